@@ -1,0 +1,48 @@
+"""synthgen: labelled images in, a large, filtered, labelled synthetic image dataset out.
+
+Importing this package is cheap: torch, datasets and pyarrow are imported by the modules that use
+them. The public names below are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthgen.generators.generator import Generator
+    from synthgen.generators.zoo import load_generator
+    from synthgen.spec.errors import SynthgenError
+    from synthgen.spec.sample_settings import SampleSettings
+    from synthgen.spec.train_settings import TrainSettings
+    from synthgen.stages.sample import sample
+    from synthgen.stages.train import train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Generator": "synthgen.generators.generator",
+    "SampleSettings": "synthgen.spec.sample_settings",
+    "SynthgenError": "synthgen.spec.errors",
+    "TrainSettings": "synthgen.spec.train_settings",
+    "load_generator": "synthgen.generators.zoo",
+    "sample": "synthgen.stages.sample",
+    "train": "synthgen.stages.train",
+}
+
+__all__ = [
+    "Generator",
+    "SampleSettings",
+    "SynthgenError",
+    "TrainSettings",
+    "load_generator",
+    "sample",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'synthgen' has no attribute '{name}'")

@@ -1,0 +1,43 @@
+"""What a generator is conditioned on. The first kind: one class label per image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.image import ImageSpec
+
+
+@dataclass(frozen=True)
+class ClassCondition:
+    """A ``datasets.ClassLabel``: index k means ``names[k]``."""
+
+    names: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.names)
+
+    def indices(self, wanted: Sequence[str], owner: str) -> tuple[int, ...]:
+        """Indices of class names; ``owner`` names who knows the classes in the error line.
+
+        Raises:
+            SynthgenError: a name is unknown or given twice.
+        """
+        for position, name in enumerate(wanted):
+            if name not in self.names:
+                known = name_list(self.names)
+                hint = did_you_mean(name, self.names)
+                raise SynthgenError(f"class '{name}' is not in {owner} ({known}){hint}")
+            if name in wanted[:position]:
+                raise SynthgenError(f"class '{name}' is asked for twice; name each class once")
+        return tuple(self.names.index(name) for name in wanted)
+
+
+@dataclass(frozen=True)
+class ClassConditional:
+    """The task an algorithm is built for: images of one size, each with one class label."""
+
+    image: ImageSpec
+    condition: ClassCondition

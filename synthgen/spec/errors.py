@@ -1,0 +1,26 @@
+"""The one exception that is the user's to mend, and the nearest-name suggestion it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SynthgenError(Exception):
+    """A mistake or a condition the user can mend. Its text is one line: what, where, what to do.
+
+    The command line prints it without a traceback and exits with code 2.
+    """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'cat'?"`` for the nearest known word, or an empty string if none is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def name_list(names: Iterable[str], limit: int = 12) -> str:
+    """``a, b, c`` for an error line, cut after ``limit`` names with the count of the rest."""
+    all_names = list(names)
+    shown = ", ".join(all_names[:limit])
+    return shown if len(all_names) <= limit else f"{shown} and {len(all_names) - limit} more"

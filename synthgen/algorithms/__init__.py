@@ -1,0 +1,1 @@
+"""One file per GAN: which networks, which tensors, who minimises what, when."""

@@ -1,0 +1,1 @@
+"""Real images in: decoded once into a memory-mapped cache."""

@@ -1,0 +1,1 @@
+"""Feature extractors, the label classifier first."""

@@ -1,0 +1,1 @@
+"""A generator on disk and in memory: bundles, latents, the bundled zoo."""

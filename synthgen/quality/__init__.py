@@ -1,0 +1,1 @@
+"""Scores, the filters that judge them, and their calibration on real images."""

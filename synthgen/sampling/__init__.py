@@ -1,0 +1,1 @@
+"""From a plan to accepted images: the planner and the shard sampler."""

@@ -1,0 +1,69 @@
+"""DCGAN: Radford et al. 2015, arXiv:1511.06434.
+
+Strided and transposed convolutions without pooling or hidden dense layers, batch norm in both
+networks except at G's output and D's input, cross-entropy with the non-saturating generator. The
+paper has no classes: the label is concatenated to G's latent and projected in D.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
+from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class DcganOptions(Settings):
+    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
+    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+
+
+@algorithm(
+    "dcgan",
+    title="Deep convolutional GAN",
+    year=2015,
+    paper="arXiv:1511.06434",
+    options=DcganOptions,
+)
+def dcgan(task: ClassConditional, options: DcganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    return Algorithm(
+        networks={
+            "G": ConvGenerator(task, options.latent, options.embedding, options.width),
+            "D": ConvDiscriminator(task, options.width),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "cross_entropy": Term(
+                        1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
+                    )
+                },
+                optimizer=adam,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={
+                    "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake"},
+    )

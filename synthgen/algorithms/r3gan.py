@@ -1,0 +1,101 @@
+"""R3GAN's objective on light networks: Huang et al. 2024, arXiv:2501.05441. This project's default.
+
+Relativistic pairing of the logits with zero-centred gradient penalties on reals (R1) and fakes (R2).
+The penalties run every few steps, on part of the batch, in float32, with respect to the image before
+augmentation. The networks are not the paper's: residual, without normalisation like its own, but
+narrow, with styled convolutions in G, a class embedding in G's mapping and a projection head in D.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
+from synthgen.losses.penalties import zero_centered_penalty
+from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class R3ganOptions(Settings):
+    latent: int = Field(64, ge=2, le=1024, description="Size of the latent.")
+    style: int = Field(128, ge=8, le=1024, description="Size of the style that scales features.")
+    width: int = Field(32, ge=4, le=512, description="Channels at full resolution; doubled per halving.")
+    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
+    lr: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
+    gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
+    penalty_every: int = Field(4, ge=1, description="Steps between penalties; their weight makes up.")
+    penalty_share: float = Field(0.5, gt=0, le=1, description="Share of the batch that is penalised.")
+
+
+@algorithm(
+    "r3gan",
+    title="R3GAN (light): relativistic pairing, R1 and R2",
+    year=2024,
+    paper="arXiv:2501.05441",
+    options=R3ganOptions,
+)
+def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.0, 0.99))
+
+    def logits(t: Tensors, images: str) -> Tensor:
+        return t.call("D", t.augment(t[images]), t["label"])
+
+    def penalty(t: Tensors, images: str) -> Tensor:
+        return t.scalar("gamma") * zero_centered_penalty(
+            lambda x: t.call("D", t.augment(x), t["label"]), t[images]
+        )
+
+    return Algorithm(
+        networks={
+            "G": ResidualGenerator(task, options.latent, options.width, options.widest, options.style),
+            "D": ResidualDiscriminator(task, options.width, options.widest),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: logits(t, "image"),  # float [N]
+            "fake_logits": lambda t: logits(t, "fake"),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "relativistic": Term(
+                        1.0, lambda t: relativistic_discriminator(t["real_logits"], t["fake_logits"])
+                    )
+                },
+                optimizer=adam,
+            ),
+            Phase(
+                "penalty",
+                trains=("D",),
+                terms={
+                    "r1": Term(1.0, lambda t: penalty(t, "image")),
+                    "r2": Term(1.0, lambda t: penalty(t, "fake")),
+                },
+                every=options.penalty_every,
+                lazy=True,
+                full_precision=True,
+                batch_share=options.penalty_share,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={
+                    "relativistic": Term(
+                        1.0, lambda t: relativistic_generator(t["real_logits"], t["fake_logits"])
+                    )
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake"},
+        schedules={"gamma": Schedule(options.gamma, options.gamma_end, end=0.5)},
+    )

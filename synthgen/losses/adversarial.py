@@ -1,0 +1,33 @@
+"""Adversarial losses: pure functions of logits ``float [N]``; each returns a scalar to minimise."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of softplus(-(D(real) - D(fake))) over pairs.
+
+    Relativistic pairing: Jolicoeur-Martineau 2018, arXiv:1807.00734; in this form Huang et al.
+    2024, arXiv:2501.05441, section 2. Zero logits give ln 2.
+    """
+    return softplus(fake.float() - real.float()).mean()
+
+
+def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of softplus(-(D(fake) - D(real))) over pairs: the discriminator's, mirrored."""
+    return softplus(real.float() - fake.float()).mean()
+
+
+def cross_entropy_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """-log s(D(real)) - log(1 - s(D(fake))), s the sigmoid: Goodfellow et al. 2014, equation 1.
+
+    Zero logits give 2 ln 2.
+    """
+    return softplus(-real.float()).mean() + softplus(fake.float()).mean()
+
+
+def non_saturating_generator(fake: Tensor) -> Tensor:
+    """-log s(D(fake)): Goodfellow et al. 2014, section 3. Zero logits give ln 2."""
+    return softplus(-fake.float()).mean()

@@ -1,0 +1,79 @@
+"""Layers that several network families share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, leaky_relu
+
+ACTIVATION_GAIN = 2**0.5
+"""Keeps the second moment through a leaky ReLU of slope 0.2, near enough."""
+
+
+def activate(features: Tensor) -> Tensor:
+    """Leaky ReLU, slope 0.2, scaled by the square root of two."""
+    return leaky_relu(features, 0.2) * ACTIVATION_GAIN
+
+
+class StyledConv(nn.Module):
+    """3x3 convolution whose input channels are scaled by a style and whose output is demodulated.
+
+    Equal to StyleGAN2's modulated and demodulated kernel (Karras et al. 2019, arXiv:1912.04958,
+    equations 1 and 3), with the two scales applied to the features in place of the kernel, so that
+    one ordinary convolution serves the whole batch.
+    """
+
+    def __init__(self, inputs: int, outputs: int, style: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.weight.data /= (inputs * kernel * kernel) ** 0.5
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.style = nn.Linear(style, inputs)
+        nn.init.normal_(self.style.weight, std=style**-0.5)
+        nn.init.ones_(self.style.bias)
+
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """``[N, inputs, H, W]`` and ``[N, style]`` to ``[N, outputs, H, W]``, not yet activated."""
+        scale = self.style(style).float()  # [N, inputs]
+        power = self.weight.float().square().sum(dim=(2, 3))  # [outputs, inputs]
+        with torch.autocast(features.device.type, enabled=False):
+            demodulate = torch.rsqrt(scale.square() @ power.t() + 1e-8)  # [N, outputs]
+        features = features * scale[:, :, None, None].to(features.dtype)
+        features = conv2d(features, self.weight.to(features.dtype), padding=self.weight.shape[2] // 2)
+        demodulate = demodulate[:, :, None, None].to(features.dtype)
+        return torch.addcmul(self.bias[None, :, None, None].to(features.dtype), features, demodulate)
+
+
+class LabelEmbedding(nn.Module):
+    """One vector per class, of unit second moment at the start."""
+
+    def __init__(self, classes: int, size: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(classes, size)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """``int64 [N]`` to ``float [N, size]``."""
+        vectors: Tensor = self.table(labels)
+        return vectors
+
+
+class ProjectionHead(nn.Module):
+    """Logit from features plus their inner product with the label's embedding.
+
+    Projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637, equation 4.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, 1)
+        self.embedding = nn.Embedding(classes, features)
+        self.scale = features**-0.5
+        nn.init.normal_(self.embedding.weight, std=0.5)
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """``[N, features]`` and ``int64 [N]`` to logits ``float32 [N]``."""
+        features = features.float()
+        with torch.autocast(features.device.type, enabled=False):
+            matched = (features * self.embedding(labels)).sum(dim=1) * self.scale
+            logits: Tensor = self.linear(features).squeeze(1) + matched
+        return logits

@@ -44,6 +44,10 @@ class Tensors:
             self._known[name] = self._formulas[name](self)
         return self._known[name]
 
+    def known(self, name: str) -> Tensor | None:
+        """The tensor if it has been computed in this phase, else ``None``."""
+        return self._known.get(name)
+
     def call(self, network: str, *inputs: Tensor) -> Tensor:
         """The output of a network by its name."""
         output: Tensor = self.networks[network](*inputs)

@@ -1,0 +1,56 @@
+"""Which real images a step sees: a pure function of the seed and of the images shown so far."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthgen.spec.image import to_float
+
+
+class RealBatches:
+    """Endless passes over the chosen images, each in its own order.
+
+    Nothing is kept between calls but the present pass' order, so that a resumed run, or any rank of
+    several, asks for a position and gets what it would have got.
+    """
+
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, seed: int, flip: bool
+    ) -> None:
+        """``images uint8 [M, H, W, C]`` (may be memory-mapped), ``labels int64 [M]``, ``chosen int64 [N]``."""
+        self._images = images
+        self._labels = labels
+        self._chosen = chosen
+        self._seed = seed
+        self._flip = flip
+        self._order: tuple[int, np.ndarray] = (-1, chosen)
+
+    def _pass(self, number: int) -> np.ndarray:
+        if self._order[0] != number:
+            shuffled = np.random.default_rng([self._seed, number]).permutation(self._chosen)
+            self._order = (number, shuffled)
+        return self._order[1]
+
+    def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Images ``float [count, C, H, W]`` in [-1, 1] and labels ``int64 [count]`` from position ``start``.
+
+        Flips draw from torch's global generator.
+        """
+        size = len(self._chosen)
+        rows = np.concatenate(
+            [
+                self._pass(number)[max(start - number * size, 0) : start + count - number * size]
+                for number in range(start // size, (start + count - 1) // size + 1)
+            ]
+        )
+        ascending = np.argsort(rows, kind="stable")  # a memory-mapped file is read in order
+        pixels = np.empty((count, *self._images.shape[1:]), dtype=np.uint8)
+        pixels[ascending] = self._images[rows[ascending]]
+        images = to_float(torch.from_numpy(pixels).to(device, non_blocking=True))
+        if self._flip:
+            mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
+            images = torch.where(mirrored, images.flip(3), images)
+        labels = torch.from_numpy(self._labels[rows]).to(device, non_blocking=True)
+        return images.contiguous(memory_format=torch.channels_last), labels

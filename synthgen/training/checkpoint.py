@@ -1,0 +1,122 @@
+"""Checkpoints of a training run: safetensors and JSON, everything that resume needs.
+
+A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average),
+``optimizers.safetensors`` and ``state.json``; it is written beside and renamed, so a folder with its
+final name is whole. There is no state of random numbers: the loop derives it (``training/loop.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.training.loop import Training
+
+KEPT = 2
+"""Whole checkpoints kept: the newest and the one before it."""
+
+
+def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
+    """Write the run's state under ``folder`` and drop checkpoints older than the last two.
+
+    ``extra`` is JSON that :func:`load` gives back.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"{training.shown:012d}"
+    staging = folder / f".staging-{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    weights, states = _tensors(training)
+    save_file(weights, staging / "weights.safetensors")
+    save_file(states, staging / "optimizers.safetensors")
+    state = {
+        "shown": training.shown,
+        "steps": training.steps,
+        "sums": training.means.sums,
+        "counts": training.means.counts,
+        "extra": extra,
+    }
+    (staging / "state.json").write_text(json.dumps(state))
+    if final.exists():
+        shutil.rmtree(final)
+    staging.rename(final)
+    for old in _whole(folder)[:-KEPT]:
+        shutil.rmtree(old)
+    return final
+
+
+def load_newest(folder: Path, training: Training) -> dict[str, Any] | None:
+    """Put the newest checkpoint of ``folder`` into ``training``; its ``extra``, or ``None`` if none.
+
+    Raises:
+        SynthgenError: the checkpoint is damaged or of other networks.
+    """
+    whole = _whole(folder)
+    if not whole:
+        return None
+    newest = whole[-1]
+    try:
+        weights = load_file(newest / "weights.safetensors", device=str(training.device))
+        states = load_file(newest / "optimizers.safetensors", device=str(training.device))
+        state = json.loads((newest / "state.json").read_text())
+        _restore(training, weights, states)
+        training.shown, training.steps = state["shown"], state["steps"]
+        training.means.sums, training.means.counts = state["sums"], state["counts"]
+        extra: dict[str, Any] = state["extra"]
+    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SynthgenError(
+            f"{newest}: cannot resume from this checkpoint ({reason}); "
+            "delete the folder to go on from the one before"
+        ) from None
+    return extra
+
+
+def _whole(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.name.isdigit())
+
+
+def _tensors(training: Training) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    weights: dict[str, Tensor] = {}
+    # Clones, because safetensors refuses two names for one storage, and networks may share layers.
+    for name, network in training.algorithm.networks.items():
+        for key, value in network.state_dict().items():
+            weights[f"{name}/{key}"] = value.detach().clone().contiguous()
+    for name, network in training.averaged.networks.items():
+        for key, value in network.state_dict().items():
+            weights[f"ema:{name}/{key}"] = value.detach().clone().contiguous()
+    states: dict[str, Tensor] = {}
+    for trained, optimizer in training.optimizers.items():
+        for index, slots in optimizer.steps.state_dict()["state"].items():
+            for slot, value in slots.items():
+                key = f"{'+'.join(trained)}/{index}/{slot}"
+                states[key] = torch.as_tensor(value).detach().clone().contiguous()
+    return weights, states
+
+
+def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, Tensor]) -> None:
+    owners = {**training.algorithm.networks}
+    owners.update({f"ema:{name}": net for name, net in training.averaged.networks.items()})
+    for name, network in owners.items():
+        mine = {k.split("/", 1)[1]: v for k, v in weights.items() if k.split("/", 1)[0] == name}
+        network.load_state_dict(mine)
+    for trained, optimizer in training.optimizers.items():
+        prefix = "+".join(trained)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in states.items():
+            owner, index, slot = key.split("/")
+            if owner == prefix:
+                slots.setdefault(int(index), {})[slot] = value
+        groups = optimizer.steps.state_dict()["param_groups"]
+        optimizer.steps.load_state_dict({"state": slots, "param_groups": groups})

@@ -1,0 +1,58 @@
+"""Several processes of ``torchrun``, one device each: equal weights, averaged gradients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which process this is, of how many. ``Ranks()`` is the only process."""
+
+    rank: int = 0
+    count: int = 1
+    local: int = 0
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.rank == 0
+
+    def average_gradients(self, trained: Iterable[nn.Parameter]) -> None:
+        """Replace each gradient by its mean over all ranks, in one exchange."""
+        if self.count == 1:
+            return
+        gradients = [p.grad for p in trained if p.grad is not None]
+        flat = torch.cat([g.flatten() for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.count
+        offset = 0
+        for gradient in gradients:
+            gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+            offset += gradient.numel()
+
+    def wait(self) -> None:
+        """Return when every rank has come here."""
+        if self.count > 1:
+            dist.barrier()
+
+
+@contextmanager
+def ranks() -> Iterator[Ranks]:
+    """The ranks ``torchrun`` started (from its environment), or the single process."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Ranks()
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), count, int(os.environ.get("LOCAL_RANK", "0")))
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,37 @@
+"""The exponential moving average of the generators: what is scored, drawn and kept."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+
+class Averaged:
+    """A copy of the networks that follows them with a half-life counted in images.
+
+    The half-life grows with the run, as ``share`` of the images shown so far, so that the average
+    forgets its beginnings (the ramp-up of Karras et al. 2020, arXiv:2006.06676, appendix).
+    """
+
+    def __init__(self, networks: Mapping[str, nn.Module], share: float) -> None:
+        self.networks = {
+            name: copy.deepcopy(network).requires_grad_(False).eval()
+            for name, network in networks.items()
+        }
+        self._share = share
+
+    @torch.no_grad()
+    def follow(self, networks: Mapping[str, nn.Module], shown: int, batch: int) -> None:
+        """Move towards ``networks`` after a step of ``batch`` images, ``shown`` in all."""
+        half_life = max(self._share * shown, 1e-8)
+        keep = 0.5 ** (batch / half_life)
+        for name, averaged in self.networks.items():
+            mine = averaged.state_dict()
+            for key, value in networks[name].state_dict().items():
+                if value.is_floating_point():
+                    mine[key].lerp_(value, 1.0 - keep)
+                else:
+                    mine[key].copy_(value)

@@ -1,0 +1,188 @@
+"""The one training loop: runs an algorithm's phases on batches of real images.
+
+The clock is real images shown. Everything random in a step comes from a seed made of the run's seed,
+the images shown and the rank, so the state of a run is its weights, its optimisers and one number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from synthgen.algorithms.contract import Algorithm, Augment, Phase, Tensors
+from synthgen.training.batches import RealBatches
+from synthgen.training.distributed import Ranks
+from synthgen.training.ema import Averaged
+from synthgen.training.optimizers import optimizers_of, parameters
+
+
+@dataclass
+class Means:
+    """Running means of what a run reports between two ticks."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        self.sums[name] = self.sums.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+    def take(self) -> dict[str, float]:
+        """The means by name; starts over."""
+        means = {name: self.sums[name] / self.counts[name] for name in self.sums}
+        self.sums.clear()
+        self.counts.clear()
+        return means
+
+
+def step_seed(seed: int, shown: int, rank: int) -> int:
+    """A 63-bit seed for one step of one rank: unrelated for neighbouring steps."""
+    digest = hashlib.blake2b(f"{seed}:{shown}:{rank}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+class Training:
+    """An algorithm in training. ``shown`` counts real images; :meth:`step` shows one batch."""
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        batches: RealBatches,
+        *,
+        images: int,
+        batch_size: int,
+        seed: int,
+        ema_half_life: float,
+        augment: Augment,
+        precision: torch.dtype,
+        device: torch.device,
+        clip_gradients: float | None = None,
+        lr_at: Callable[[float], float] = lambda progress: 1.0,
+        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+    ) -> None:
+        """``batch_size`` is over all ranks; ``images`` is the budget that progress is measured by.
+
+        ``lr_at`` gives the factor on all learning rates at a progress in [0, 1].
+
+        Raises:
+            ValueError: the batch does not divide over the ranks.
+        """
+        if batch_size % ranks.count:
+            raise ValueError(f"a batch of {batch_size} does not divide over {ranks.count} ranks")
+        self.algorithm = algorithm
+        self.images = images
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.shown = 0
+        self.steps = 0
+        self.means = Means()
+        for network in algorithm.networks.values():
+            network.to(device, memory_format=torch.channels_last)
+        self.averaged = Averaged(
+            {name: algorithm.networks[name] for name in algorithm.generators}, ema_half_life
+        )
+        self.optimizers = optimizers_of(algorithm)
+        self._batches = batches
+        self._seed = seed
+        self._augment = augment
+        self._clip = clip_gradients
+        self._lr_at = lr_at
+        self._ranks = ranks
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is done, in [0, 1]."""
+        return min(1.0, self.shown / self.images)
+
+    def step(self) -> None:
+        """Show one batch: run every phase whose turn it is, then move the average."""
+        local = self.batch_size // self._ranks.count
+        start = self.shown + self._ranks.rank * local
+        torch.manual_seed(step_seed(self._seed, self.shown, self._ranks.rank))
+        real = self._batches.at(start, local, self.device)
+        scalars = {n: s.at(self.progress) for n, s in self.algorithm.schedules.items()}
+        self._set_buffers(scalars)
+        factor = self._lr_at(self.progress) * scalars.get("lr", 1.0)
+        for optimizer in self.optimizers.values():
+            optimizer.scale(factor)
+        for phase in self.algorithm.phases:
+            first, last = phase.window
+            active = first <= self.progress < last or (last >= 1.0 and self.progress >= first)
+            if active and self.steps % phase.every == 0:
+                for repeat in range(phase.times):
+                    if repeat:
+                        # A critic's extra steps look at images of the run's future, at random.
+                        offset = int(torch.randint(2**40, ()).item())
+                        real = self._batches.at(offset, local, self.device)
+                    self._run(phase, real, scalars)
+        self.shown += self.batch_size
+        self.steps += 1
+        self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)
+
+    def _run(self, phase: Phase, real: tuple[Tensor, Tensor], scalars: Mapping[str, float]) -> None:
+        networks = self.algorithm.networks
+        trained = parameters(networks, phase.trains)
+        for network in networks.values():
+            network.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        images, labels = real
+        if phase.batch_share < 1.0:
+            count = max(1, round(len(images) * phase.batch_share))
+            images, labels = images[:count], labels[:count]
+        given = {"image": images, "label": labels}
+        for name, latent in self.algorithm.latents.items():
+            given[name] = torch.randn(len(images), *latent.shape, device=self.device)
+        tensors = Tensors(networks, self.algorithm.tensors, given, scalars, self._augment)
+        loss = torch.zeros((), device=self.device)
+        with self._arithmetic(phase):
+            for name, term in phase.terms.items():
+                value = term.formula(tensors)
+                loss = loss + term.weight * value
+                self.means.add(f"loss/{phase.name}/{name}", float(value.detach()))
+        optimizer = self.optimizers[phase.trains].steps
+        optimizer.zero_grad(set_to_none=True)
+        (loss * (phase.every if phase.lazy else 1)).backward()  # type: ignore[no-untyped-call]
+        self._ranks.average_gradients(trained)
+        if self._clip is not None:
+            nn.utils.clip_grad_norm_(trained, self._clip)
+        optimizer.step()
+        if phase.after is not None:
+            phase.after(networks)
+        self._note_verdicts(phase, tensors)
+
+    def _arithmetic(self, phase: Phase) -> AbstractContextManager[object]:
+        if phase.full_precision or self.precision is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.precision)
+
+    def _set_buffers(self, scalars: Mapping[str, float]) -> None:
+        """Schedules named ``network.buffer`` set that buffer; the rest are ``Tensors.scalar``."""
+        for name, value in scalars.items():
+            network, dot, buffer = name.partition(".")
+            if dot:
+                self.algorithm.networks[network].get_buffer(buffer).fill_(value)
+
+    def _note_verdicts(self, phase: Phase, tensors: Tensors) -> None:
+        """The judge's accuracy on reals and fakes.
+
+        A relativistic judge has no zero of its own, so the border is midway between its two mean
+        logits; for the other losses that is near zero while the two are balanced.
+        """
+        for judge, (real_name, fake_name) in self.algorithm.verdicts.items():
+            if judge not in phase.trains:
+                continue
+            real, fake = tensors.known(real_name), tensors.known(fake_name)
+            if real is None or fake is None:
+                continue
+            real, fake = real.detach().float(), fake.detach().float()
+            border = (real.mean() + fake.mean()) / 2
+            self.means.add(f"accuracy/{judge}/real", float((real > border).float().mean()))
+            self.means.add(f"accuracy/{judge}/fake", float((fake < border).float().mean()))
+            self.means.add(f"gap/{judge}", float(real.mean() - fake.mean()))

@@ -1,0 +1,72 @@
+"""``metrics.jsonl``: one line per tick; and ``training.png``: the same as curves."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+class MetricsLog:
+    """An append-only file of JSON lines that a resumed run cuts back to its checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All whole lines; a last line cut short by a kill is dropped."""
+        if not self.path.exists():
+            return []
+        rows: list[dict[str, Any]] = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return rows
+
+    def cut_back(self, shown: int) -> None:
+        """Forget every line of more than ``shown`` images: they are about to be made again."""
+        kept = [row for row in self.rows() if row["images"] <= shown]
+        staging = self.path.with_suffix(".staging")
+        staging.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        os.replace(staging, self.path)
+
+    def append(self, row: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def draw_curves(rows: list[dict[str, Any]], path: Path, title: str) -> None:
+    """Losses, the judge's accuracy and the fidelity score over images shown, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    if not rows:
+        return
+    shown = [row["images"] for row in rows]
+    panels = (
+        ("loss", [key for key in rows[-1] if key.startswith("loss/")]),
+        ("share judged right", [key for key in rows[-1] if key.startswith("accuracy/")]),
+        ("fidelity score (lower is better)", ["score"]),
+    )
+    figure, axes = pyplot.subplots(1, 3, figsize=(15, 4), layout="constrained")
+    for axis, (label, keys) in zip(axes, panels, strict=True):
+        for key in keys:
+            axis.plot(shown, [row.get(key, float("nan")) for row in rows], label=key, marker=".")
+        axis.set_xlabel("real images shown")
+        axis.set_ylabel(label)
+        if keys:
+            axis.legend(fontsize=8)
+    axes[1].set_ylim(0, 1.02)
+    axes[2].set_yscale("log")
+    figure.suptitle(title)
+    staging = path.with_name(f".{path.name}")
+    figure.savefig(staging, dpi=110, format="png")
+    pyplot.close(figure)
+    os.replace(staging, path)

@@ -119,4 +119,11 @@ def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, T
             if owner == prefix:
                 slots.setdefault(int(index), {})[slot] = value
         groups = optimizer.steps.state_dict()["param_groups"]
+        trained_parameters = [p for group in optimizer.steps.param_groups for p in group["params"]]
+        for index, slot in slots.items():
+            parameter = trained_parameters[index]
+            for name, value in slot.items():
+                if value.shape == parameter.shape:
+                    # The fused kernels walk memory: a slot must lie as its parameter does.
+                    slot[name] = torch.empty_like(parameter).copy_(value)
         optimizer.steps.load_state_dict({"state": slots, "param_groups": groups})

@@ -29,7 +29,7 @@ class R3ganOptions(Settings):
     gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
     gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
     penalty_every: int = Field(4, ge=1, description="Steps between penalties; their weight makes up.")
-    penalty_share: float = Field(0.5, gt=0, le=1, description="Share of the batch that is penalised.")
+    penalty_share: float = Field(0.25, gt=0, le=1, description="Share of the batch that is penalised.")
 
 
 @algorithm(

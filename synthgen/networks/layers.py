@@ -7,12 +7,16 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
 ACTIVATION_GAIN = 2**0.5
-"""Keeps the second moment through a leaky ReLU of slope 0.2, near enough."""
+"""Keeps the second moment through a leaky ReLU of slope 0.2, near enough.
+
+It goes into kernels and small tensors, never over a feature map: a pass over memory costs more than
+the arithmetic.
+"""
 
 
 def activate(features: Tensor) -> Tensor:
-    """Leaky ReLU, slope 0.2, scaled by the square root of two."""
-    return leaky_relu(features, 0.2) * ACTIVATION_GAIN
+    """Leaky ReLU, slope 0.2."""
+    return leaky_relu(features, 0.2)
 
 
 class StyledConv(nn.Module):
@@ -20,7 +24,7 @@ class StyledConv(nn.Module):
 
     Equal to StyleGAN2's modulated and demodulated kernel (Karras et al. 2019, arXiv:1912.04958,
     equations 1 and 3), with the two scales applied to the features in place of the kernel, so that
-    one ordinary convolution serves the whole batch.
+    one ordinary convolution serves the whole batch. The output has the power that activate() halves.
     """
 
     def __init__(self, inputs: int, outputs: int, style: int, kernel: int = 3) -> None:
@@ -37,7 +41,8 @@ class StyledConv(nn.Module):
         scale = self.style(style).float()  # [N, inputs]
         power = self.weight.float().square().sum(dim=(2, 3))  # [outputs, inputs]
         with torch.autocast(features.device.type, enabled=False):
-            demodulate = torch.rsqrt(scale.square() @ power.t() + 1e-8)  # [N, outputs]
+            norm = (scale.square() @ power.t() + 1e-8).sqrt()
+            demodulate = ACTIVATION_GAIN / norm  # [N, outputs]
         features = features * scale[:, :, None, None].to(features.dtype)
         features = conv2d(features, self.weight.to(features.dtype), padding=self.weight.shape[2] // 2)
         demodulate = demodulate[:, :, None, None].to(features.dtype)

@@ -7,7 +7,13 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, normalize
 
 from synthgen.networks.canvas import Canvas
-from synthgen.networks.layers import LabelEmbedding, ProjectionHead, StyledConv, activate
+from synthgen.networks.layers import (
+    ACTIVATION_GAIN,
+    LabelEmbedding,
+    ProjectionHead,
+    StyledConv,
+    activate,
+)
 from synthgen.spec.condition import ClassConditional
 
 HALF_POWER = 2**-0.5
@@ -87,8 +93,9 @@ class ResidualDiscriminator(nn.Module):
         self.head = ProjectionHead(features, task.condition.count)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                # He et al. 2015, arXiv:1502.01852: activate() brings the factor of two itself.
-                nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+                # He et al. 2015, arXiv:1502.01852; the 1x1 kernels are not followed by activate().
+                gain = 1.0 if module.kernel_size == (1, 1) else ACTIVATION_GAIN
+                nn.init.normal_(module.weight, std=gain * module.weight[0].numel() ** -0.5)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
 

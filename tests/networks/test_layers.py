@@ -13,7 +13,7 @@ def test_a_styled_convolution_equals_the_modulated_and_demodulated_kernel():
     for n in range(3):
         kernel = layer.weight * scale[n][None, :, None, None]
         norm = kernel.square().sum(dim=(1, 2, 3), keepdim=True)
-        expected = conv2d(features[n : n + 1], kernel / norm.sqrt(), layer.bias, padding=1)
+        expected = conv2d(features[n : n + 1], 2**0.5 * kernel / norm.sqrt(), layer.bias, padding=1)
         assert torch.allclose(layer(features, style)[n : n + 1], expected, atol=1e-5)
 
 

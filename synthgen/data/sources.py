@@ -1,0 +1,250 @@
+"""Labelled encoded images from a folder, a Parquet / Hugging Face dataset folder, or a hub id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from synthgen.spec.data_settings import DataSettings
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+
+NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".ini"}
+"""Files beside images that are passed over by their ending; any other file must be an image."""
+
+
+class Source(Protocol):
+    """Images in a fixed order. ``labels[i]`` is an index into ``classes``."""
+
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+
+    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
+        """The file's bytes and where it came from, for each row."""
+
+    def quick_key(self) -> str | None:
+        """Text that changes when the contents may have changed, without reading them."""
+
+
+def open_source(settings: DataSettings, split: str) -> Source:
+    """The source that ``settings.data`` names, with classes in its own order.
+
+    Raises:
+        SynthgenError: it is not there, or not labelled as the settings say.
+    """
+    path = Path(settings.data).expanduser()
+    if path.is_dir():
+        if _holds_tables(path):
+            return _dataset_folder(path, settings, split)
+        return _ClassFolders(path)
+    if path.exists():
+        raise SynthgenError(f"{path}: is a file; name the folder that holds the images")
+    if _looks_like_path(settings.data):
+        raise SynthgenError(f"{path}: no such folder")
+    return _hub(settings, split)
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or text.count("/") > 1 or os.sep in text[:1]
+
+
+def _holds_tables(path: Path) -> bool:
+    if (path / "dataset_info.json").exists() or (path / "dataset_dict.json").exists():
+        return True
+    return any(p.suffix == ".parquet" for p in path.rglob("*.parquet") if p.is_file())
+
+
+class _ClassFolders:
+    """``folder/<class>/<image>``; classes and files in the order of their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.resolve().name
+        found = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        if not found:
+            loose = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
+            what = f"{len(loose)} files but no class folders" if loose else "nothing"
+            raise SynthgenError(
+                f"{folder}: holds {what}; put the images of each class into a sub-folder "
+                "named for the class"
+            )
+        self.classes = tuple(p.name for p in found)
+        self._files: list[Path] = []
+        labels: list[int] = []
+        for label, sub in enumerate(found):
+            files = sorted(p for p in sub.rglob("*") if p.is_file() and _may_be_image(p, sub))
+            if not files:
+                raise SynthgenError(f"{sub}: class folder without images; fill it or remove it")
+            self._files += files
+            labels += [label] * len(files)
+        self._folder = folder
+        self.labels = np.asarray(labels, dtype=np.int64)
+
+    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
+        for row in rows:
+            path = self._files[row]
+            try:
+                yield path.read_bytes(), str(path)
+            except OSError as error:
+                raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
+
+    def quick_key(self) -> str | None:
+        lines = []
+        for path in self._files:
+            stat = path.stat()
+            lines.append(f"{path.relative_to(self._folder)}|{stat.st_size}|{stat.st_mtime_ns}")
+        return "\n".join([str(self._folder.resolve()), *lines])
+
+
+def _may_be_image(path: Path, above: Path) -> bool:
+    parts = path.relative_to(above).parts
+    return path.suffix.lower() not in NOT_IMAGES and not any(p.startswith(".") for p in parts)
+
+
+class _Table:
+    """A ``datasets.Dataset`` with an image column, read without decoding."""
+
+    def __init__(self, name: str, table: Any, settings: DataSettings, key: str | None) -> None:
+        import datasets
+
+        self.name = name
+        self._key = key
+        features = table.features
+        image = settings.image_column or _only(features, datasets.Image, "image", name)
+        label = settings.label_column or _label_column(features, name)
+        for column, option in ((image, "--image-column"), (label, "--label-column")):
+            if column not in features:
+                hint = did_you_mean(column, features)
+                raise SynthgenError(
+                    f"{name}: no column '{column}' (there are {name_list(features)}){hint} "
+                    f"Name it with {option}"
+                )
+        if not isinstance(features[image], datasets.Image):
+            raise SynthgenError(
+                f"{name}: column '{image}' holds {_kind(features[image])}, not images; "
+                "name the image column with --image-column"
+            )
+        self._column = image
+        self._rows = table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
+        self.classes, self.labels = _labels(table, label, name)
+
+    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
+        step = 1000
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            for row, item in zip(part, self._rows[list(part)][self._column], strict=True):
+                where = f"{self.name} row {row}"
+                if item is None:
+                    yield b"", where
+                elif item["bytes"] is not None:
+                    yield item["bytes"], where
+                else:
+                    try:
+                        yield Path(item["path"]).read_bytes(), f"{where} ({item['path']})"
+                    except OSError:
+                        yield b"", f"{where} ({item['path']})"
+
+    def quick_key(self) -> str | None:
+        return self._key
+
+
+def _labels(table: Any, column: str, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+    import datasets
+
+    feature, values = table.features[column], table.select_columns([column])[:][column]
+    if any(value is None for value in values):
+        row = next(i for i, value in enumerate(values) if value is None)
+        raise SynthgenError(f"{name}: label column '{column}' is empty in row {row}")
+    if isinstance(feature, datasets.ClassLabel):
+        labels = np.asarray(values, dtype=np.int64)
+        if len(labels) and labels.min() < 0:
+            row = int(labels.argmin())
+            raise SynthgenError(f"{name}: row {row} has no class (-1) in column '{column}'")
+        return tuple(feature.names), labels
+    dtype = getattr(feature, "dtype", "")
+    if dtype in ("string", "large_string") or dtype.startswith(("int", "uint")):
+        kinds = sorted(set(values))
+        place = {kind: index for index, kind in enumerate(kinds)}
+        labels = np.asarray([place[value] for value in values], dtype=np.int64)
+        return tuple(str(kind) for kind in kinds), labels
+    raise SynthgenError(
+        f"{name}: label column '{column}' holds {_kind(feature)}; it must hold class labels, text "
+        "or whole numbers: name another with --label-column"
+    )
+
+
+def _label_column(features: Any, name: str) -> str:
+    import datasets
+
+    found = [c for c, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
+    if len(found) == 1:
+        return found[0]
+    if "label" in features:
+        return "label"
+    what = f"several class-label columns ({name_list(found)})" if found else "no class-label column"
+    raise SynthgenError(
+        f"{name}: has {what} among {name_list(features)}; name it with --label-column"
+    )
+
+
+def _only(features: Any, kind: type, what: str, name: str) -> str:
+    found = [column for column, feature in features.items() if isinstance(feature, kind)]
+    if len(found) == 1:
+        return str(found[0])
+    have = f"several {what} columns ({name_list(found)})" if found else f"no {what} column"
+    raise SynthgenError(
+        f"{name}: has {have} among {name_list(features)}; name it with --{what}-column"
+    )
+
+
+def _kind(feature: Any) -> str:
+    return str(getattr(feature, "dtype", None) or type(feature).__name__)
+
+
+def _dataset_folder(path: Path, settings: DataSettings, split: str) -> _Table:
+    import datasets
+
+    stats = sorted((str(p.relative_to(path)), p.stat()) for p in path.rglob("*") if p.is_file())
+    key = "\n".join(
+        [str(path.resolve()), split, *(f"{n}|{s.st_size}|{s.st_mtime_ns}" for n, s in stats)]
+    )
+    try:
+        if (path / "dataset_info.json").exists() or (path / "dataset_dict.json").exists():
+            loaded: Any = datasets.load_from_disk(str(path))
+        else:
+            loaded = datasets.load_dataset(str(path))
+    except Exception as error:  # any of the reader's own errors is about the user's files
+        raise SynthgenError(f"{path}: cannot be read as a dataset: {_line(error)}") from None
+    name = path.resolve().name
+    if isinstance(loaded, datasets.DatasetDict):
+        loaded = _pick_split(loaded, split, name)
+    return _Table(name, loaded, settings, key)
+
+
+def _hub(settings: DataSettings, split: str) -> _Table:
+    import datasets
+
+    try:
+        loaded: Any = datasets.load_dataset(settings.data)
+    except Exception as error:  # offline, unknown id, no access: all the user's to mend
+        raise SynthgenError(
+            f"'{settings.data}' is no folder here and could not be loaded from the hub "
+            f"({_line(error)}); check the name, the network, or give a folder"
+        ) from None
+    table = _pick_split(loaded, split, settings.data)
+    return _Table(settings.data, table, settings, f"{settings.data}|{split}|{table._fingerprint}")
+
+
+def _pick_split(loaded: Any, split: str, name: str) -> Any:
+    if split not in loaded:
+        hint = did_you_mean(split, loaded)
+        raise SynthgenError(f"{name}: no split '{split}' (there are {name_list(loaded)}){hint}")
+    return loaded[split]
+
+
+def _line(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]

@@ -1,0 +1,25 @@
+"""Which real images train and which are held out to judge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows to hold out: sorted ``int64``, every class in both.
+
+    Of each class ``share`` of its rows is held out, at least one; a class of one row trains and is
+    judged on that row. Depends on the labels, the share and the seed only.
+    """
+    trained, held = [], []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) == 1:
+            trained.append(rows)
+            held.append(rows)
+            continue
+        shuffled = np.random.default_rng([seed, int(label)]).permutation(rows)
+        count = min(len(rows) - 1, max(1, round(len(rows) * share)))
+        held.append(shuffled[:count])
+        trained.append(shuffled[count:])
+    return np.sort(np.concatenate(trained)), np.sort(np.concatenate(held))

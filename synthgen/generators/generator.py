@@ -1,0 +1,185 @@
+"""A generator in memory: latents and labels to images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from synthgen.algorithms.contract import Tensors
+from synthgen.algorithms.registry import build
+from synthgen.features.classifier import LabelClassifier
+from synthgen.generators.bundle import (
+    CALIBRATION,
+    CLASSIFIER,
+    GENERATOR,
+    BundleConfig,
+    load_weights,
+    read_config,
+    read_json,
+)
+from synthgen.generators.latents import latents
+from synthgen.spec.condition import ClassCondition
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec, to_uint8
+
+
+class Generator:
+    """A bundle loaded on a device. Attributes are read-only by intent.
+
+    ``classifier`` (label classifier, or ``None``) and ``calibration`` (JSON, or ``None``) come from
+    the bundle as well.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, device: torch.device, precision: torch.dtype
+    ) -> None:
+        """Load the bundle in ``folder``.
+
+        Raises:
+            SynthgenError: the folder is no bundle, or is damaged, or is of other networks.
+        """
+        self.name = name
+        self.folder = folder
+        self.config: BundleConfig = read_config(folder)
+        self.device = device
+        self.precision = precision
+        algorithm = build(self.config.algorithm, self.config.task, self.config.options)
+        declared = {key: latent.shape for key, latent in algorithm.latents.items()}
+        if declared != self.config.latents:
+            raise SynthgenError(
+                f"{folder}: its latents are {self.config.latents}, but algorithm "
+                f"'{self.config.algorithm}' takes {declared}"
+            )
+        networks = nn.ModuleDict({key: algorithm.networks[key] for key in algorithm.generators})
+        if not load_weights(folder, self.config, GENERATOR, networks):
+            raise SynthgenError(f"{folder}: the bundle names no {GENERATOR}")
+        self._networks = networks.to(device, memory_format=torch.channels_last)
+        self._networks.requires_grad_(False).eval()
+        self._algorithm = algorithm
+        self.classifier = self._load_classifier()
+        self.calibration = read_json(folder, self.config, CALIBRATION)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names; their position is the label of :meth:`generate`."""
+        return self.config.classes
+
+    @property
+    def image(self) -> ImageSpec:
+        """Size and channels of the images."""
+        return self.config.task.image
+
+    @property
+    def latent_size(self) -> int:
+        """Length of the flat latent vector: all named latents one after another."""
+        return sum(latent.size for latent in self._algorithm.latents.values())
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 (hex) of the generator's weights file."""
+        return self.config.files[GENERATOR]
+
+    @torch.inference_mode()
+    def generate(self, flat: Tensor, labels: Tensor) -> Tensor:
+        """Latents ``float32 [N, latent_size]`` and labels ``int64 [N]`` to ``float32 [N, C, H, W]``.
+
+        On the generator's device; about [-1, 1], not clamped, and not finite if the weights are bad.
+        """
+        given = {"label": labels.to(self.device)}
+        named = self._algorithm.latents
+        pieces = flat.to(self.device).split([latent.size for latent in named.values()], dim=1)
+        for (name, latent), piece in zip(named.items(), pieces, strict=True):
+            given[name] = piece.reshape(-1, *latent.shape)
+        networks = dict(self._networks.items())
+        tensors = Tensors(networks, self._algorithm.tensors, given, {}, lambda images: images)
+        autocast = self.precision != torch.float32
+        with torch.autocast(self.device.type, self.precision, enabled=autocast):
+            return tensors[self._algorithm.samples["image"]].float()
+
+    def candidates(
+        self,
+        labels: np.ndarray,
+        shards: np.ndarray,
+        candidates: np.ndarray,
+        *,
+        seed: int,
+        latent_std: float = 1.0,
+        truncation: float | None = None,
+    ) -> Tensor:
+        """The images of candidates given by their numbers, as :meth:`generate` gives them.
+
+        All three arrays are ``int64 [N]``.
+        """
+        flat = latents(
+            seed, labels, shards, candidates, self.latent_size, std=latent_std, truncation=truncation
+        )
+        return self.generate(torch.from_numpy(flat), torch.from_numpy(labels))
+
+    def sample(
+        self,
+        labels: Sequence[str] | Sequence[int],
+        *,
+        seed: int = 0,
+        truncation: float | None = None,
+        latent_std: float = 1.0,
+        batch_size: int = 256,
+    ) -> np.ndarray:
+        """Images ``uint8 [N, H, W, C]`` for class names or indices.
+
+        The k-th occurrence of a class is its candidate k in shard 0, so the images do not depend on
+        the batch size.
+
+        Raises:
+            SynthgenError: a class is not known.
+        """
+        indices = self._indices(labels)
+        seen: dict[int, int] = {}
+        numbers = np.empty(len(indices), dtype=np.int64)
+        for position, label in enumerate(indices.tolist()):
+            numbers[position] = seen.get(label, 0)
+            seen[label] = seen.get(label, 0) + 1
+        images = np.empty(
+            (len(indices), self.image.height, self.image.width, self.image.channels), dtype=np.uint8
+        )
+        for start in range(0, len(indices), batch_size):
+            part = slice(start, start + batch_size)
+            count = len(indices[part])
+            # Always a full batch: the same kernels run whatever is left to make.
+            padded = np.resize(np.arange(start, start + count), batch_size)
+            drawn = self.candidates(
+                indices[padded], np.zeros_like(padded), numbers[padded],
+                seed=seed, latent_std=latent_std, truncation=truncation,
+            )  # fmt: skip
+            images[part] = to_uint8(drawn[:count]).cpu().numpy()
+        return images
+
+    def _indices(self, labels: Sequence[str] | Sequence[int]) -> np.ndarray:
+        known = ClassCondition(self.classes)
+        owner = f"generator '{self.name}'"
+        indices = []
+        for label in labels:
+            if isinstance(label, str):
+                indices.append(known.indices([label], owner)[0])
+            elif 0 <= int(label) < known.count:
+                indices.append(int(label))
+            else:
+                raise SynthgenError(f"class {label} is not in {owner}: it has 0 to {known.count - 1}")
+        return np.asarray(indices, dtype=np.int64)
+
+    def _load_classifier(self) -> LabelClassifier | None:
+        if self.config.classifier is None:
+            return None
+        try:
+            classifier = LabelClassifier.from_config(self.config.classifier)
+        except (KeyError, TypeError, ValueError):
+            raise SynthgenError(
+                f"{self.folder}: config.json describes no label classifier of this version"
+            ) from None
+        if not load_weights(self.folder, self.config, CLASSIFIER, classifier):
+            raise SynthgenError(f"{self.folder}: the bundle names no {CLASSIFIER}")
+        classifier.to(self.device, memory_format=torch.channels_last)
+        return classifier.requires_grad_(False).eval()

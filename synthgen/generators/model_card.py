@@ -1,0 +1,62 @@
+"""The README.md of a bundle."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+from synthgen.spec.condition import ClassConditional
+
+
+def model_card(
+    algorithm: str,
+    task: ClassConditional,
+    training: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> str:
+    """Markdown: what the generator makes, what it was trained on and with, how good it is."""
+    names = ", ".join(html.escape(name) for name in task.condition.names)
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "library_name: synthgen",
+        "tags: [gan, image-generation, synthetic-data]",
+        "---",
+        "",
+        f"# A {html.escape(algorithm)} generator of {task.image} images",
+        "",
+        f"Classes ({task.condition.count}): {names}.",
+        "",
+        "Sample from it with `synthgen sample --generator <this folder> --n 1000`.",
+        "",
+        "## Training",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| algorithm | {html.escape(algorithm)} |",
+    ]
+    for key, value in training.items():
+        shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+        lines.append(f"| {key.replace('_', ' ')} | {html.escape(str(shown))} |")
+    lines += ["", "## Scores on held-out real images", "", "| | |", "|---|---|"]
+    for key, value in _flat(metrics).items():
+        lines.append(f"| {html.escape(key)} | {html.escape(str(value))} |")
+    lines += [
+        "",
+        "A Fréchet distance on a classifier's own features compares generators scored by the same "
+        "classifier only. It is not an FID.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _flat(metrics: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in metrics.items():
+        name = f"{above}{key.replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{name}: "))
+        else:
+            flat[name] = f"{value:.4g}" if isinstance(value, float) else value
+    return flat

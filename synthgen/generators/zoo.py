@@ -1,0 +1,107 @@
+"""Generators by name: the bundled ones, folders, and hub ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from synthgen.generators.bundle import BundleConfig, read_config
+from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.generators.generator import Generator
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+
+BUNDLED = Path(__file__).parent / "bundled"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Names of the generators that come with the package, in alphabetical order."""
+    if not BUNDLED.is_dir():
+        return ()
+    return tuple(sorted(p.name for p in BUNDLED.iterdir() if (p / "config.json").is_file()))
+
+
+def load_generator(name: str, device: str = "auto", precision: str = "auto") -> Generator:
+    """A generator by bundled name, folder (of a bundle or of the run that made it) or hub id.
+
+    Raises:
+        SynthgenError: nothing has this name, or the bundle is damaged, or the device is not there.
+    """
+    where = resolve_device(device)
+    return Generator(find_folder(name), short_name(name), where, resolve_precision(precision, where))
+
+
+def show(name: str) -> BundleConfig:
+    """The configuration of a generator, without loading its weights.
+
+    Raises:
+        SynthgenError: as :func:`load_generator`.
+    """
+    return read_config(find_folder(name))
+
+
+def short_name(name: str) -> str:
+    """The name a dataset calls its generator by: never a path."""
+    if name in bundled_names() or HUB_ID.fullmatch(name):
+        folder = Path(name)
+        return name if not folder.is_dir() else folder.resolve().name
+    folder = Path(name).expanduser().resolve()
+    return folder.parent.name if folder.name in ("bundle", "best") else folder.name
+
+
+def find_folder(name: str) -> Path:
+    """The folder of a generator's bundle, fetched from the hub if it is a hub id.
+
+    Raises:
+        SynthgenError: there is none of this name.
+    """
+    if name in bundled_names():
+        return BUNDLED / name
+    path = Path(name).expanduser()
+    if path.is_dir():
+        inside = path / "bundle"
+        return inside if (inside / "config.json").is_file() else path
+    if HUB_ID.fullmatch(name) and not name.startswith("."):
+        return _fetch(name)
+    hint = did_you_mean(name, bundled_names())
+    raise SynthgenError(
+        f"no generator '{name}': it is neither bundled ({name_list(bundled_names())}) nor a folder "
+        f"nor a hub id{hint}"
+    )
+
+
+def find_bundled(classes: Sequence[str] | None) -> str:
+    """The bundled generator that knows all of ``classes``; the first by name if several do.
+
+    Raises:
+        SynthgenError: none does, or no classes are named.
+    """
+    known = {name: read_config(BUNDLED / name).classes for name in bundled_names()}
+    listed = "; ".join(f"{name}: {name_list(names)}" for name, names in known.items())
+    if classes is None:
+        raise SynthgenError(f"name --classes or a --generator (bundled: {listed})")
+    for name, names in known.items():
+        if set(classes) <= set(names):
+            return name
+    every = [name for names in known.values() for name in names]
+    odd = next((name for name in classes if name not in every), None)
+    what = f"class '{odd}'" if odd else f"all of {name_list(classes)}"
+    hint = did_you_mean(odd, every) if odd else ""
+    raise SynthgenError(
+        f"no bundled generator knows {what} ({listed}){hint} "
+        "Train your own: synthgen train --data FOLDER --out runs/mine, then --generator runs/mine"
+    )
+
+
+def _fetch(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "README.md"]))
+    except Exception as error:  # offline, unknown, no access: all the user's to mend
+        reason = " ".join(str(error).split())[:160]
+        raise SynthgenError(
+            f"'{name}' is no folder here and could not be fetched from the hub ({reason}); "
+            f"bundled: {name_list(bundled_names())}"
+        ) from None

@@ -1,0 +1,83 @@
+"""Scores: one number per image and name, computed in batches on the device, before encoding.
+
+They are taken from the quantised pixels, so that they can be computed again from a lossless dataset.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from synthgen.features.classifier import LabelClassifier
+from synthgen.spec.image import to_float
+
+STATISTICS = ("brightness", "contrast", "entropy", "sharpness")
+
+
+def image_statistics(images: Tensor) -> dict[str, Tensor]:
+    """Four statistics ``float32 [N]`` of ``uint8 [N, H, W, C]`` images, on the mean over channels.
+
+    brightness: mean grey value, in [0, 1].
+    contrast: standard deviation of the grey values, in [0, 0.5].
+    entropy: of the histogram of 32 grey levels, in bits, in [0, 5].
+    sharpness: standard deviation of the 4-neighbour Laplacian of the grey values.
+    """
+    grey = images.float().mean(dim=3) / 255.0  # [N, H, W]
+    flat = grey.flatten(1)
+    laplacian = (
+        4 * grey[:, 1:-1, 1:-1]
+        - grey[:, :-2, 1:-1]
+        - grey[:, 2:, 1:-1]
+        - grey[:, 1:-1, :-2]
+        - grey[:, 1:-1, 2:]
+    )
+    return {
+        "brightness": flat.mean(dim=1),
+        "contrast": flat.std(dim=1, correction=0),
+        "entropy": _entropy(flat, levels=32),
+        "sharpness": laplacian.flatten(1).std(dim=1, correction=0),
+    }
+
+
+def _entropy(grey: Tensor, levels: int) -> Tensor:
+    count, pixels = grey.shape
+    level = (grey * levels).long().clamp(0, levels - 1)
+    offsets = torch.arange(count, device=grey.device)[:, None] * levels
+    counts = torch.bincount((level + offsets).flatten(), minlength=count * levels)
+    share = counts.reshape(count, levels).float() / pixels
+    return -(share * torch.log2(share.clamp(min=1e-12))).sum(dim=1)
+
+
+def label_agreement(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """The probability ``float32 [N]`` that the classifier gives each image's own label.
+
+    ``probabilities [N, K]``, ``labels int64 [N]`` indices into the classifier's classes.
+    """
+    return probabilities.gather(1, labels[:, None]).squeeze(1).float()
+
+
+class Scorer:
+    """All scores of a batch; without a classifier the statistics only."""
+
+    def __init__(
+        self, classifier: LabelClassifier | None, precision: torch.dtype = torch.float32
+    ) -> None:
+        self._classifier = classifier
+        self._precision = precision
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores given, in the order of the dataset's columns."""
+        return STATISTICS if self._classifier is None else (*STATISTICS, "label_agreement")
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """``uint8 [N, H, W, C]`` and the classifier's label indices ``int64 [N]`` to scores."""
+        scores = image_statistics(images)
+        if self._classifier is not None:
+            pixels = to_float(images).contiguous(memory_format=torch.channels_last)
+            autocast = self._precision != torch.float32
+            with torch.autocast(images.device.type, self._precision, enabled=autocast):
+                probabilities = self._classifier(pixels).softmax(dim=1)
+            scores["label_agreement"] = label_agreement(probabilities, labels)
+        return scores

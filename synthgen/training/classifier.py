@@ -1,0 +1,192 @@
+"""Train the label classifier of a run, on the images the GAN trains on."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from synthgen.features.classifier import LabelClassifier
+from synthgen.spec.image import ImageSpec, to_float
+from synthgen.training.augment import translate
+from synthgen.training.batches import RealBatches
+from synthgen.training.loop import step_seed
+
+PASSES = 60
+"""Most passes over the data, however large the budget."""
+PEAK_LR = 0.1
+WEIGHT_DECAY = 5e-4
+SMOOTHING = 0.05
+WARM_UP = 0.2
+"""Share of the steps over which the learning rate rises; then it falls along a cosine."""
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """``accuracy`` (0 to 1) is on the held-out images; ``network`` is in evaluation mode."""
+
+    network: LabelClassifier
+    accuracy: float
+    per_class: dict[str, float]
+    seconds: float
+    images_shown: int
+
+
+def train_label_classifier(
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+    train_indices: np.ndarray,
+    validation_indices: np.ndarray,
+    *,
+    budget: int,
+    batch_size: int,
+    flip: bool,
+    seed: int,
+    device: torch.device,
+    precision: torch.dtype,
+    folder: Path,
+) -> TrainedClassifier:
+    """Train on ``train_indices``, calibrate and measure on ``validation_indices``.
+
+    Args:
+        images: ``uint8 [N, H, W, C]``.
+        labels: ``int64 [N]``, indices into ``classes``.
+        budget: images shown, at most 60 passes over the training images.
+        precision: ``torch.bfloat16`` trains under autocast.
+        folder: keeps the finished classifier and, meanwhile, the state after each pass; a second
+            call reads them.
+    """
+    _, height, width, channels = images.shape
+    torch.manual_seed(seed)
+    network = LabelClassifier(ImageSpec(height, width, channels), len(classes))
+    network.to(device, memory_format=torch.channels_last)
+    result = folder / "classifier.json"
+    if result.exists():
+        network.load_state_dict(load_file(folder / "classifier.safetensors", device=str(device)))
+        return TrainedClassifier(network.eval(), **json.loads(result.read_text(encoding="utf-8")))
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    batches = RealBatches(images, labels, train_indices, seed, flip)
+    # A small set still gets some steps in every pass.
+    batch = max(8, min(batch_size, len(train_indices) // 8))
+    steps = max(1, min(budget, PASSES * len(train_indices)) // batch)
+    _fit(network, batches, batch, steps, len(train_indices), seed, device, precision, folder)
+    network.eval()
+    logits = _logits(network, images, validation_indices, device)
+    truth = torch.from_numpy(labels[validation_indices])
+    network.temperature.fill_(_temperature(logits, truth))
+    right = (logits.argmax(dim=1) == truth).float()
+    per_class = {
+        name: round(float(right[truth == k].mean()), 4)
+        for k, name in enumerate(classes)
+        if bool((truth == k).any())
+    }
+    trained = TrainedClassifier(
+        network, float(right.mean()), per_class, time.perf_counter() - start, steps * batch
+    )
+    _replace_tensors(network.state_dict(), folder / "classifier.safetensors")
+    record = asdict(trained, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "network"})
+    staging = folder / ".classifier.json"
+    staging.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    os.replace(staging, result)
+    (folder / "pass.safetensors").unlink(missing_ok=True)
+    return trained
+
+
+def _fit(
+    network: LabelClassifier,
+    batches: RealBatches,
+    batch: int,
+    steps: int,
+    pass_size: int,
+    seed: int,
+    device: torch.device,
+    precision: torch.dtype,
+    folder: Path,
+) -> None:
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
+    )
+    first = _resume(network, optimizer, folder / "pass.safetensors")
+    network.train()
+    bar = tqdm(total=steps * batch, initial=first * batch, unit="img", desc="label classifier")
+    with bar:
+        for step in range(first, steps):
+            torch.manual_seed(step_seed(seed, step, 0))
+            pixels, truth = batches.at(step * batch, batch, device)
+            for group in optimizer.param_groups:
+                group["lr"] = PEAK_LR * _lr_factor(step / steps)
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                logits = network(translate(pixels))
+                loss = cross_entropy(logits, truth, label_smoothing=SMOOTHING)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            bar.update(batch)
+            if (step + 1) * batch // pass_size != step * batch // pass_size:
+                _save_pass(network, optimizer, step + 1, folder / "pass.safetensors")
+
+
+def _lr_factor(progress: float) -> float:
+    if progress < WARM_UP:
+        return (progress + 1e-3) / WARM_UP
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+def _save_pass(
+    network: LabelClassifier, optimizer: torch.optim.Optimizer, step: int, path: Path
+) -> None:
+    tensors = {f"network/{key}": value for key, value in network.state_dict().items()}
+    for index, parameter in enumerate(network.parameters()):
+        tensors[f"momentum/{index}"] = optimizer.state[parameter]["momentum_buffer"]
+    tensors["step"] = torch.tensor(step)
+    _replace_tensors(tensors, path)
+
+
+def _resume(network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Path) -> int:
+    if not path.exists():
+        return 0
+    tensors = load_file(path, device=str(next(network.parameters()).device))
+    network.load_state_dict(
+        {key[8:]: value for key, value in tensors.items() if key.startswith("network/")}
+    )
+    for index, parameter in enumerate(network.parameters()):
+        buffer = torch.empty_like(parameter).copy_(tensors[f"momentum/{index}"])
+        optimizer.state[parameter]["momentum_buffer"] = buffer
+    return int(tensors["step"])
+
+
+def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    staging = path.with_name(f".{path.name}")
+    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging)
+    os.replace(staging, path)
+
+
+@torch.inference_mode()
+def _logits(
+    network: LabelClassifier, images: np.ndarray, rows: np.ndarray, device: torch.device
+) -> Tensor:
+    parts = [
+        network(to_float(torch.from_numpy(images[rows[start : start + BATCH]]).to(device))).cpu()
+        for start in range(0, len(rows), BATCH)
+    ]
+    return torch.cat(parts).clone()
+
+
+def _temperature(logits: Tensor, truth: Tensor) -> float:
+    """The temperature of least cross-entropy (Guo et al. 2017, arXiv:1706.04599, section 4.2)."""
+    grid = torch.logspace(-1, 1, 81)
+    losses = torch.stack([cross_entropy(logits / value, truth) for value in grid])
+    return float(grid[losses.argmin()])

@@ -1,0 +1,137 @@
+"""README.md of a dataset: the YAML that loaders read, and what a person wants to know."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt
+from synthgen.dataset.schema import make_features
+from synthgen.spec.plan import Plan
+
+
+def dataset_card(
+    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
+) -> str:
+    """The whole text of the card; ``manifest`` as written beside it."""
+    scores = tuple(manifest["scores"])
+    front = {
+        "license": "other",
+        "task_categories": ["image-classification"],
+        "tags": ["synthetic", "gan", "synthgen"],
+        "size_categories": [_size(plan.rows)],
+        "configs": _configs(layout, plan),
+        "dataset_info": _infos(layout, plan, receipts, scores),
+    }
+    text = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
+    return f"---\n{text}---\n\n{_body(plan, receipts, manifest)}"
+
+
+def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
+    files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in plan.splits]
+    configs: list[dict[str, Any]] = [{"config_name": "default", "default": True, "data_files": files}]
+    if layout.rejects.is_dir():
+        configs.append(
+            {"config_name": "rejects", "data_files": [{"split": "train", "path": "rejects/*.parquet"}]}
+        )
+    return configs
+
+
+def _infos(
+    layout: Layout, plan: Plan, receipts: Sequence[Receipt], scores: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    split_of = {shard.name: shard.split for shard in plan.shards}
+    sizes: dict[str, int] = dict.fromkeys(plan.splits, 0)
+    for receipt in receipts:
+        sizes[split_of[receipt.shard]] += receipt.bytes
+    splits = [
+        {"name": name, "num_bytes": sizes[name], "num_examples": rows}
+        for name, rows in plan.splits.items()
+    ]
+    # datasets keeps the YAML form of features in a method of its own.
+    infos: list[dict[str, Any]] = [
+        {
+            "config_name": "default",
+            "features": make_features(plan.classes, scores)._to_yaml_list(),
+            "splits": splits,
+            "download_size": sum(sizes.values()),
+            "dataset_size": sum(sizes.values()),
+        }
+    ]
+    if layout.rejects.is_dir():
+        features = make_features(plan.classes, scores, reason=True)
+        infos.append({"config_name": "rejects", "features": features._to_yaml_list()})
+    return infos
+
+
+def _size(rows: int) -> str:
+    steps = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
+    return next((name for limit, name in steps if rows < limit), "1M<n<10M")
+
+
+def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) -> str:
+    generator = manifest["generator"]
+    image = generator["image"]
+    name = html.escape(str(generator["name"]))
+    color = "grey" if image["channels"] == 1 else "RGB"
+    lines = [
+        f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
+        "",
+        f"{image['height']}x{image['width']} {color} images made with "
+        f"[synthgen](https://pypi.org/project/synthgen) {manifest['synthgen']} by the generator "
+        f"`{name}` (algorithm {html.escape(generator['algorithm'])}, trained on "
+        f"{html.escape(str(generator['training'].get('data', 'unknown data')))}). "
+        "The generator's training data may carry terms that hold for images derived from it.",
+        "",
+        "![contact sheet](report/contact-sheet.png)",
+        "",
+        "```python",
+        "import datasets",
+        f'data = datasets.load_dataset("path/to/this/folder", split="{next(iter(plan.splits))}")',
+        "```",
+        "",
+        "## Counts",
+        "",
+        "| class | images | candidates | kept | " + " | ".join(_reasons(receipts)) + " |",
+        "|---|---|---|---|" + "---|" * len(_reasons(receipts)),
+    ]
+    for label, count in plan.per_class.items():
+        lost = [_lost(receipts, reason, label) for reason in _reasons(receipts)]
+        total = count + sum(lost)
+        share = f"{count / total:.1%}" if total else "-"
+        cells = " | ".join(f"{number:,}" for number in lost)
+        lines.append(f"| {_cell(label)} | {count:,} | {total:,} | {share} | {cells} |")
+    lines += ["", "Splits: " + ", ".join(f"{k} {v:,}" for k, v in plan.splits.items()) + ".", ""]
+    lines += [
+        "## Columns",
+        "",
+        "- `image`, `label`: the image and its class.",
+        "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
+        "(`synthgen reproduce`).",
+        "- `pixel_hash`: BLAKE2b-64 of the pixels.",
+        "- " + ", ".join(f"`{score}`" for score in manifest["scores"]) + ": quality scores.",
+        "",
+        "## How it was filtered",
+        "",
+        html.escape(str(manifest["filters_text"])) or "Not at all, but for validity.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _reasons(receipts: Sequence[Receipt]) -> list[str]:
+    return list(dict.fromkeys(reason for receipt in receipts for reason in receipt.rejected))
+
+
+def _lost(receipts: Sequence[Receipt], reason: str, label: str) -> int:
+    return sum(receipt.rejected.get(reason, {}).get(label, 0) for receipt in receipts)
+
+
+def _cell(text: str) -> str:
+    """Text that stays one cell of a Markdown table, whatever it holds."""
+    flat = " ".join(text.split())
+    return html.escape(flat).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;")

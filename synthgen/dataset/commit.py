@@ -1,0 +1,76 @@
+"""Files that appear under their final name whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synthgen.spec.errors import SynthgenError
+
+
+def publish(staged: Path, final: Path) -> None:
+    """Flush ``staged`` to the disk and rename it to ``final`` (same file system)."""
+    descriptor = os.open(staged, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(staged, final)
+    sync_folder(final.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(text: str, final: Path, staging: Path) -> None:
+    """Write ``text`` (UTF-8) to ``final`` through a file in ``staging``."""
+    staging.mkdir(parents=True, exist_ok=True)
+    staged = staging / f"{final.name}.{os.getpid()}"
+    staged.write_text(text, encoding="utf-8")
+    publish(staged, final)
+
+
+def write_json(record: Any, final: Path, staging: Path) -> None:
+    """Write ``record`` as indented JSON to ``final`` through ``staging``."""
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    write_text(text, final, staging)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in ``path``.
+
+    Raises:
+        SynthgenError: it cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not JSON"
+        raise SynthgenError(f"{path}: cannot be read ({reason})") from None
+
+
+@contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn a full disk, missing permission and the like into one line that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what = "the disk is full; free some space and run the same command again to go on"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            what = "cannot be written (permission); choose another folder with --out"
+        else:
+            what = f"cannot be written ({error.strerror or error}); run the same command again to go on"
+        raise SynthgenError(f"{where}: {what}") from None

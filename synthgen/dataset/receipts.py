@@ -1,0 +1,80 @@
+"""Receipts: what was made, by which plan, and the hash of its bytes. A shard without one is not done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from synthgen.dataset.commit import read_json, write_json
+from synthgen.dataset.layout import Layout
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan, ShardPlan
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One finished shard."""
+
+    shard: str
+    """File name inside ``data/``."""
+    rows: int
+    per_class: dict[str, int]
+    bytes: int
+    sha256: str
+    order: str
+    """Hash of what was ordered: settings, classes, seed, the shard's plan, excluded candidates."""
+    rejected: dict[str, dict[str, int]]
+    """Reason to class to count."""
+    seconds: dict[str, float]
+    """Stage to seconds of work."""
+    device: str
+    rejects_sha256: str | None = None
+    """Hash of the shard's file of rejects, where they are kept."""
+
+
+def order_hash(
+    plan: Plan, shard: ShardPlan, settings_hash: str, excluded: frozenset[tuple[int, int]]
+) -> str:
+    """Hash of everything that decides a shard's bytes. The rest of the plan is not among it, so a
+    dataset that grows keeps its shards."""
+    record = [settings_hash, plan.classes, plan.seed, asdict(shard), sorted(excluded)]
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def receipt_path(layout: Layout, shard: ShardPlan) -> Path:
+    return layout.receipts / f"{shard.name}.json"
+
+
+def write_receipt(layout: Layout, shard: ShardPlan, receipt: Receipt) -> None:
+    """Put the receipt in its place; from here on the shard is done."""
+    write_json(asdict(receipt), receipt_path(layout, shard), layout.staging)
+
+
+def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
+    """The shard's receipt; ``None`` if there is none or it cannot be read (the shard is made again)."""
+    path = receipt_path(layout, shard)
+    if not path.is_file():
+        return None
+    try:
+        record: dict[str, Any] = read_json(path)
+        return Receipt(**record)
+    except (SynthgenError, TypeError):
+        return None
+
+
+def is_done(layout: Layout, shard: ShardPlan, order: str) -> bool:
+    """Whether the shard's receipt is of this order and its bytes are those of the receipt."""
+    receipt = read_receipt(layout, shard)
+    path = layout.data / shard.name
+    if receipt is None or receipt.order != order or not path.is_file():
+        return False
+    return path.stat().st_size == receipt.bytes and file_sha256(path) == receipt.sha256
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

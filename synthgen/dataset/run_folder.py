@@ -1,0 +1,187 @@
+"""Who may write into an output folder, and as the run of which settings."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from synthgen.dataset.commit import disk_errors, read_json, write_json
+from synthgen.dataset.layout import Layout
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
+
+Mode = Literal["new", "resume", "overwrite", "extend"]
+
+AMOUNT = ("n", "per_class")
+"""Settings that may differ when a dataset is extended."""
+
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """Hash of the settings that decide a shard's bytes: all but the amount."""
+    kept = {key: value for key, value in settings.items() if key not in AMOUNT}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def open_run(
+    root: Path, settings: Mapping[str, Any], plan: Plan, mode: Mode
+) -> Iterator[tuple[Layout, Plan]]:
+    """Hold the folder's lock while the run of ``settings`` writes; gives layout and valid plan.
+
+    A fresh or empty folder begins a run. A folder of the same settings goes on (or is complete). In
+    mode ``overwrite`` what synthgen made there is removed first; in mode ``extend`` the folder must
+    hold a dataset of the same settings but fewer images, and the plan grows by new shards.
+
+    Raises:
+        SynthgenError: the folder is in use, not writable, of other settings, or holds other files.
+    """
+    layout = Layout(root)
+    # JSON has no tuples: what is compared must have been through it.
+    mine = json.loads(json.dumps(dict(settings)))
+    _refuse_foreign(layout, mode)
+    with disk_errors(root):
+        layout.own.mkdir(parents=True, exist_ok=True)
+        with _locked(layout):
+            if mode == "overwrite":
+                _clear(layout)
+            theirs = read_json(layout.settings) if layout.settings.is_file() else None
+            if theirs is None:
+                if mode in ("resume", "extend") and not layout.settings.is_file():
+                    raise SynthgenError(
+                        f"{root}: holds no run to {mode}; leave --{mode} away to begin one"
+                    )
+                _begin(layout, mine, plan)
+            elif mode == "extend":
+                plan = _extend(layout, theirs, mine, plan)
+            else:
+                _compare(root, theirs, mine, ignore=())
+                plan = Plan.from_json(read_json(layout.plan))
+            yield layout, plan
+
+
+def _begin(layout: Layout, settings: dict[str, Any], plan: Plan) -> None:
+    # The plan first: settings without one would be a run that cannot go on.
+    write_json(plan.to_json(), layout.plan, layout.staging)
+    write_json(settings, layout.settings, layout.staging)
+
+
+def _extend(
+    layout: Layout, theirs: dict[str, Any], mine: dict[str, Any], wanted: Plan
+) -> Plan:
+    """The old plan followed by shards for what is missing; the card goes, as it is not complete."""
+    _compare(layout.root, theirs, mine, ignore=AMOUNT)
+    old = Plan.from_json(read_json(layout.plan))
+    plan = grown(old, wanted)
+    if plan != old:
+        layout.card.unlink(missing_ok=True)
+        write_json(plan.to_json(), layout.plan, layout.staging)
+        write_json(mine, layout.settings, layout.staging)
+    return plan
+
+
+def grown(old: Plan, wanted: Plan) -> Plan:
+    """``old`` with new shards, so that the total per split and class is that of ``wanted``.
+
+    Raises:
+        SynthgenError: ``wanted`` has fewer images somewhere than ``old``.
+    """
+    shards = list(old.shards)
+    largest = max((shard.rows for shard in wanted.shards), default=1)
+    for split in wanted.splits:
+        need = _totals(wanted, split)
+        have = _totals(old, split)
+        missing = [n - h for n, h in zip(need, have, strict=True)]
+        if min(missing) < 0:
+            name = old.classes[missing.index(min(missing))]
+            raise SynthgenError(
+                f"the dataset has more images of class '{name}' in split '{split}' than asked for; "
+                "--extend only adds"
+            )
+        ordinal = sum(shard.split == split for shard in shards)
+        pieces = -(-sum(missing) // largest)
+        for piece in range(pieces):
+            quotas = tuple(m * (piece + 1) // pieces - m * piece // pieces for m in missing)
+            if sum(quotas):
+                template = old.shards[0] if old.shards else wanted.shards[0]
+                shards.append(
+                    replace(template, index=len(shards), split=split, ordinal=ordinal, quotas=quotas)
+                )
+                ordinal += 1
+    return replace(old, shards=tuple(shards))
+
+
+def _totals(plan: Plan, split: str) -> list[int]:
+    chosen = [shard.quotas for shard in plan.shards if shard.split == split]
+    return [sum(q[label] for q in chosen) for label in range(len(plan.classes))]
+
+
+def _compare(root: Path, theirs: Any, mine: dict[str, Any], ignore: tuple[str, ...]) -> None:
+    if not isinstance(theirs, dict):
+        raise SynthgenError(f"{root}: its .synthgen/settings.json is damaged; use --overwrite")
+    for key in sorted(set(theirs) | set(mine)):
+        if key not in ignore and theirs.get(key) != mine.get(key):
+            shown = [_shorten(value) for value in (theirs.get(key), mine.get(key))]
+            more = " or grow it with --extend" if key in AMOUNT else ""
+            raise SynthgenError(
+                f"{root}: holds a run with {key}={shown[0]}, not {shown[1]}; name another --out, "
+                f"start over with --overwrite{more}"
+            )
+
+
+def _shorten(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _refuse_foreign(layout: Layout, mode: Mode) -> None:
+    root = layout.root
+    if root.is_file():
+        raise SynthgenError(f"{root}: is a file; name a folder with --out")
+    if not root.is_dir() or layout.own.is_dir():
+        return
+    try:
+        other = next(iter(sorted(root.iterdir())), None)
+    except OSError as error:
+        raise SynthgenError(f"{root}: cannot be read: {error.strerror}") from None
+    if other is not None:
+        raise SynthgenError(
+            f"{root}: holds '{other.name}', which synthgen did not make; name another folder with --out"
+        )
+
+
+def _clear(layout: Layout) -> None:
+    """Remove what synthgen made and nothing else; the card first, as it says complete."""
+    layout.card.unlink(missing_ok=True)
+    layout.manifest.unlink(missing_ok=True)
+    for folder in (layout.data, layout.rejects, layout.receipts, layout.staging):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+    if layout.contact_sheet.parent.is_dir():
+        shutil.rmtree(layout.contact_sheet.parent)
+    for file in (layout.settings, layout.plan, layout.exclusions):
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    """The kernel frees this lock when its owner dies, however it dies."""
+    with layout.lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise SynthgenError(f"{layout.root}: in use by {owner}; wait for it or stop it") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield

@@ -1,0 +1,49 @@
+"""The columns of a dataset: one source for every shard's metadata and for the card."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datasets
+
+PROVENANCE = ("seed", "shard", "candidate", "generator_class")
+"""The four numbers that make an image again, with the manifest's generator and settings."""
+
+
+def make_features(
+    classes: tuple[str, ...], scores: tuple[str, ...], *, reason: bool = False
+) -> datasets.Features:
+    """Columns of a shard: image, label, provenance, pixel hash, scores; rejects have a reason."""
+    import datasets
+
+    columns: dict[str, Any] = {
+        "image": datasets.Image(),
+        "label": datasets.ClassLabel(names=list(classes)),
+    }
+    columns.update({name: datasets.Value("int64") for name in PROVENANCE})
+    columns["pixel_hash"] = datasets.Value("int64")
+    columns.update({name: datasets.Value("float32") for name in scores})
+    if reason:
+        columns["reason"] = datasets.Value("string")
+    return datasets.Features(columns)
+
+
+def arrow_schema(features: datasets.Features) -> pa.Schema:
+    """The Arrow schema with the ``huggingface`` metadata that ``load_dataset`` reads."""
+    schema = features.arrow_schema
+    info = {"info": {"features": features.to_dict()}}
+    return schema.with_metadata({"huggingface": json.dumps(info)})
+
+
+def features_of(schema: pa.Schema) -> dict[str, Any] | None:
+    """The features in a shard's metadata; ``None`` if it has none that can be read."""
+    try:
+        record: dict[str, Any] = json.loads((schema.metadata or {})[b"huggingface"])
+        features: dict[str, Any] = record["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return features

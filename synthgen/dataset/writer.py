@@ -1,0 +1,104 @@
+"""Write one shard: staged, checked, hashed, flushed, renamed, and only then receipted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synthgen.dataset.commit import disk_errors, publish
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt, file_sha256, write_receipt
+from synthgen.dataset.rows import Rows
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan, ShardPlan
+
+ROW_GROUP_BYTES = 16_000_000
+"""Row groups of 8 to 32 MB: readers fetch and decode one at a time."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A shard's rows and what is known of their making."""
+
+    kept: Rows
+    thrown: Rows | None
+    """Rejects, where they are kept."""
+    rejected: dict[str, dict[str, int]]
+    seconds: dict[str, float]
+    device: str
+    order: str
+
+
+def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Receipt:
+    """Commit the shard and its receipt. Interrupted anywhere, it leaves nothing under a final name
+    that a later run does not replace.
+
+    Raises:
+        SynthgenError: the disk is full or not writable, or the rows are not those of the plan.
+    """
+    counts = np.bincount(made.kept.labels, minlength=len(plan.classes)).tolist()
+    if tuple(counts) != shard.quotas:
+        raise ValueError(f"{shard.name}: rows per class {counts}, planned {list(shard.quotas)}")
+    with disk_errors(layout.root):
+        rejects_hash = None
+        if made.thrown is not None and len(made.thrown):
+            table = made.thrown.to_table(plan.classes, plan.seed, shard.index)
+            staged = _write(layout, table, f"rejects-{shard.name}")
+            rejects_hash = file_sha256(staged)
+            publish(staged, layout.rejects / shard.name)
+        table = made.kept.to_table(plan.classes, plan.seed, shard.index)
+        staged = _write(layout, table, shard.name)
+        size, digest = staged.stat().st_size, file_sha256(staged)
+        publish(staged, layout.data / shard.name)
+        receipt = Receipt(
+            shard.name,
+            len(made.kept),
+            dict(zip(plan.classes, counts, strict=True)),
+            size,
+            digest,
+            made.order,
+            made.rejected,
+            {stage: round(value, 3) for stage, value in made.seconds.items()},
+            made.device,
+            rejects_hash,
+        )
+        write_receipt(layout, shard, receipt)
+    return receipt
+
+
+def _write(layout: Layout, table: pa.Table, name: str) -> Path:
+    """The table as a checked Parquet file in staging."""
+    layout.staging.mkdir(parents=True, exist_ok=True)
+    staged = layout.staging / f"{name}.{os.getpid()}"
+    try:
+        pq.write_table(
+            table,
+            staged,
+            row_group_size=max(1, min(table.num_rows, _group_rows(table))),
+            # Encoded images do not compress again, and a dictionary of them is their copy.
+            compression={name: "none" if name.startswith("image") else "zstd" for name in _leaves(table)},
+            use_dictionary=False,
+            write_page_index=True,
+            store_schema=True,
+        )
+        written = pq.ParquetFile(staged)
+        if written.metadata.num_rows != table.num_rows or written.schema_arrow != table.schema:
+            raise SynthgenError(f"{staged}: read back differently than written; check the disk")
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+    return staged
+
+
+def _group_rows(table: pa.Table) -> int:
+    return max(1, int(ROW_GROUP_BYTES / max(1.0, table.nbytes / max(1, table.num_rows))))
+
+
+def _leaves(table: pa.Table) -> list[str]:
+    others = [name for name in table.column_names if name != "image"]
+    return ["image.bytes", "image.path", *others]

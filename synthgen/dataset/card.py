@@ -82,7 +82,7 @@ def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) 
         f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
         "",
         f"{image['height']}x{image['width']} {color} images made with "
-        f"[synthgen](https://pypi.org/project/synthgen) {manifest['synthgen']} by the generator "
+        f"synthgen {manifest['synthgen']} by the generator "
         f"`{name}` (algorithm {html.escape(generator['algorithm'])}, trained on "
         f"{html.escape(str(generator['training'].get('data', 'unknown data')))}). "
         "The generator's training data may carry terms that hold for images derived from it.",

@@ -118,6 +118,10 @@ class LabelAgreementFilter(Settings):
     quantile: float = Field(
         0.1, ge=0, lt=1, description="Share of real images of the class that would fail."
     )
+    ceiling: float = Field(
+        0.5, gt=0, le=1, description="Largest threshold that the quantile gives: above a half the "
+        "classifier prefers the image's own label to all others together."
+    )
     min: float | None = Field(
         None, ge=0, le=1, description="Least probability, in place of the quantile."
     )
@@ -212,7 +216,10 @@ def _agreement(
     lows = tuple(
         settings.min
         if settings.min is not None
-        else calibration.quantile("label_agreement", settings.quantile, _label(calibration, name))
+        else min(
+            settings.ceiling,
+            calibration.quantile("label_agreement", settings.quantile, _label(calibration, name)),
+        )
         for name in classes
     )
     return Bound("label_agreement", "label_agreement", lows, (float("inf"),) * len(classes))

@@ -7,32 +7,34 @@ worker in any order; the card comes last and says that the dataset is complete.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from tqdm import tqdm
 
 from synthgen.dataset.encoding import estimated_bytes
+from synthgen.dataset.exclusions import exclude, find_repeats
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, is_done, read_receipts
-from synthgen.dataset.run_folder import open_run
+from synthgen.dataset.receipts import Receipt, read_receipt
+from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
+from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import make_plan
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.finish_dataset import finish, shards_with_duplicates
-from synthgen.stages.sample_workers import Job, ShardMaker, run_workers
-
-Mode = Literal["new", "resume", "overwrite", "extend"]
+from synthgen.stages.finish_dataset import finish
+from synthgen.stages.shard_maker import Job, ShardMaker, make_here, make_in_processes, todo
 
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
+
+MOST_ROUNDS = 20
+"""Rounds of replacing images that repeat others across shards, before the generator is to blame."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ class Resolved:
     """A run before it starts: everything that its settings come to."""
 
     job: Job
-    plan: Plan
     generator: Generator
-    fingerprint: dict[str, object]
+    settings: dict[str, Any]
+    """All that decides the dataset's bytes, as JSON: what a resumed run is compared with."""
     out: Path
 
 
@@ -98,7 +100,8 @@ def resolve(settings: SampleSettings) -> Resolved:
     generator = load_generator(name, device=settings.device, precision=settings.precision)
     classes = settings.classes or generator.classes
     keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
-    filters = load_filters(settings.filters, calibration_of(generator), tuple(classes))
+    calibration = generator.calibration and Calibration.from_json(generator.calibration)
+    filters = load_filters(settings.filters, calibration or None, tuple(classes))
     plan = make_plan(
         tuple(classes),
         n=settings.n,
@@ -108,28 +111,34 @@ def resolve(settings: SampleSettings) -> Resolved:
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
     )
-    precision = str(generator.precision).removeprefix("torch.")
-    job = Job(settings, name, tuple(keys), plan, filters.to_json(), generator.weights_sha256)
-    chosen = settings.model_dump(mode="json", exclude=DECIDES_NOTHING)
-    fingerprint: dict[str, object] = {
-        **chosen,
+    resolved = {
+        **settings.model_dump(mode="json", exclude=DECIDES_NOTHING),
         "classes": list(classes),
         "generator": generator.name,
         "generator_sha256": generator.weights_sha256,
-        "precision": precision,
-        "device": generator.device.type,
+        "precision": "fp32" if str(generator.precision) == "torch.float32" else "bf16",
+        "device_type": generator.device.type,
         "filters": filters.to_json(),
     }
-    out = Path(settings.out or _default_out(settings, generator, plan))
-    return Resolved(job, plan, generator, fingerprint, out)
+    job = Job(
+        settings,
+        name,
+        generator.weights_sha256,
+        tuple(keys),
+        plan,
+        filters,
+        settings_hash(resolved),
+    )
+    out = Path(settings.out or _default_out(generator, plan))
+    return Resolved(job, generator, resolved, out)
 
 
-def _default_out(settings: SampleSettings, generator: Generator, plan: Plan) -> str:
+def _default_out(generator: Generator, plan: Plan) -> str:
     """For example ``synthgen-cifar10-32-cat-dog-100000-seed0``, in the current folder."""
-    listed = "-".join(plan.classes) if len(plan.classes) <= 4 else f"{len(plan.classes)}-classes"
-    parts = ("synthgen", generator.name, listed, str(plan.rows), f"seed{settings.seed}")
-    safe = "-".join(parts).replace(" ", "_")
-    return "".join(c for c in safe if c.isalnum() or c in "-_")[:120]
+    few = len(plan.classes) <= 4
+    listed = "-".join(plan.classes) if few else f"{len(plan.classes)}-classes"
+    parts = ("synthgen", generator.name, listed, str(plan.rows), f"seed{plan.seed}")
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in "-".join(parts))[:120]
 
 
 def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
@@ -140,39 +149,47 @@ def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
     """
     start = time.perf_counter()
     resolved = resolve(settings)
-    plan = resolved.plan
-    with open_run(resolved.out, resolved.fingerprint, plan, mode) as layout:
-        made = 0
-        bar = tqdm(total=plan.rows, unit="img", desc="sampling", disable=None)
-        maker: ShardMaker | None = None
-        with bar:
-            todo = [shard for shard in plan.shards if not is_done(layout, plan, shard)]
-            bar.update(plan.rows - sum(shard.rows for shard in todo))
-            while todo:
-                if settings.workers > 1 and len(todo) > 1:
-                    receipts = run_workers(resolved.job, layout.root, todo, settings.workers, bar)
-                else:
-                    maker = maker or ShardMaker(resolved.job, resolved.generator)
-                    receipts = _one_by_one(maker, layout, todo, bar)
-                for _ in receipts:
-                    made += 1
-                todo = shards_with_duplicates(layout, plan, resolved.job)
-                if todo:
-                    tqdm.write(f"{len(todo)} shards repeat images of others: made again without them")
-                    bar.total += sum(shard.rows for shard in todo)
-        if not layout.is_complete() or made:
-            finish(layout, plan, resolved.job, resolved.generator, resolved.fingerprint)
-        receipts_now = read_receipts(layout, plan)
-    return SampleReport(
-        resolved.out, plan, tuple(receipts_now.values()), made, time.perf_counter() - start
+    with open_run(resolved.out, resolved.settings, resolved.job.plan, mode) as (layout, plan):
+        job = replace(resolved.job, plan=plan)
+        made = _make_all(layout, job, resolved.generator)
+        if made or not layout.is_complete():
+            finish(layout, job, resolved.generator, resolved.settings)
+        receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+    seconds = time.perf_counter() - start
+    return SampleReport(resolved.out, plan, tuple(receipts), made, seconds)
+
+
+def _make_all(layout: Layout, job: Job, generator: Generator) -> int:
+    """Make what is not done, then again what repeats other shards; the number of shards made."""
+    made = 0
+    missing = todo(layout, job)
+    maker = ShardMaker(job, generator)
+    bar = tqdm(total=job.plan.rows, unit="img", desc="sampling", smoothing=0.05)
+    bar.update(job.plan.rows - sum(shard.rows for shard in missing))
+    with bar:
+        for _ in range(MOST_ROUNDS):
+            if missing:
+                # A card says complete, which the folder no longer is.
+                layout.card.unlink(missing_ok=True)
+            workers = job.settings.workers
+            if workers > 1 and len(missing) > 1:
+                receipts = make_in_processes(job, layout, missing, workers, bar.update)
+            else:
+                receipts = make_here(maker, layout, missing, bar.update)
+            made += sum(1 for _ in receipts)
+            if not job.filters.exact_duplicates or layout.is_complete():
+                return made
+            repeats = find_repeats(layout, job.plan)
+            if not repeats.count:
+                return made
+            exclude(layout, repeats)
+            missing = todo(layout, job)
+            tqdm.write(f"{repeats.count} images repeat others: {len(missing)} shards made again")
+            bar.total += sum(shard.rows for shard in missing)
+    raise SynthgenError(
+        f"{layout.root}: images keep repeating each other after {MOST_ROUNDS} rounds: the generator "
+        "has too little variety for this many; ask for fewer, or train it longer"
     )
-
-
-def _one_by_one(
-    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], bar: tqdm
-) -> Iterator[Receipt]:
-    for shard in shards:
-        yield maker.make(layout, shard, bar.update)
 
 
 def describe(settings: SampleSettings) -> str:
@@ -184,20 +201,13 @@ def describe(settings: SampleSettings) -> str:
     import yaml
 
     resolved = resolve(settings)
-    plan = resolved.plan
+    job, plan = resolved.job, resolved.job.plan
     size = estimated_bytes(resolved.generator.image, settings.image_format) * plan.rows
-    filters = load_filters(settings.filters, calibration_of(resolved.generator), plan.classes)
-    lines = [yaml.safe_dump(resolved.fingerprint, sort_keys=False, allow_unicode=True).rstrip(), ""]
+    shown = {key: value for key, value in resolved.settings.items() if key != "filters"}
+    lines = [yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip(), ""]
     lines.append(f"out: {resolved.out}")
     lines.append(f"plan: {plan.rows:,} images in {len(plan.shards)} shards, about {size / 1e6:,.1f} MB")
-    for name, rows in plan.splits.items():
-        lines.append(f"  {name}: {rows:,}")
-    for name, rows in plan.per_class.items():
-        lines.append(f"  class {name}: {rows:,}")
-    lines.append(f"filters: {filters}")
+    lines.extend(f"  split {name}: {rows:,}" for name, rows in plan.splits.items())
+    lines.extend(f"  class {name}: {rows:,}" for name, rows in plan.per_class.items())
+    lines.append(f"filters: {job.filters}")
     return "\n".join(lines)
-
-
-def calibration_of(generator: Generator):  # type: ignore[no-untyped-def]
-    """Placeholder until the quality room's type is in."""
-    raise SynthgenError("not built")

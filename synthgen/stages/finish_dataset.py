@@ -1,0 +1,77 @@
+"""The last steps of a dataset: contact sheet, manifest, and last of all the card."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from synthgen.dataset.card import dataset_card
+from synthgen.dataset.commit import disk_errors, publish, write_json, write_text
+from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
+from synthgen.dataset.encoding import decode
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import make_manifest
+from synthgen.dataset.receipts import read_receipt
+from synthgen.generators.generator import Generator
+from synthgen.quality.scores import Scorer
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.plan import Plan
+from synthgen.stages.shard_maker import Job
+
+
+def finish(
+    layout: Layout, job: Job, generator: Generator, settings: Mapping[str, Any]
+) -> None:
+    """Complete a dataset whose shards are all done. The card says complete, so it comes last."""
+    plan = job.plan
+    receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+    image = generator.image
+    manifest = make_manifest(
+        plan,
+        receipts,
+        settings=settings,
+        generator={
+            "name": generator.name,
+            "algorithm": generator.config.algorithm,
+            "image": {"height": image.height, "width": image.width, "channels": image.channels},
+            "weights_sha256": generator.weights_sha256,
+            "training": generator.config.training,
+        },
+        class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
+        scores=Scorer(generator.classifier).names,
+        filters_text=str(job.filters),
+    )
+    with disk_errors(layout.root):
+        _draw(layout, plan, image)
+        write_json(manifest, layout.manifest, layout.staging)
+        write_text(dataset_card(layout, plan, receipts, manifest), layout.card, layout.staging)
+
+
+def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
+    """The first images of each class: rows lie in a random order, so they are a random choice."""
+    names = plan.classes[:MOST_CLASSES]
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    wanted = {name: min(COLUMNS, plan.per_class[name]) for name in names}
+    for shard in plan.shards:
+        table = pq.ParquetFile(layout.data / shard.name)
+        for batch in table.iter_batches(256, columns=["image", "label"]):
+            encoded = batch.column("image").field("bytes")
+            for row, label in enumerate(np.asarray(batch.column("label")).tolist()):
+                if label < len(names) and len(found[names[label]]) < wanted[names[label]]:
+                    found[names[label]].append(decode(encoded[row].as_py(), image))
+            if all(len(found[name]) >= wanted[name] for name in names):
+                break
+        if all(len(found[name]) >= wanted[name] for name in names):
+            break
+    sheet = contact_sheet({name: np.stack(batch) for name, batch in found.items() if batch})
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    layout.staging.mkdir(parents=True, exist_ok=True)
+    staged = layout.staging / f"contact-sheet.{os.getpid()}"
+    staged.write_bytes(buffer.getvalue())
+    publish(staged, layout.contact_sheet)

@@ -1,0 +1,117 @@
+"""Make the image of one row of a dataset again, from its provenance, and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from synthgen.dataset.commit import read_json
+from synthgen.dataset.encoding import decode
+from synthgen.dataset.layout import Layout
+from synthgen.generators.zoo import load_generator
+from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.image import ImageSpec, to_uint8
+from synthgen.spec.plan import Plan
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """``stored`` and ``made`` are ``uint8 [H, W, C]``; ``largest`` their largest difference."""
+
+    text: str
+    largest: int
+    same: bool
+    """Equal, or within one grey level where arithmetic may differ (another device), or lossy."""
+    stored: np.ndarray
+    made: np.ndarray
+
+
+LOSSY_DIFFERENCE = 48
+"""Largest difference of a value that JPEG at quality 95 is taken to explain."""
+
+
+def reproduce(
+    root: str | Path,
+    row: int,
+    split: str | None = None,
+    *,
+    generator: str | None = None,
+    device: str = "auto",
+) -> Reproduction:
+    """Make row ``row`` (from 0) of a split again; ``generator`` is needed if the bundle has moved.
+
+    Raises:
+        SynthgenError: no such dataset, split, row or generator, or other weights than the dataset's.
+    """
+    layout = Layout(Path(root))
+    if not layout.manifest.is_file():
+        raise SynthgenError(f"{root}: is no finished synthgen dataset (no manifest.json)")
+    manifest = read_json(layout.manifest)
+    plan = Plan.from_json(manifest["plan"])
+    split = split or next(iter(plan.splits))
+    record = _row(layout, plan, split, row)
+    settings = manifest["settings"]
+    name = generator or settings.get("generator_reference") or manifest["generator"]["name"]
+    loaded = load_generator(name, device, settings["precision"])
+    if loaded.weights_sha256 != manifest["generator"]["weights_sha256"]:
+        raise SynthgenError(
+            f"generator '{name}' has other weights than those that made {root}; "
+            "name the right bundle with --generator"
+        )
+    # A full batch of the same candidate: the same kernels run as when the row was made.
+    count = settings["batch_size"]
+    numbers = {
+        key: np.full(count, record[key], dtype=np.int64)
+        for key in ("generator_class", "shard", "candidate")
+    }
+    drawn = loaded.candidates(
+        numbers["generator_class"],
+        numbers["shard"],
+        numbers["candidate"],
+        seed=record["seed"],
+        latent_std=settings["latent_std"],
+        truncation=settings["truncation"],
+    )
+    made = to_uint8(drawn)[0].cpu().numpy()
+    stored = decode(record["image"]["bytes"], ImageSpec(**manifest["generator"]["image"]))
+    largest = int(np.abs(made.astype(np.int16) - stored.astype(np.int16)).max())
+    allowed = LOSSY_DIFFERENCE if settings["image_format"] == "jpeg" else 1
+    where = (
+        f"{split} row {row}: class '{plan.classes[record['label']]}', seed {record['seed']}, "
+        f"shard {record['shard']}, candidate {record['candidate']}"
+    )
+    verdict = "the same pixels" if largest == 0 else f"largest difference {largest} of 255"
+    return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
+
+
+def _row(layout: Layout, plan: Plan, split: str, row: int) -> dict[str, Any]:
+    if split not in plan.splits:
+        raise SynthgenError(f"no split '{split}' (there are {name_list(plan.splits)})")
+    if not 0 <= row < plan.splits[split]:
+        raise SynthgenError(
+            f"row {row} is not in split '{split}': it has rows 0 to {plan.splits[split] - 1}"
+        )
+    for shard in plan.shards:
+        if shard.split != split:
+            continue
+        if row < shard.rows:
+            return _read(layout.data / shard.name, row)
+        row -= shard.rows
+    raise AssertionError("the plan's shards hold fewer rows than its splits")
+
+
+def _read(path: Path, row: int) -> dict[str, Any]:
+    if not path.is_file():
+        raise SynthgenError(f"{path}: missing; see synthgen verify")
+    file = pq.ParquetFile(path)
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        if row < count:
+            record: dict[str, Any] = file.read_row_group(group).slice(row, 1).to_pylist()[0]
+            return record
+        row -= count
+    raise SynthgenError(f"{path}: has fewer rows than planned; see synthgen verify")

@@ -1,0 +1,250 @@
+"""Make shards: generate, score, judge, encode, write; in this process or in several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from synthgen.dataset.encoding import encode
+from synthgen.dataset.exclusions import read_exclusions
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt, is_done, order_hash
+from synthgen.dataset.rows import Rows
+from synthgen.dataset.writer import Made, write_shard
+from synthgen.generators.generator import Generator
+from synthgen.generators.zoo import load_generator
+from synthgen.quality.filters import FilterSet
+from synthgen.quality.scores import Scorer
+from synthgen.sampling.sampler import CandidateBatch, Judge, Latents, sample_shard
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.hardware import hardware
+
+ENCODING_AHEAD = 4
+"""Batches that may wait for the encoder: the generator never runs further ahead."""
+
+Progress = Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to make any shard of a run."""
+
+    settings: SampleSettings
+    generator: str
+    """As the user named it: bundled name, folder or hub id."""
+    generator_sha256: str
+    class_keys: tuple[int, ...]
+    """The generator's index of each of the plan's classes."""
+    plan: Plan
+    filters: FilterSet
+    settings_hash: str
+
+    def order(self, shard: ShardPlan, excluded: frozenset[tuple[int, int]]) -> str:
+        """The order that a shard's receipt must carry."""
+        return order_hash(self.plan, shard, self.settings_hash, excluded)
+
+
+def todo(layout: Layout, job: Job) -> list[ShardPlan]:
+    """The shards that are not done."""
+    excluded = read_exclusions(layout)
+    return [
+        shard
+        for shard in job.plan.shards
+        if not is_done(layout, shard, job.order(shard, excluded.get(shard.index, frozenset())))
+    ]
+
+
+class ShardMaker:
+    """Makes shards one after another with one loaded generator."""
+
+    def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
+        """``threads`` encode; default: one for each core this process may use."""
+        self.job = job
+        self.generator = generator
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._device = hardware(generator.device)
+
+    def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
+        """Make and commit one shard; ``progress`` is told of images as they are accepted.
+
+        Raises:
+            SynthgenError: a class falls under the acceptance floor, or the disk is full.
+        """
+        job, settings = self.job, self.job.settings
+        excluded = read_exclusions(layout).get(shard.index, frozenset())
+        clock = _Clock()
+        judge = Judge(
+            clock.timed("score", Scorer(self.generator.classifier, self.generator.precision)),
+            job.filters.judge,
+            job.filters.reasons,
+            settings.acceptance_floor,
+        )
+        batches = sample_shard(
+            shard,
+            self.generator,
+            job.class_keys,
+            Latents(job.plan.seed, settings.latent_std, settings.truncation),
+            judge,
+            batch_size=settings.batch_size,
+            class_names=job.plan.classes,
+            excluded=excluded,
+        )
+        kept: list[Rows] = []
+        thrown: list[Rows] = []
+        rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
+        waiting: deque[tuple[CandidateBatch, np.ndarray, Future[list[bytes]]]] = deque()
+
+        def settle() -> None:
+            batch, chosen, encoded = waiting.popleft()
+            rows = self._rows(batch, chosen, encoded.result())
+            keep = np.flatnonzero(batch.verdicts[chosen] == 0)
+            kept.append(replace(rows.take(keep), reasons=None))
+            if settings.keep_rejects:
+                thrown.append(rows.take(np.flatnonzero(batch.verdicts[chosen] != 0)))
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            for batch in clock.each("generate", batches):
+                for reason, name, count in self._count_rejects(batch):
+                    rejected[reason][name] += count
+                accepted = batch.verdicts == 0
+                chosen = np.flatnonzero(accepted | settings.keep_rejects)
+                encode_timed = clock.timed("encode", encode)
+                work = pool.submit(encode_timed, batch.images[chosen], settings.image_format)
+                waiting.append((batch, chosen, work))
+                progress(int(accepted.sum()))
+                while len(waiting) > ENCODING_AHEAD or (waiting and waiting[0][2].done()):
+                    settle()
+            while waiting:
+                settle()
+        rows = Rows.concat(kept)
+        # A fixed shuffle: the last candidates are all of the class that is hardest to make.
+        shuffle = np.random.default_rng([job.plan.seed, shard.index]).permutation(len(rows))
+        seconds = clock.seconds
+        seconds["generate"] -= seconds.get("score", 0.0)
+        made = Made(
+            rows.take(shuffle),
+            Rows.concat(thrown) if thrown else None,
+            rejected,
+            seconds,
+            self._device,
+            job.order(shard, excluded),
+        )
+        return write_shard(layout, job.plan, shard, made)
+
+    def _rows(self, batch: CandidateBatch, chosen: np.ndarray, encoded: list[bytes]) -> Rows:
+        keys = np.asarray(self.job.class_keys, dtype=np.int64)
+        reasons = ("", *self.job.filters.reasons)
+        return Rows(
+            encoded,
+            batch.labels[chosen],
+            batch.candidates[chosen],
+            keys[batch.labels[chosen]],
+            batch.pixel_hashes[chosen],
+            {name: values[chosen] for name, values in batch.scores.items()},
+            [reasons[verdict] for verdict in batch.verdicts[chosen]],
+        )
+
+    def _count_rejects(self, batch: CandidateBatch) -> Iterator[tuple[str, str, int]]:
+        for position, reason in enumerate(self.job.filters.reasons, start=1):
+            counts = np.bincount(batch.labels[batch.verdicts == position])
+            for label in np.flatnonzero(counts):
+                yield reason, self.job.plan.classes[label], int(counts[label])
+
+
+class _Clock:
+    """Seconds of work by stage; encoding's are summed over its threads."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def timed(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*inputs: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return work(*inputs)
+            finally:
+                self._add(stage, start)
+
+        return wrapped
+
+    def each(self, stage: str, items: Iterator[CandidateBatch]) -> Iterator[CandidateBatch]:
+        while True:
+            start = time.perf_counter()
+            item = next(items, None)
+            self._add(stage, start)
+            if item is None:
+                return
+            yield item
+
+    def _add(self, stage: str, start: float) -> None:
+        passed = time.perf_counter() - start
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + passed
+
+
+_worker: ShardMaker | None = None
+
+
+def _start_worker(job: Job, threads: int) -> None:
+    global _worker
+    torch.set_num_threads(threads)
+    settings = job.settings
+    generator = load_generator(job.generator, settings.device, settings.precision)
+    if generator.weights_sha256 != job.generator_sha256:
+        raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
+    _worker = ShardMaker(job, generator, threads)
+
+
+def _work(layout: Layout, shard: ShardPlan) -> Receipt:
+    assert _worker is not None
+    return _worker.make(layout, shard, lambda count: None)
+
+
+def make_in_processes(
+    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Progress
+) -> Iterator[Receipt]:
+    """Make ``shards`` in ``workers`` processes; receipts come in the order in which shards finish.
+
+    Raises:
+        SynthgenError: a worker's own error, or a worker was killed.
+    """
+    workers = min(workers, len(shards))
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    # Spawned, not forked: torch's thread pools do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(job, threads)
+    )
+    try:
+        futures = [pool.submit(_work, layout, shard) for shard in shards]
+        for future in as_completed(futures):
+            receipt = future.result()
+            progress(receipt.rows)
+            yield receipt
+    except BrokenProcessPool:
+        raise SynthgenError(
+            f"{layout.root}: a worker process died (out of memory, or killed); finished shards are "
+            "kept: run the same command again to go on"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def make_here(
+    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Callable[[int], Any]
+) -> Iterator[Receipt]:
+    """Make ``shards`` in this process, one after another."""
+    for shard in shards:
+        yield maker.make(layout, shard, progress)
+

@@ -19,8 +19,8 @@ Augment = Callable[[Tensor], Tensor]
 class Tensors:
     """The tensors of one phase of one step, computed on first use and kept until the phase ends.
 
-    ``t["image"]`` is ``float [N, C, H, W]`` in [-1, 1], ``t["label"]`` ``int64 [N]``; an algorithm's
-    own names follow. A fake used by two terms is made once.
+    ``t["image"]`` is ``float [N, C, H, W]`` in [-1, 1], ``t["label"]`` ``int64 [N]``; an
+    algorithm's own names follow. A fake used by two terms is made once.
     """
 
     def __init__(
@@ -167,7 +167,8 @@ class Algorithm:
     )
     """Judge to the names of its logits on reals and fakes: its accuracy is logged from them."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
-    """``"lr"`` scales learning rates; ``"G.lod"`` sets a buffer; any other is ``Tensors.scalar``."""
+    """``"lr"`` scales learning rates; ``"G.lod"`` sets a buffer; any other is
+    ``Tensors.scalar``."""
 
 
 class Build(Protocol):

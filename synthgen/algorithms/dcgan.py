@@ -51,7 +51,8 @@ def dcgan(task: ClassConditional, options: DcganOptions) -> Algorithm:
                 trains=("D",),
                 terms={
                     "cross_entropy": Term(
-                        1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
+                        1.0,
+                        lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]),
                     )
                 },
                 optimizer=adam,

@@ -1,7 +1,8 @@
 """R3GAN's objective on light networks: Huang et al. 2024, arXiv:2501.05441. This project's default.
 
-Relativistic pairing of the logits with zero-centred gradient penalties on reals (R1) and fakes (R2).
-The penalties run every few steps, on part of the batch, in float32, with respect to the image before
+Relativistic pairing of the logits with zero-centred gradient penalties on reals (R1) and fakes
+(R2). The penalties run every few steps, on part of the batch, in float32, with respect to the image
+before
 augmentation. The networks are not the paper's: residual, without normalisation like its own, but
 narrow, with styled convolutions in G, a class embedding in G's mapping and a projection head in D.
 """
@@ -23,13 +24,19 @@ from synthgen.spec.settings import Settings
 class R3ganOptions(Settings):
     latent: int = Field(64, ge=2, le=1024, description="Size of the latent.")
     style: int = Field(128, ge=8, le=1024, description="Size of the style that scales features.")
-    width: int = Field(32, ge=4, le=512, description="Channels at full resolution; doubled per halving.")
+    width: int = Field(
+        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
+    )
     widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
     lr: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
     gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
     gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
-    penalty_every: int = Field(4, ge=1, description="Steps between penalties; their weight makes up.")
-    penalty_share: float = Field(0.25, gt=0, le=1, description="Share of the batch that is penalised.")
+    penalty_every: int = Field(
+        4, ge=1, description="Steps between penalties; their weight makes up."
+    )
+    penalty_share: float = Field(
+        0.25, gt=0, le=1, description="Share of the batch that is penalised."
+    )
 
 
 @algorithm(
@@ -53,7 +60,9 @@ def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
 
     return Algorithm(
         networks={
-            "G": ResidualGenerator(task, options.latent, options.width, options.widest, options.style),
+            "G": ResidualGenerator(
+                task, options.latent, options.width, options.widest, options.style
+            ),
             "D": ResidualDiscriminator(task, options.width, options.widest),
         },
         latents={"z": Normal((options.latent,))},
@@ -68,7 +77,8 @@ def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
                 trains=("D",),
                 terms={
                     "relativistic": Term(
-                        1.0, lambda t: relativistic_discriminator(t["real_logits"], t["fake_logits"])
+                        1.0,
+                        lambda t: relativistic_discriminator(t["real_logits"], t["fake_logits"]),
                     )
                 },
                 optimizer=adam,

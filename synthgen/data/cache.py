@@ -143,7 +143,8 @@ def _build(
             modes.setdefault(grey, where)
             if settings.color == "auto" and len(modes) > 1:
                 raise SynthgenError(
-                    f"{source.name}: mixes grey ({modes[True]}) and colour ({modes[False]}) images; "
+                    f"{source.name}: mixes grey ({modes[True]}) and colour ({modes[False]}) "
+                    f"images; "
                     "choose with --color grey or --color rgb"
                 )
             pixels[len(kept)] = array

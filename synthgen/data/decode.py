@@ -39,7 +39,9 @@ def open_image(encoded: bytes, max_pixels: int) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(encoded))
     except Image.DecompressionBombError:
-        raise BadImage(f"decompression bomb: more than {max_pixels:,} pixels (max_pixels)") from None
+        raise BadImage(
+            f"decompression bomb: more than {max_pixels:,} pixels (max_pixels)"
+        ) from None
     except UnidentifiedImageError:
         raise BadImage("not an image, or cut off before its header ends") from None
     except (OSError, ValueError, SyntaxError) as error:

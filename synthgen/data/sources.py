@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -182,7 +181,7 @@ def _label_column(features: Any, name: str) -> str:
 
     found = [c for c, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
     if len(found) == 1:
-        return found[0]
+        return str(found[0])
     if "label" in features:
         return "label"
     what = f"several class-label columns ({name_list(found)})" if found else "no class-label column"

@@ -33,10 +33,15 @@ def dataset_card(
 
 def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
     files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in plan.splits]
-    configs: list[dict[str, Any]] = [{"config_name": "default", "default": True, "data_files": files}]
+    configs: list[dict[str, Any]] = [
+        {"config_name": "default", "default": True, "data_files": files}
+    ]
     if layout.rejects.is_dir():
         configs.append(
-            {"config_name": "rejects", "data_files": [{"split": "train", "path": "rejects/*.parquet"}]}
+            {
+                "config_name": "rejects",
+                "data_files": [{"split": "train", "path": "rejects/*.parquet"}],
+            }
         )
     return configs
 

@@ -72,5 +72,6 @@ def disk_errors(where: Path) -> Iterator[None]:
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             what = "cannot be written (permission); choose another folder with --out"
         else:
-            what = f"cannot be written ({error.strerror or error}); run the same command again to go on"
+            reason = error.strerror or str(error)
+            what = f"cannot be written ({reason}); run the same command again to go on"
         raise SynthgenError(f"{where}: {what}") from None

@@ -14,7 +14,8 @@ SMALLEST = 56
 
 
 def contact_sheet(images: Mapping[str, np.ndarray]) -> Image.Image:
-    """One row a class: its name, then its images ``uint8 [n, H, W, C]``, at most 12 of 40 classes."""
+    """One row a class: its name, then its images ``uint8 [n, H, W, C]``, at most 12 of 40
+    classes."""
     shown = {name: batch[:COLUMNS] for name, batch in list(images.items())[:MOST_CLASSES]}
     _, height, width, _ = next(iter(shown.values())).shape
     factor = max(1, -(-SMALLEST // height))

@@ -20,7 +20,10 @@ BYTES_PER_PIXEL = {"png": 0.85, "webp": 0.7, "jpeg": 0.45}
 
 def encode(images: np.ndarray, image_format: str) -> list[bytes]:
     """Encode ``uint8 [N, H, W, C]``, C 1 or 3, as ``png``, ``webp`` (both lossless) or ``jpeg``."""
-    return [_encode_one(image[:, :, 0] if image.shape[2] == 1 else image, image_format) for image in images]
+    return [
+        _encode_one(image[:, :, 0] if image.shape[2] == 1 else image, image_format)
+        for image in images
+    ]
 
 
 def _encode_one(pixels: np.ndarray, image_format: str) -> bytes:
@@ -40,7 +43,8 @@ def decode(encoded: bytes, image: ImageSpec) -> np.ndarray:
     """Pixels ``uint8 [H, W, C]`` of an encoded image.
 
     Raises:
-        ValueError: it cannot be decoded, or its size is not the one expected. WebP has no grey mode;
+        ValueError: it cannot be decoded, or its size is not the one expected. WebP has no grey
+        mode;
             its grey images are brought back to one channel.
     """
     try:

@@ -1,4 +1,5 @@
-"""Receipts: what was made, by which plan, and the hash of its bytes. A shard without one is not done."""
+"""Receipts: what was made, by which plan, and the hash of its bytes. A shard without one is not
+done."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def order_hash(
     plan: Plan, shard: ShardPlan, settings_hash: str, excluded: frozenset[tuple[int, int]]
 ) -> str:
     """Hash of everything that decides a shard's bytes. The rest of the plan is not among it, so a
-    dataset that grows keeps its shards."""
+    dataset that grows keeps its shards.
+    """
     record = [settings_hash, plan.classes, plan.seed, asdict(shard), sorted(excluded)]
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
@@ -54,7 +56,8 @@ def write_receipt(layout: Layout, shard: ShardPlan, receipt: Receipt) -> None:
 
 
 def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
-    """The shard's receipt; ``None`` if there is none or it cannot be read (the shard is made again)."""
+    """The shard's receipt; ``None`` if there is none or it cannot be read (the shard is made
+    again)."""
     path = receipt_path(layout, shard)
     if not path.is_file():
         return None

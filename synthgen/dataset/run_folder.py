@@ -74,9 +74,7 @@ def _begin(layout: Layout, settings: dict[str, Any], plan: Plan) -> None:
     write_json(settings, layout.settings, layout.staging)
 
 
-def _extend(
-    layout: Layout, theirs: dict[str, Any], mine: dict[str, Any], wanted: Plan
-) -> Plan:
+def _extend(layout: Layout, theirs: dict[str, Any], mine: dict[str, Any], wanted: Plan) -> Plan:
     """The old plan followed by shards for what is missing; the card goes, as it is not complete."""
     _compare(layout.root, theirs, mine, ignore=AMOUNT)
     old = Plan.from_json(read_json(layout.plan))
@@ -113,7 +111,9 @@ def grown(old: Plan, wanted: Plan) -> Plan:
             if sum(quotas):
                 template = old.shards[0] if old.shards else wanted.shards[0]
                 shards.append(
-                    replace(template, index=len(shards), split=split, ordinal=ordinal, quotas=quotas)
+                    replace(
+                        template, index=len(shards), split=split, ordinal=ordinal, quotas=quotas
+                    )
                 )
                 ordinal += 1
     return replace(old, shards=tuple(shards))
@@ -154,7 +154,8 @@ def _refuse_foreign(layout: Layout, mode: Mode) -> None:
         raise SynthgenError(f"{root}: cannot be read: {error.strerror}") from None
     if other is not None:
         raise SynthgenError(
-            f"{root}: holds '{other.name}', which synthgen did not make; name another folder with --out"
+            f"{root}: holds '{other.name}', which synthgen did not make; name another "
+            f"folder with --out"
         )
 
 
@@ -180,7 +181,9 @@ def _locked(layout: Layout) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             owner = file.read().strip() or "another process"
-            raise SynthgenError(f"{layout.root}: in use by {owner}; wait for it or stop it") from None
+            raise SynthgenError(
+                f"{layout.root}: in use by {owner}; wait for it or stop it"
+            ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

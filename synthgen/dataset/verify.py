@@ -122,7 +122,7 @@ def _shard(
     manifest: dict[str, Any],
     found: Verification,
     hashes: list[np.ndarray],
-    bar: tqdm,
+    bar: tqdm[Any],
     pool: ThreadPoolExecutor,
 ) -> None:
     path, where = layout.data / shard.name, f"data/{shard.name}"
@@ -130,7 +130,9 @@ def _shard(
     if receipt is None:
         found.problems.append(f"{where}: has no receipt")
     elif path.stat().st_size != receipt.bytes:
-        found.problems.append(f"{where}: {path.stat().st_size} bytes, its receipt says {receipt.bytes}")
+        found.problems.append(
+            f"{where}: {path.stat().st_size} bytes, its receipt says {receipt.bytes}"
+        )
     elif file_sha256(path) != receipt.sha256:
         found.problems.append(f"{where}: its bytes are not those of its receipt (SHA-256 differs)")
     try:
@@ -152,7 +154,9 @@ def _shard(
             found.rows += len(labels)
             bar.update(len(labels))
         if tuple(counts.tolist()) != shard.quotas:
-            found.problems.append(f"{where}: {counts.tolist()} images per class, not {shard.quotas}")
+            found.problems.append(
+                f"{where}: {counts.tolist()} images per class, not {shard.quotas}"
+            )
         found.shards += 1
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:160]

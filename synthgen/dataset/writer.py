@@ -81,7 +81,9 @@ def _write(layout: Layout, table: pa.Table, name: str) -> Path:
             staged,
             row_group_size=max(1, min(table.num_rows, _group_rows(table))),
             # Encoded images do not compress again, and a dictionary of them is their copy.
-            compression={name: "none" if name.startswith("image") else "zstd" for name in _leaves(table)},
+            compression={
+                name: "none" if name.startswith("image") else "zstd" for name in _leaves(table)
+            },
             use_dictionary=False,
             write_page_index=True,
             store_schema=True,

@@ -29,10 +29,12 @@ def embed(
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Fréchet distance between normal laws fitted to two sets of features ``[N, F]`` and ``[M, F]``.
+    """Fréchet distance between normal laws fitted to two sets of features ``[N, F]`` and ``[M,
+    F]``.
 
     |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): Dowson & Landau 1982; as a measure of
-    generators, Heusel et al. 2017, arXiv:1706.08500, equation 6. In float64; the trace of the root is
+    generators, Heusel et al. 2017, arXiv:1706.08500, equation 6. In float64; the trace of the
+    root is
     taken from the eigenvalues of the symmetric S_a^(1/2) S_b S_a^(1/2), which has the same ones.
 
     Raises:

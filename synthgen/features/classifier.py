@@ -6,6 +6,7 @@ training run scores itself.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ class LabelClassifier(nn.Module):
         widths = (width * 4 // 5, width, 2 * width, 4 * width)
         self.stem = nn.Conv2d(image.channels, widths[0], 3, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(widths[0])
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False) for a, b in pairs
         )

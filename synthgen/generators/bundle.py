@@ -43,7 +43,7 @@ LARGEST_JSON = 16_000_000
 class ImageRecord(Settings):
     height: int = Field(ge=1, le=4096)
     width: int = Field(ge=1, le=4096)
-    channels: Literal[1, 3]
+    channels: int = Field(description="1 (grey) or 3 (RGB).", ge=1, le=3)
 
 
 class BundleConfig(Settings):
@@ -139,7 +139,8 @@ def read_config(folder: Path) -> BundleConfig:
         raise SynthgenError(f"{path}: is not the configuration of a synthgen generator")
     if isinstance(record.get("version"), int) and record["version"] > VERSION:
         raise SynthgenError(
-            f"{path}: is of bundle version {record['version']}; this synthgen reads {VERSION}: upgrade"
+            f"{path}: is of bundle version {record['version']}; this synthgen reads "
+            f"{VERSION}: upgrade"
         )
     config = BundleConfig.parse(record, str(path))
     foreign = sorted(set(config.files) - set(FILES))
@@ -162,7 +163,9 @@ def read_file(folder: Path, config: BundleConfig, name: str) -> bytes | None:
     except OSError as error:
         raise SynthgenError(f"{path}: {error.strerror}; copy the bundle again") from None
     if _sha256(content) != config.files[name]:
-        raise SynthgenError(f"{path}: truncated or changed since it was saved; copy the bundle again")
+        raise SynthgenError(
+            f"{path}: truncated or changed since it was saved; copy the bundle again"
+        )
     return content
 
 
@@ -205,10 +208,14 @@ def load_weights(folder: Path, config: BundleConfig, name: str, module: nn.Modul
             "with these options"
         )
     for key, value in tensors.items():
-        if value.shape != mine[key].shape or value.is_floating_point() != mine[key].is_floating_point():
+        if (
+            value.shape != mine[key].shape
+            or value.is_floating_point() != mine[key].is_floating_point()
+        ):
             raise SynthgenError(
                 f"{folder / name}: tensor '{key}' is {tuple(value.shape)}, expected "
-                f"{tuple(mine[key].shape)}: not of algorithm '{config.algorithm}' with these options"
+                f"{tuple(mine[key].shape)}: not of algorithm '{config.algorithm}' with "
+                f"these options"
             )
     module.load_state_dict({key: value.to(mine[key].dtype) for key, value in tensors.items()})
     return True

@@ -44,7 +44,8 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware: CUDA from Ampere on, x86 AVX512-BF16, AMX."""
+    """Whether the device multiplies bfloat16 in hardware: CUDA from Ampere on, x86 AVX512-BF16,
+    AMX."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     cpu = torch.cpu

@@ -22,6 +22,7 @@ from synthgen.generators.bundle import (
     read_json,
 )
 from synthgen.generators.latents import latents
+from synthgen.networks.placement import place
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec, to_uint8
@@ -57,7 +58,7 @@ class Generator:
         networks = nn.ModuleDict({key: algorithm.networks[key] for key in algorithm.generators})
         if not load_weights(folder, self.config, GENERATOR, networks):
             raise SynthgenError(f"{folder}: the bundle names no {GENERATOR}")
-        self._networks = networks.to(device, memory_format=torch.channels_last)
+        self._networks = place(networks, device)
         self._networks.requires_grad_(False).eval()
         self._algorithm = algorithm
         self.classifier = self._load_classifier()
@@ -85,13 +86,17 @@ class Generator:
 
     @torch.inference_mode()
     def generate(self, flat: Tensor, labels: Tensor) -> Tensor:
-        """Latents ``float32 [N, latent_size]`` and labels ``int64 [N]`` to ``float32 [N, C, H, W]``.
+        """Latents ``float32 [N, latent_size]`` and labels ``int64 [N]`` to ``float32 [N, C, H,
+        W]``.
 
-        On the generator's device; about [-1, 1], not clamped, and not finite if the weights are bad.
+        On the generator's device; about [-1, 1], not clamped, and not finite if the weights are
+        bad.
         """
         given = {"label": labels.to(self.device)}
         named = self._algorithm.latents
-        pieces = flat.to(self.device).split([latent.size for latent in named.values()], dim=1)
+        pieces = torch.split(
+            flat.to(self.device), [latent.size for latent in named.values()], dim=1
+        )
         for (name, latent), piece in zip(named.items(), pieces, strict=True):
             given[name] = piece.reshape(-1, *latent.shape)
         networks = dict(self._networks.items())
@@ -115,7 +120,13 @@ class Generator:
         All three arrays are ``int64 [N]``.
         """
         flat = latents(
-            seed, labels, shards, candidates, self.latent_size, std=latent_std, truncation=truncation
+            seed,
+            labels,
+            shards,
+            candidates,
+            self.latent_size,
+            std=latent_std,
+            truncation=truncation,
         )
         return self.generate(torch.from_numpy(flat), torch.from_numpy(labels))
 
@@ -167,7 +178,9 @@ class Generator:
             elif 0 <= int(label) < known.count:
                 indices.append(int(label))
             else:
-                raise SynthgenError(f"class {label} is not in {owner}: it has 0 to {known.count - 1}")
+                raise SynthgenError(
+                    f"class {label} is not in {owner}: it has 0 to {known.count - 1}"
+                )
         return np.asarray(indices, dtype=np.int64)
 
     def _load_classifier(self) -> LabelClassifier | None:
@@ -181,5 +194,4 @@ class Generator:
             ) from None
         if not load_weights(self.folder, self.config, CLASSIFIER, classifier):
             raise SynthgenError(f"{self.folder}: the bundle names no {CLASSIFIER}")
-        classifier.to(self.device, memory_format=torch.channels_last)
-        return classifier.requires_grad_(False).eval()
+        return place(classifier, self.device).requires_grad_(False).eval()

@@ -1,8 +1,8 @@
 """Latents as a pure function of four numbers, through a counter-based generator.
 
 Candidate k of class c in shard s of a run with a seed has one latent, whatever the batch size, the
-order, the worker or the device: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy
-as 1, 2, 3", section 3.3) with the seed as its key and (block, k, c, s) as its counter.
+order, the worker or the device: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
+easy as 1, 2, 3", section 3.3) with the seed as its key and (block, k, c, s) as its counter.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def uniforms(
     candidates: NDArray[np.int64],
     size: int,
 ) -> NDArray[np.float64]:
-    """``float64 [N, size]`` in the open interval (0, 1), one row for each (class, shard, candidate)."""
+    """``float64 [N, size]`` in the open interval (0, 1), one row for each (class, shard,
+    candidate)."""
     blocks = -(-size // 4)
     shape = (len(candidates), blocks)
     words = [
@@ -52,7 +53,9 @@ def uniforms(
             for numbers in (candidates, classes, shards)
         ),
     ]
-    drawn = np.stack(philox((words[0], words[1], words[2], words[3]), seed), axis=2)  # [N, blocks, 4]
+    drawn = np.stack(
+        philox((words[0], words[1], words[2], words[3]), seed), axis=2
+    )  # [N, blocks, 4]
     flat = drawn.reshape(len(candidates), blocks * 4)[:, :size]
     return (flat.astype(np.float64) + 0.5) / 2.0**32
 
@@ -81,7 +84,8 @@ def latents(
         share = uniforms(seed, classes, shards, candidates, size)
         low = ndtr(-truncation)
         normal = ndtri(low + share * (1.0 - 2.0 * low))
-        return (normal * std).astype(np.float32)
+        scaled: NDArray[np.float32] = (normal * std).astype(np.float32)
+        return scaled
     pairs = -(-size // 2)
     share = uniforms(seed, classes, shards, candidates, 2 * pairs)
     # Box & Muller 1958: two normal numbers from two uniform ones.

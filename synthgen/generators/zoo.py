@@ -29,7 +29,9 @@ def load_generator(name: str, device: str = "auto", precision: str = "auto") -> 
         SynthgenError: nothing has this name, or the bundle is damaged, or the device is not there.
     """
     where = resolve_device(device)
-    return Generator(find_folder(name), short_name(name), where, resolve_precision(precision, where))
+    return Generator(
+        find_folder(name), short_name(name), where, resolve_precision(precision, where)
+    )
 
 
 def show(name: str) -> BundleConfig:
@@ -98,7 +100,9 @@ def _fetch(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "README.md"]))
+        return Path(
+            snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "README.md"])
+        )
     except Exception as error:  # offline, unknown, no access: all the user's to mend
         reason = " ".join(str(error).split())[:160]
         raise SynthgenError(

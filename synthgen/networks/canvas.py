@@ -32,10 +32,11 @@ class Canvas:
 
     @property
     def side(self) -> int:
-        return self.base * 2**self.levels
+        return self.base << self.levels
 
     def widths(self, narrowest: int, widest: int) -> list[int]:
-        """Channels from the base to the full side: doubling towards the base, at most ``widest``."""
+        """Channels from the base to the full side: doubling towards the base, at most
+        ``widest``."""
         return [min(widest, narrowest * 2 ** (self.levels - i)) for i in range(self.levels + 1)]
 
     def crop(self, images: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
@@ -11,7 +13,8 @@ from synthgen.spec.condition import ClassConditional
 
 
 def initialize(module: nn.Module) -> None:
-    """N(0, 0.02) for kernels, N(1, 0.02) for batch-norm gains, zero biases: section 4, "details"."""
+    """N(0, 0.02) for kernels, N(1, 0.02) for batch-norm gains, zero biases: section 4,
+    "details"."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.BatchNorm2d):
@@ -37,7 +40,7 @@ class ConvGenerator(nn.Module):
             latent + embedding, widths[0], self.canvas.base, bias=False
         )
         self.project_norm = nn.BatchNorm2d(widths[0])
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in pairs
         )
@@ -67,7 +70,7 @@ class ConvDiscriminator(nn.Module):
         self.canvas = Canvas.for_image(task.image)
         widths = [width * 2**i for i in range(self.canvas.levels)]
         self.from_image = nn.Conv2d(task.image.channels, widths[0], 4, stride=2, padding=1)
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in pairs
         )
@@ -83,4 +86,5 @@ class ConvDiscriminator(nn.Module):
             features = leaky_relu(norm(down(features)), 0.2)
         plain = self.logit(features).flatten(1).squeeze(1).float()  # [N]
         pooled = features.float().mean(dim=(2, 3))  # [N, widest]
-        return plain + (pooled * self.embedding(labels).float()).sum(dim=1)
+        logits: Tensor = plain + (pooled * self.embedding(labels).float()).sum(dim=1)
+        return logits

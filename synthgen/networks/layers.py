@@ -24,7 +24,8 @@ class StyledConv(nn.Module):
 
     Equal to StyleGAN2's modulated and demodulated kernel (Karras et al. 2019, arXiv:1912.04958,
     equations 1 and 3), with the two scales applied to the features in place of the kernel, so that
-    one ordinary convolution serves the whole batch. The output has the power that activate() halves.
+    one ordinary convolution serves the whole batch. The output has the power that activate()
+    halves.
     """
 
     def __init__(self, inputs: int, outputs: int, style: int, kernel: int = 3) -> None:
@@ -44,9 +45,13 @@ class StyledConv(nn.Module):
             norm = (scale.square() @ power.t() + 1e-8).sqrt()
             demodulate = ACTIVATION_GAIN / norm  # [N, outputs]
         features = features * scale[:, :, None, None].to(features.dtype)
-        features = conv2d(features, self.weight.to(features.dtype), padding=self.weight.shape[2] // 2)
+        features = conv2d(
+            features, self.weight.to(features.dtype), padding=self.weight.shape[2] // 2
+        )
         demodulate = demodulate[:, :, None, None].to(features.dtype)
-        return torch.addcmul(self.bias[None, :, None, None].to(features.dtype), features, demodulate)
+        return torch.addcmul(
+            self.bias[None, :, None, None].to(features.dtype), features, demodulate
+        )
 
 
 class LabelEmbedding(nn.Module):

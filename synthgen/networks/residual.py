@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, normalize
@@ -54,9 +56,7 @@ class ResidualGenerator(nn.Module):
         self.constant = nn.Parameter(torch.randn(widths[0], self.canvas.base, self.canvas.base))
         self.start = nn.Linear(style, widths[0] * self.canvas.base**2)
         self.blocks = nn.ModuleList(StyledBlock(w, style) for w in widths)
-        self.widen = nn.ModuleList(
-            nn.Conv2d(a, b, 1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.widen = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         self.to_image = nn.Conv2d(widths[-1], task.image.channels, 3, padding=1)
         nn.init.normal_(self.to_image.weight, std=0.5 * (9 * widths[-1]) ** -0.5)
 
@@ -85,9 +85,7 @@ class ResidualDiscriminator(nn.Module):
         self.from_image = nn.Conv2d(task.image.channels, widths[0], 3, padding=1)
         self.first = nn.ModuleList(nn.Conv2d(w, w, 3, padding=1) for w in widths)
         self.second = nn.ModuleList(nn.Conv2d(w, w, 3, padding=1) for w in widths)
-        self.widen = nn.ModuleList(
-            nn.Conv2d(a, b, 1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.widen = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         features = 2 * widths[-1]
         self.collect = nn.Conv2d(widths[-1], features, self.canvas.base)
         self.head = ProjectionHead(features, task.condition.count)

@@ -33,7 +33,9 @@ class Calibration:
         return float(np.interp(level, LEVELS, row))
 
     def to_json(self) -> dict[str, Any]:
-        rounded = {k: [[float(f"{x:.6g}") for x in r] for r in v] for k, v in self.quantiles.items()}
+        rounded = {
+            k: [[float(f"{x:.6g}") for x in r] for r in v] for k, v in self.quantiles.items()
+        }
         return {"classes": list(self.classes), "levels": list(LEVELS), "quantiles": rounded}
 
     @staticmethod

@@ -1,20 +1,19 @@
 """Filters: which candidates are kept, judged from their scores alone.
 
-A filter set is data: it is printed, stored with the dataset and sent to workers as JSON. Thresholds are
-quantiles of the scores of held-out real images, resolved when the set is made.
+A filter set is data: it is printed, stored with the dataset and sent to workers as JSON.
+Thresholds are quantiles of the scores of held-out real images, resolved when the set is made.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from synthgen.quality.calibration import Calibration
-from synthgen.quality.scores import STATISTICS
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings import Settings, read_yaml
 
@@ -80,7 +79,8 @@ class FilterSet:
     @staticmethod
     def from_json(record: dict[str, Any]) -> FilterSet:
         bounds = tuple(
-            Bound(b["name"], b["score"], tuple(b["low"]), tuple(b["high"])) for b in record["bounds"]
+            Bound(b["name"], b["score"], tuple(b["low"]), tuple(b["high"]))
+            for b in record["bounds"]
         )
         return FilterSet(tuple(record["classes"]), bounds, record["exact_duplicates"])
 
@@ -98,12 +98,13 @@ class FilterSet:
         return "; ".join(named + ["exact_duplicate"] * self.exact_duplicates)
 
 
+Statistic = Literal["brightness", "contrast", "entropy", "sharpness"]
+
+
 class StatisticsFilter(Settings):
     """Keep images whose statistics lie within real ones."""
 
-    scores: tuple[Literal["brightness", "contrast", "entropy", "sharpness"], ...] = Field(
-        STATISTICS, description="Statistics to look at."
-    )
+    scores: tuple[Statistic, ...] = Field(get_args(Statistic), description="Statistics to look at.")
     quantile: float = Field(
         0.001, ge=0, lt=0.5, description="Share of real images beyond each end."
     )
@@ -119,8 +120,11 @@ class LabelAgreementFilter(Settings):
         0.1, ge=0, lt=1, description="Share of real images of the class that would fail."
     )
     ceiling: float = Field(
-        0.5, gt=0, le=1, description="Largest threshold that the quantile gives: above a half the "
-        "classifier prefers the image's own label to all others together."
+        0.5,
+        gt=0,
+        le=1,
+        description="Largest threshold that the quantile gives: above a half the "
+        "classifier prefers the image's own label to all others together.",
     )
     min: float | None = Field(
         None, ge=0, le=1, description="Least probability, in place of the quantile."
@@ -136,13 +140,13 @@ class FilterFile(Settings):
 
 
 DEFAULT = FilterFile(
-    statistics=StatisticsFilter(), label_agreement=LabelAgreementFilter(), exact_duplicate=True
+    statistics=StatisticsFilter.parse({}),
+    label_agreement=LabelAgreementFilter.parse({}),
+    exact_duplicate=True,
 )
 
 
-def load_filters(
-    spec: str, calibration: Calibration | None, classes: tuple[str, ...]
-) -> FilterSet:
+def load_filters(spec: str, calibration: Calibration | None, classes: tuple[str, ...]) -> FilterSet:
     """``default``, ``none`` (validity only) or the path of a YAML file, for these classes.
 
     Raises:
@@ -185,7 +189,8 @@ def _check_nested(values: dict[str, Any], where: str) -> None:
 def _needed(calibration: Calibration | None, spec: str) -> Calibration:
     if calibration is None:
         raise SynthgenError(
-            f"filters '{spec}' need the calibration on real images that this generator's bundle does "
+            f"filters '{spec}' need the calibration on real images that this generator's "
+            f"bundle does "
             "not have; use --filters none"
         )
     return calibration

@@ -1,6 +1,7 @@
 """Scores: one number per image and name, computed in batches on the device, before encoding.
 
-They are taken from the quantised pixels, so that they can be computed again from a lossless dataset.
+They are taken from the quantised pixels, so that they can be computed again from a lossless
+dataset.
 """
 
 from __future__ import annotations

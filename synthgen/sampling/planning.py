@@ -12,7 +12,8 @@ MOST_ROWS = 20_000
 
 
 def class_counts(classes: tuple[str, ...], n: int | None, per_class: int | None) -> list[int]:
-    """Images of each class: ``n`` split evenly with the remainder to the first, or ``per_class``."""
+    """Images of each class: ``n`` split evenly with the remainder to the first, or
+    ``per_class``."""
     if per_class is not None:
         return [per_class] * len(classes)
     assert n is not None

@@ -97,8 +97,8 @@ def sample_shard(
 
     Every batch is generated in full, with the classes that lack images taking turns, so that which
     candidates share a batch depends on nothing but the shard. Candidates beyond a filled quota are
-    dropped unexamined. ``class_keys[i]`` is the generator's index of plan class i; ``excluded`` holds
-    (label, candidate) pairs that repeat images of other shards.
+    dropped unexamined. ``class_keys[i]`` is the generator's index of plan class i; ``excluded``
+    holds (label, candidate) pairs that repeat images of other shards.
 
     Raises:
         SynthgenError: a class keeps less than the acceptance floor of its candidates.
@@ -123,7 +123,9 @@ def sample_shard(
         images = pixels.cpu().numpy()
         hashes = _hashes(images)
         taken = []
-        for row, (label, candidate) in enumerate(zip(labels.tolist(), candidates.tolist(), strict=True)):
+        for row, (label, candidate) in enumerate(
+            zip(labels.tolist(), candidates.tolist(), strict=True)
+        ):
             if not missing[label]:
                 continue
             if verdicts[row] == 0 and judge.exact_duplicates:
@@ -136,11 +138,16 @@ def sample_shard(
                 missing[label] -= 1
             else:
                 rejected[label][verdicts[row] - 1] += 1
+        columns = {name: value.float().cpu().numpy()[taken] for name, value in scores.items()}
+        del columns[FINITE]  # kept images are finite, all of them
         yield CandidateBatch(
-            images[taken], labels[taken], candidates[taken], hashes[taken],
-            {name: value.float().cpu().numpy()[taken] for name, value in scores.items() if name != FINITE},
+            images[taken],
+            labels[taken],
+            candidates[taken],
+            hashes[taken],
+            columns,
             verdicts[taken],
-        )  # fmt: skip
+        )
         _check_floor(examined, rejected, missing, judge, class_names)
 
 
@@ -181,7 +188,9 @@ def _check_floor(
                 if number
             )
             raise SynthgenError(
-                f"class '{class_names[label]}' keeps {count - lost} of {count} candidates, under the "
-                f"acceptance floor of {judge.acceptance_floor:.1%} (rejected: {reasons}); train the "
+                f"class '{class_names[label]}' keeps {count - lost} of {count} candidates, "
+                f"under the "
+                f"acceptance floor of {judge.acceptance_floor:.1%} (rejected: {reasons}); "
+                f"train the "
                 "generator longer, loosen --filters, or lower --acceptance-floor"
             )

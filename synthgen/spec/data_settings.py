@@ -26,8 +26,11 @@ class DataSettings(Settings):
         None, description="Use these classes only, in this order; default: all."
     )
     resolution: int | None = Field(
-        None, ge=4, le=1024, description="Side in pixels of the square the images are brought to; "
-        "default: the size of the first image's shorter side."
+        None,
+        ge=4,
+        le=1024,
+        description="Side in pixels of the square the images are brought to; "
+        "default: the size of the first image's shorter side.",
     )
     color: Literal["auto", "rgb", "grey"] = Field(
         "auto", description="Colour mode; 'auto' takes the images' own and refuses a mixture."
@@ -38,13 +41,11 @@ class DataSettings(Settings):
     on_bad_image: Literal["stop", "skip"] = Field(
         "stop", description="An unreadable image stops the run, or is skipped and reported."
     )
-    min_per_class: int = Field(
-        10, ge=1, description="Fewest images a class may have."
-    )
+    min_per_class: int = Field(10, ge=1, description="Fewest images a class may have.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="Largest image in pixels that is decoded (bomb guard)."
     )
     cache_dir: str | None = Field(
-        None, description="Where decoded images are kept; default: $SYNTHGEN_CACHE or "
-        "~/.cache/synthgen."
+        None,
+        description="Where decoded images are kept; default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
     )

@@ -14,7 +14,8 @@ class SynthgenError(Exception):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'cat'?"`` for the nearest known word, or an empty string if none is near."""
+    """``"; did you mean 'cat'?"`` for the nearest known word, or an empty string if none is
+    near."""
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
 

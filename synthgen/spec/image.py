@@ -31,7 +31,8 @@ class ImageSpec:
 
 
 def to_float(images: Tensor) -> Tensor:
-    """``uint8 [N, H, W, C]`` to ``float32 [N, C, H, W]`` in [-1, 1]: 0 is -1 and 255 is 1, exactly."""
+    """``uint8 [N, H, W, C]`` to ``float32 [N, C, H, W]`` in [-1, 1]: 0 is -1 and 255 is 1,
+    exactly."""
     return images.permute(0, 3, 1, 2).float().div(127.5).sub(1.0)
 
 

@@ -26,8 +26,9 @@ class SampleSettings(Settings):
         None, ge=1, description="Number of images of each class, in place of --n."
     )
     generator: str | None = Field(
-        None, description="Bundled name, bundle folder or hub id; default: the bundled generator "
-        "that knows all the classes."
+        None,
+        description="Bundled name, bundle folder or hub id; default: the bundled generator "
+        "that knows all the classes.",
     )
     out: str | None = Field(None, description="Output folder; default: named for the run, here.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every image.")
@@ -44,12 +45,12 @@ class SampleSettings(Settings):
         default_factory=lambda: {"train": 1.0},
         description="Shares of the splits, for example train=0.9,test=0.1.",
     )
-    filters: str = Field(
-        "default", description="'default', 'none', or a YAML file of filters."
-    )
+    filters: str = Field("default", description="'default', 'none', or a YAML file of filters.")
     acceptance_floor: float = Field(
-        0.02, ge=0, lt=1, description="Stop when a class keeps less than this share of its "
-        "candidates."
+        0.02,
+        ge=0,
+        lt=1,
+        description="Stop when a class keeps less than this share of its candidates.",
     )
     keep_rejects: bool = Field(False, description="Write what was thrown away to rejects/.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")

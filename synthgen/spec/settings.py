@@ -12,7 +12,8 @@ from synthgen.spec.errors import SynthgenError, did_you_mean
 
 
 class Settings(BaseModel):
-    """Frozen, typed, with unknown keys refused. Every field has a description: it is the help text."""
+    """Frozen, typed, with unknown keys refused. Every field has a description: it is the help
+    text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,7 +28,9 @@ class Settings(BaseModel):
         for key in values:
             if key not in cls.model_fields:
                 hint = did_you_mean(str(key), cls.model_fields)
-                raise SynthgenError(f"{where}: unknown key '{key}'{hint or '; see --help for all keys'}")
+                raise SynthgenError(
+                    f"{where}: unknown key '{key}'{hint or '; see --help for all keys'}"
+                )
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
@@ -40,6 +43,8 @@ def _first_fault(error: ValidationError) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if not key:
         return message
+    if fault["type"] == "missing":
+        return f"'{key}' is needed"
     return f"'{key}' is {fault['input']!r}: {message[0].lower()}{message[1:]}"
 
 

@@ -19,24 +19,27 @@ class TrainSettings(DataSettings):
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )
-    out: str | None = Field(
-        None, description="Run folder; default: runs/<config or data name>."
-    )
+    out: str | None = Field(None, description="Run folder; default: runs/<config or data name>.")
     images: int = Field(200_000, ge=1, description="Training budget in real images shown.")
     batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, data order and noise.")
     lr_decay: float = Field(
-        0.3, ge=0, le=1, description="Last share of the run over which the learning rate falls "
-        "linearly to a tenth."
+        0.3,
+        ge=0,
+        le=1,
+        description="Last share of the run over which the learning rate falls linearly to a tenth.",
     )
     ema_half_life: float = Field(
-        0.05, gt=0, le=1, description="Half-life of the averaged generator as a share of the "
-        "images shown so far."
+        0.05,
+        gt=0,
+        le=1,
+        description="Half-life of the averaged generator as a share of the images shown so far.",
     )
     flip: bool = Field(False, description="Show real images mirrored half of the time.")
     augment: Literal["auto", "none", "diffaugment"] = Field(
-        "auto", description="Augmentation before the discriminator; 'auto' is DiffAugment under "
-        "20,000 images and none above."
+        "auto",
+        description="Augmentation before the discriminator; 'auto' is DiffAugment under "
+        "20,000 images and none above.",
     )
     clip_gradients: float | None = Field(
         None, gt=0, description="Largest gradient norm; default: no clipping."
@@ -46,17 +49,20 @@ class TrainSettings(DataSettings):
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     holdout: float = Field(
-        0.1, gt=0, lt=0.9, description="Share of the real images held out of training to score "
-        "the generator and calibrate filters."
+        0.1,
+        gt=0,
+        lt=0.9,
+        description="Share of the real images held out of training to score "
+        "the generator and calibrate filters.",
     )
     ticks: int = Field(20, ge=1, description="How many times a run is scored and drawn.")
     checkpoint_every: int | None = Field(
         None, ge=1, description="Images between checkpoints; default: at every tick."
     )
-    score_samples: int = Field(
-        2048, ge=16, description="Generated images per fidelity score."
-    )
+    score_samples: int = Field(2048, ge=16, description="Generated images per fidelity score.")
     classifier_images: int = Field(
-        400_000, ge=1, description="Training budget of the label classifier in images shown; "
-        "never more than 60 passes over the data."
+        400_000,
+        ge=1,
+        description="Training budget of the label classifier in images shown; "
+        "never more than 60 passes over the data.",
     )

@@ -24,9 +24,7 @@ from synthgen.spec.plan import Plan
 from synthgen.stages.shard_maker import Job
 
 
-def finish(
-    layout: Layout, job: Job, generator: Generator, settings: Mapping[str, Any]
-) -> None:
+def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str, Any]) -> None:
     """Complete a dataset whose shards are all done. The card says complete, so it comes last."""
     plan = job.plan
     receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]

@@ -27,8 +27,9 @@ SCORE_SEED = 20_241_124
 @dataclass(frozen=True)
 class Score:
     """``frechet`` is lower the better; ``agreement`` the share of samples that the classifier gives
-    their own label; ``diversity`` the mean over classes of the samples' spread in feature space as a
-    share of the real images'. ``grid`` is ``uint8 [rows * columns, H, W, C]``."""
+    their own label; ``diversity`` the mean over classes of the samples' spread in feature space
+    as a share of the real images'. ``grid`` is ``uint8 [rows * columns, H, W, C]``.
+    """
 
     frechet: float
     agreement: float
@@ -109,7 +110,8 @@ class ProgressScore:
         for start in range(0, len(labels), BATCH):
             part = flat[start : start + BATCH].to(self._device)
             given = {"label": torch.from_numpy(labels[start : start + BATCH]).to(self._device)}
-            pieces = part.split([latent.size for latent in algorithm.latents.values()], dim=1)
+            sizes = [latent.size for latent in algorithm.latents.values()]
+            pieces = torch.split(part, sizes, dim=1)
             for (name, latent), piece in zip(algorithm.latents.items(), pieces, strict=True):
                 given[name] = piece.reshape(-1, *latent.shape)
             tensors = Tensors(networks, algorithm.tensors, given, {}, no_augmentation)

@@ -45,7 +45,8 @@ def reproduce(
     """Make row ``row`` (from 0) of a split again; ``generator`` is needed if the bundle has moved.
 
     Raises:
-        SynthgenError: no such dataset, split, row or generator, or other weights than the dataset's.
+        SynthgenError: no such dataset, split, row or generator, or other weights than the
+        dataset's.
     """
     layout = Layout(Path(root))
     if not layout.manifest.is_file():

@@ -1,7 +1,7 @@
 """Sample a dataset: a generator in, a filtered, labelled, sharded dataset folder out.
 
-The plan is fixed first; then every shard is a pure function of the plan and the settings, made by any
-worker in any order; the card comes last and says that the dataset is complete.
+The plan is fixed first; then every shard is a pure function of the plan and the settings, made
+by any worker in any order; the card comes last and says that the dataset is complete.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class SampleReport:
         thrown = sum(rejected.values())
         share = thrown / max(1, thrown + self.plan.rows)
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items() if count)
-        lines.append(f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}")
+        lines.append(
+            f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}"
+        )
         lines.extend(self._rates())
         lines.append(f'load it: datasets.load_dataset("{self.root}")')
         return "\n".join(lines)
@@ -74,7 +76,9 @@ class SampleReport:
             for stage, value in receipt.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + value
         per_stage = ", ".join(
-            f"{stage} {self.plan.rows / value:,.0f}/s" for stage, value in seconds.items() if value > 0
+            f"{stage} {self.plan.rows / value:,.0f}/s"
+            for stage, value in seconds.items()
+            if value > 0
         )
         return [f"speed:   {self.plan.rows / self.seconds:,.0f} images/s; by stage: {per_stage}"]
 
@@ -185,9 +189,10 @@ def _make_all(layout: Layout, job: Job, generator: Generator) -> int:
             exclude(layout, repeats)
             missing = todo(layout, job)
             tqdm.write(f"{repeats.count} images repeat others: {len(missing)} shards made again")
-            bar.total += sum(shard.rows for shard in missing)
+            bar.total = (bar.total or 0) + sum(shard.rows for shard in missing)
     raise SynthgenError(
-        f"{layout.root}: images keep repeating each other after {MOST_ROUNDS} rounds: the generator "
+        f"{layout.root}: images keep repeating each other after {MOST_ROUNDS} rounds: the "
+        f"generator "
         "has too little variety for this many; ask for fewer, or train it longer"
     )
 
@@ -206,7 +211,9 @@ def describe(settings: SampleSettings) -> str:
     shown = {key: value for key, value in resolved.settings.items() if key != "filters"}
     lines = [yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip(), ""]
     lines.append(f"out: {resolved.out}")
-    lines.append(f"plan: {plan.rows:,} images in {len(plan.shards)} shards, about {size / 1e6:,.1f} MB")
+    lines.append(
+        f"plan: {plan.rows:,} images in {len(plan.shards)} shards, about {size / 1e6:,.1f} MB"
+    )
     lines.extend(f"  split {name}: {rows:,}" for name, rows in plan.splits.items())
     lines.extend(f"  class {name}: {rows:,}" for name, rows in plan.per_class.items())
     lines.append(f"filters: {job.filters}")

@@ -247,4 +247,3 @@ def make_here(
     """Make ``shards`` in this process, one after another."""
     for shard in shards:
         yield maker.make(layout, shard, progress)
-

@@ -2,7 +2,8 @@
 
 A run folder holds ``settings.json``, ``metrics.jsonl``, ``training.png``, ``samples/``,
 ``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/``.
-Started again with the same settings it goes on from its newest checkpoint; finished, it is left alone.
+Started again with the same settings it goes on from its newest checkpoint; finished, it is left
+alone.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ def train(settings: TrainSettings) -> Path:
 class _Run:
     """One training run from its present state to its bundle."""
 
-    def __init__(self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks) -> None:
+    def __init__(
+        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks
+    ) -> None:
         self.settings = settings
         self.prepared = prepared
         self.training = prepared.training
@@ -272,7 +275,8 @@ class _Run:
         shutil.copytree(self.out / "best", staging)
         staging.rename(self.out / "bundle")
         tqdm.write(
-            f"best of the run: score {self.best['score']:.4g} at {self.best['images']:,} images shown"
+            f"best of the run: score {self.best['score']:.4g} at {self.best['images']:,} "
+            f"images shown"
         )
 
 

@@ -22,7 +22,8 @@ def diffaugment(images: Tensor) -> Tensor:
 
 
 def jitter(images: Tensor) -> Tensor:
-    """Brightness shifted by up to half the range of one sign, saturation x [0, 2), contrast x [0.5, 1.5).
+    """Brightness shifted by up to half the range of one sign, saturation x [0, 2), contrast x
+    [0.5, 1.5).
 
     Grey images have no saturation to change.
     """
@@ -35,7 +36,8 @@ def jitter(images: Tensor) -> Tensor:
         grey = images.mean(dim=1, keepdim=True)
         images = (images - grey) * (saturation * 2) + grey
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return (images - mean) * (contrast + 0.5) + mean
+    changed: Tensor = (images - mean) * (contrast + 0.5) + mean
+    return changed
 
 
 def translate(images: Tensor, share: float = 0.125) -> Tensor:
@@ -44,8 +46,12 @@ def translate(images: Tensor, share: float = 0.125) -> Tensor:
     reach = max(1, round(height * share)), max(1, round(width * share))
     down = torch.randint(-reach[0], reach[0] + 1, (count, 1, 1), device=images.device)
     right = torch.randint(-reach[1], reach[1] + 1, (count, 1, 1), device=images.device)
-    rows = (torch.arange(height, device=images.device)[None, :, None] + down + 1).clamp(0, height + 1)
-    columns = (torch.arange(width, device=images.device)[None, None, :] + right + 1).clamp(0, width + 1)
+    rows = (torch.arange(height, device=images.device)[None, :, None] + down + 1).clamp(
+        0, height + 1
+    )
+    columns = (torch.arange(width, device=images.device)[None, None, :] + right + 1).clamp(
+        0, width + 1
+    )
     padded = pad(images, (1, 1, 1, 1)).permute(0, 2, 3, 1)  # [N, H + 2, W + 2, C]
     index = torch.arange(count, device=images.device)[:, None, None]
     return padded[index, rows, columns].permute(0, 3, 1, 2)

@@ -19,7 +19,8 @@ class RealBatches:
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, chosen: np.ndarray, seed: int, flip: bool
     ) -> None:
-        """``images uint8 [M, H, W, C]`` (may be memory-mapped), ``labels int64 [M]``, ``chosen int64 [N]``."""
+        """``images uint8 [M, H, W, C]`` (may be memory-mapped), ``labels int64 [M]``, ``chosen
+        int64 [N]``."""
         self._images = images
         self._labels = labels
         self._chosen = chosen
@@ -34,7 +35,8 @@ class RealBatches:
         return self._order[1]
 
     def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Images ``float [count, C, H, W]`` in [-1, 1] and labels ``int64 [count]`` from position ``start``.
+        """Images ``float [count, C, H, W]`` in [-1, 1] and labels ``int64 [count]`` from
+        position ``start``.
 
         Flips draw from torch's global generator.
         """

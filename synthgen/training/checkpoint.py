@@ -1,8 +1,9 @@
 """Checkpoints of a training run: safetensors and JSON, everything that resume needs.
 
 A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average),
-``optimizers.safetensors`` and ``state.json``; it is written beside and renamed, so a folder with its
-final name is whole. There is no state of random numbers: the loop derives it (``training/loop.py``).
+``optimizers.safetensors`` and ``state.json``; it is written beside and renamed, so a folder with
+its final name is whole. There is no state of random numbers: the loop derives it
+(``training/loop.py``).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
 
 
 def load_newest(folder: Path, training: Training) -> dict[str, Any] | None:
-    """Put the newest checkpoint of ``folder`` into ``training``; its ``extra``, or ``None`` if none.
+    """Put the newest checkpoint of ``folder`` into ``training``; its ``extra``, or ``None`` if
+    none.
 
     Raises:
         SynthgenError: the checkpoint is damaged or of other networks.
@@ -109,8 +111,8 @@ def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, T
     owners = {**training.algorithm.networks}
     owners.update({f"ema:{name}": net for name, net in training.averaged.networks.items()})
     for name, network in owners.items():
-        mine = {k.split("/", 1)[1]: v for k, v in weights.items() if k.split("/", 1)[0] == name}
-        network.load_state_dict(mine)
+        own = {k.split("/", 1)[1]: v for k, v in weights.items() if k.split("/", 1)[0] == name}
+        network.load_state_dict(own)
     for trained, optimizer in training.optimizers.items():
         prefix = "+".join(trained)
         slots: dict[int, dict[str, Tensor]] = {}
@@ -120,10 +122,10 @@ def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, T
                 slots.setdefault(int(index), {})[slot] = value
         groups = optimizer.steps.state_dict()["param_groups"]
         trained_parameters = [p for group in optimizer.steps.param_groups for p in group["params"]]
-        for index, slot in slots.items():
-            parameter = trained_parameters[index]
-            for name, value in slot.items():
+        for number, mine in slots.items():
+            parameter = trained_parameters[number]
+            for kind, value in mine.items():
                 if value.shape == parameter.shape:
                     # The fused kernels walk memory: a slot must lie as its parameter does.
-                    slot[name] = torch.empty_like(parameter).copy_(value)
+                    mine[kind] = torch.empty_like(parameter).copy_(value)
         optimizer.steps.load_state_dict({"state": slots, "param_groups": groups})

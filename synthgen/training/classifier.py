@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from synthgen.features.classifier import LabelClassifier
+from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.augment import translate
 from synthgen.training.batches import RealBatches
@@ -71,7 +72,7 @@ def train_label_classifier(
     _, height, width, channels = images.shape
     torch.manual_seed(seed)
     network = LabelClassifier(ImageSpec(height, width, channels), len(classes))
-    network.to(device, memory_format=torch.channels_last)
+    place(network, device)
     result = folder / "classifier.json"
     if result.exists():
         network.load_state_dict(load_file(folder / "classifier.safetensors", device=str(device)))

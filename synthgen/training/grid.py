@@ -22,7 +22,9 @@ def save_grid(images: np.ndarray, columns: int, path: Path, smallest: int = 48) 
     sheet = sheet.reshape(rows * height, columns * width, channels)
     factor = max(1, -(-smallest // height))
     picture = Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)
-    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    picture = picture.resize(
+        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}")
     picture.save(staging, format="PNG")

@@ -1,6 +1,7 @@
 """The one training loop: runs an algorithm's phases on batches of real images.
 
-The clock is real images shown. Everything random in a step comes from a seed made of the run's seed,
+The clock is real images shown. Everything random in a step comes from a seed made of the run's
+seed,
 the images shown and the rank, so the state of a run is its weights, its optimisers and one number.
 """
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Augment, Phase, Tensors
+from synthgen.networks.placement import place
 from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
@@ -83,7 +85,7 @@ class Training:
         self.steps = 0
         self.means = Means()
         for network in algorithm.networks.values():
-            network.to(device, memory_format=torch.channels_last)
+            place(network, device)
         self.averaged = Averaged(
             {name: algorithm.networks[name] for name in algorithm.generators}, ema_half_life
         )

@@ -38,7 +38,9 @@ def optimizers_of(algorithm: Algorithm) -> dict[tuple[str, ...], Optimizer]:
     made: dict[tuple[str, ...], Optimizer] = {}
     for phase in algorithm.phases:
         if phase.optimizer is not None and phase.trains not in made:
-            made[phase.trains] = _build(phase.optimizer, parameters(algorithm.networks, phase.trains))
+            made[phase.trains] = _build(
+                phase.optimizer, parameters(algorithm.networks, phase.trains)
+            )
     for phase in algorithm.phases:
         if phase.trains not in made:
             raise ValueError(f"no phase gives an optimiser for {', '.join(phase.trains)}")

@@ -1,0 +1,23 @@
+# Two commands do all set-up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test install install-test
+
+demo: install
+	$(VENV)/bin/synthgen sample --classes cat,dog --n 1000 --out out/demo
+	$(VENV)/bin/synthgen verify out/demo
+	$(VENV)/bin/python -c "import datasets; d = datasets.load_dataset('out/demo', split='train'); print(d[0]['image'], d.features['label'].int2str(d[0]['label']))"
+
+test: install-test
+	$(VENV)/bin/python -m pytest
+
+install: $(VENV)/bin/python
+	$(INSTALL) -e .
+
+install-test: $(VENV)/bin/python
+	$(INSTALL) -e '.[test]'
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,83 @@
+"""The ``synthgen`` command. Its help imports nothing heavy: commands are loaded when called."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from importlib import import_module
+
+import click
+
+import synthgen
+from synthgen.spec.errors import SynthgenError, did_you_mean
+
+COMMANDS = {
+    "train": "Train a generator on labelled images.",
+    "sample": "Make a filtered, labelled dataset with a generator.",
+    "verify": "Check every promise of a dataset folder.",
+    "reproduce": "Make the image of one row again and compare.",
+    "generators": "List the bundled generators, or show one.",
+    "algorithms": "List the algorithms that can be trained.",
+}
+"""Command to its one line of help; its code is the module of the same name."""
+
+
+class Commands(click.Group):
+    """The table above as a click group."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"synthgen.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS)
+            raise SynthgenError(f"no command '{args[0]}' (there are {', '.join(COMMANDS)}){hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn a few labelled images into a large, clean, labelled image dataset, with GANs.",
+)
+@click.version_option(synthgen.__version__, prog_name="synthgen")
+def cli() -> None:
+    """The group itself does nothing."""
+
+
+def main() -> None:
+    """Run the command line. A user's mistake ends in one line and exit code 2."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except SynthgenError as error:
+        _fail(str(error))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; run the same command again to go on", err=True)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror}; free space or choose another folder, then run again")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(text: str) -> None:
+    click.echo(f"error: {' '.join(text.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,99 @@
+"""Command-line options out of a settings model, so that a setting is defined once."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import click
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings import Settings, read_yaml
+
+S = TypeVar("S", bound=Settings)
+Command = Callable[..., Any]
+
+
+def options_of(model: type[Settings]) -> Callable[[Command], Command]:
+    """Decorate a command with one option for every field of ``model``, plus a CONFIG argument.
+
+    An option that is not given is left out, so that the file's value or the default holds.
+    """
+
+    def decorate(command: Command) -> Command:
+        for name, field in reversed(model.model_fields.items()):
+            command = _option(name, field)(command)
+        return click.argument("config", required=False, type=click.Path())(command)
+
+    return decorate
+
+
+def settings_from(model: type[S], config: str | None, given: Mapping[str, Any]) -> S:
+    """The settings of a YAML file (if any) with the given options over them.
+
+    Raises:
+        SynthgenError: one line that names the file's key or the option.
+    """
+    from_file = read_yaml(config) if config else {}
+    chosen = {key: _parse(model.model_fields[key], key, value) for key, value in given.items()
+              if value is not None}  # fmt: skip
+    if config:
+        unknown = {key: value for key, value in from_file.items() if key not in chosen}
+        model.parse({**unknown, **chosen}, config)
+    return model.parse({**from_file, **chosen}, config or "command line")
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
+    flag = f"--{name.replace('_', '-')}"
+    kind = _bare(field.annotation)
+    help_text = field.description or ""
+    default = field.get_default(call_default_factory=True)
+    if default is not None and default is not PydanticUndefined and default != {}:
+        help_text += f"  [default: {_shown(default)}]"
+    if kind is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+    if get_origin(kind) is Literal:
+        choice = click.Choice([str(value) for value in get_args(kind)])
+        return click.option(flag, name, type=choice, default=None, help=help_text)
+    metavar = {int: "N", float: "X", tuple: "A,B", dict: "KEY=VALUE,..."}.get(
+        get_origin(kind) or kind, "TEXT"
+    )
+    return click.option(flag, name, type=str, default=None, metavar=metavar, help=help_text)
+
+
+def _bare(annotation: Any) -> Any:
+    """``X`` of ``X | None``."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(arg for arg in get_args(annotation) if arg is not type(None))
+    return annotation
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, dict):
+        return ",".join(f"{key}={value:g}" for key, value in default.items())
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _parse(field: FieldInfo, name: str, value: Any) -> Any:
+    """Text of the command line to what the model takes; numbers are left to the model."""
+    kind = get_origin(_bare(field.annotation)) or _bare(field.annotation)
+    if kind is tuple:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if kind is dict:
+        return dict(_pair(part, name) for part in value.split(",") if part.strip())
+    return value
+
+
+def _pair(text: str, name: str) -> tuple[str, Any]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SynthgenError(f"--{name.replace('_', '-')}: '{text}' is not KEY=VALUE")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise SynthgenError(f"--{name.replace('_', '-')}: '{value}' is not a value") from None

@@ -1,0 +1,34 @@
+"""``synthgen train``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synthgen.cli.options import options_of, settings_from
+from synthgen.spec.train_settings import TrainSettings
+
+
+@click.command("train", help="Train a generator on labelled images, from a YAML file or options.")
+@options_of(TrainSettings)
+@click.option("--dry-run", is_flag=True, help="Show settings, sizes and time, and stop.")
+def command(config: str | None, dry_run: bool, **given: Any) -> None:
+    """Train, or go on with a run that was stopped."""
+    settings = settings_from(TrainSettings, config, given)
+    if settings.out is None:
+        named = Path(config).stem if config else Path(settings.data.rstrip("/")).resolve().name
+        settings = settings.model_copy(update={"out": str(Path("runs") / named)})
+    if dry_run:
+        from synthgen.stages.train_estimate import describe
+
+        click.echo(describe(settings))
+        return
+    from synthgen.stages.train import train
+
+    bundle = train(settings)
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(f"generator: {bundle}")
+        click.echo(f"use it: synthgen sample --generator {bundle} --n 1000")

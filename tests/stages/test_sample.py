@@ -1,0 +1,223 @@
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import datasets
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from synthgen.dataset.verify import verify
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.reproduce import reproduce
+from synthgen.stages.sample import describe
+
+
+def bytes_of(root):
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in ("data", "rejects")
+        for path in sorted((root / folder).glob("*"))
+    }
+
+
+def test_the_dataset_is_read_by_datasets_streaming_pandas_and_duckdb(sampled):
+    report = sampled(classes="two,nought".split(","), n=101, images_per_shard=40)
+    root = str(report.root)
+    data = datasets.load_dataset(root, split="train")
+    assert len(data) == 101
+    assert data.features["label"].names == ["two", "nought"]
+    assert np.bincount(data["label"]).tolist() == [51, 50]
+    image = data[0]["image"]
+    assert image.size == (8, 8) and image.mode == "L"
+    streamed = list(datasets.load_dataset(root, split="train", streaming=True))
+    assert [row["candidate"] for row in streamed] == data["candidate"]
+    frame = pd.read_parquet(report.root / "data")
+    assert len(frame) == 101 and frame["image"][0]["bytes"][:4] == b"\x89PNG"
+    counted = duckdb.sql(f"select label, count(*) from '{root}/data/*.parquet' group by 1 order by 1")
+    assert counted.fetchall() == [(0, 51), (1, 50)]
+    assert verify(root).problems == []
+    assert verify(root).rows == 101
+    assert f'datasets.load_dataset("{root}")' in report.text()
+
+
+def test_every_shard_mixes_its_classes(sampled):
+    report = sampled(n=300, images_per_shard=100)
+    for shard in sorted((report.root / "data").iterdir()):
+        labels = pd.read_parquet(shard, columns=["label"])["label"]
+        assert labels.value_counts().max() <= 35
+        assert labels[:30].nunique() == labels[-30:].nunique() == 3
+
+
+def test_splits_have_exactly_their_shares(sampled):
+    report = sampled(n=100, splits={"train": 0.9, "test": 0.1}, images_per_shard=50)
+    loaded = datasets.load_dataset(str(report.root))
+    assert {name: len(part) for name, part in loaded.items()} == {"train": 90, "test": 10}
+    everything = [*loaded["train"]["label"], *loaded["test"]["label"]]
+    assert np.bincount(everything).tolist() == [34, 33, 33]
+
+
+def test_the_same_seed_gives_the_same_bytes_with_one_worker_or_two(sampled, tmp_path):
+    one = sampled(n=200, images_per_shard=50, out=str(tmp_path / "one"))
+    two = sampled(n=200, images_per_shard=50, out=str(tmp_path / "two"), workers=2)
+    other = sampled(n=200, images_per_shard=50, out=str(tmp_path / "other"), seed=1)
+    assert bytes_of(one.root) == bytes_of(two.root)
+    assert bytes_of(one.root) != bytes_of(other.root)
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(sampled, run_folder, tmp_path):
+    whole = sampled(n=3000, images_per_shard=100, out=str(tmp_path / "whole"))
+    command = [
+        sys.executable, "-m", "synthgen", "sample", "--generator", str(run_folder), "--n", "3000",
+        "--filters", "none", "--device", "cpu", "--precision", "fp32", "--batch-size", "64",
+        "--images-per-shard", "100", "--out", str(tmp_path / "killed"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    data = tmp_path / "killed/data"
+    for _ in range(2000):
+        if data.is_dir() and len(list(data.iterdir())) >= 3:
+            break
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    left = {path.name: path.stat().st_mtime_ns for path in data.iterdir()}
+    assert 3 <= len(left) < 30
+    assert not (tmp_path / "killed/README.md").exists()
+    resumed = sampled(mode="resume", n=3000, images_per_shard=100, out=str(tmp_path / "killed"))
+    assert bytes_of(resumed.root) == bytes_of(whole.root)
+    # At most the shard that had no receipt yet was made again.
+    again = [name for name, at in left.items() if (data / name).stat().st_mtime_ns != at]
+    assert len(again) <= 1 and resumed.made <= 30 - len(left) + 1
+    assert verify(resumed.root).problems == []
+
+
+def test_a_finished_run_is_not_made_again(sampled):
+    first = sampled(n=30)
+    before = bytes_of(first.root)
+    assert sampled(n=30).made == 0
+    assert bytes_of(first.root) == before
+
+
+def test_a_folder_of_another_run_names_the_key_that_differs(sampled):
+    sampled(n=30)
+    with pytest.raises(SynthgenError, match=r"holds a run with seed=0, not 7; .*--overwrite"):
+        sampled(n=30, seed=7)
+    with pytest.raises(SynthgenError, match=r"holds a run with n=30, not 60; .*--extend"):
+        sampled(n=60)
+    assert sampled(mode="overwrite", n=60, seed=7).plan.rows == 60
+
+
+def test_a_folder_with_other_files_is_left_alone(sampled, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.txt").write_text("years of work")
+    for mode in ("new", "overwrite"):
+        with pytest.raises(SynthgenError, match="holds 'thesis.txt', which synthgen did not make"):
+            sampled(mode=mode, n=3)
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_resuming_nothing_is_an_error(sampled):
+    with pytest.raises(SynthgenError, match="holds no run to resume"):
+        sampled(mode="resume", n=3)
+
+
+def test_extending_leaves_earlier_rows_as_they_were(sampled):
+    small = sampled(n=100, images_per_shard=60)
+    before = bytes_of(small.root)
+    large = sampled(mode="extend", n=301, images_per_shard=60)
+    after = bytes_of(large.root)
+    assert all(after[name] == digest for name, digest in before.items())
+    assert large.plan.per_class == {"nought": 101, "one": 100, "two": 100}
+    assert len(datasets.load_dataset(str(large.root), split="train")) == 301
+    assert verify(large.root).problems == []
+    with pytest.raises(SynthgenError, match="--extend only adds"):
+        sampled(mode="extend", n=50, images_per_shard=60)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_fewer_images_than_classes_is_fine(sampled, n):
+    report = sampled(n=n)
+    assert report.plan.per_class == {"nought": 1, "one": n - 1, "two": 0}
+    assert len(datasets.load_dataset(str(report.root), split="train")) == n
+    assert verify(report.root).problems == []
+
+
+def test_default_filters_throw_away_and_rejects_can_be_kept(sampled):
+    report = sampled(n=60, filters="default", keep_rejects=True, acceptance_floor=0.0)
+    rejected = {r: sum(c.values()) for r, c in report.receipts[0].rejected.items()}
+    assert sum(rejected.values()) > 0
+    thrown = datasets.load_dataset(str(report.root), "rejects", split="train")
+    reasons = pd.Series(thrown["reason"]).value_counts().to_dict()
+    assert reasons == {reason: count for reason, count in rejected.items() if count}
+    kept = pd.read_parquet(report.root / "data")
+    assert {"brightness", "contrast", "entropy", "sharpness", "label_agreement"} <= set(kept)
+    thresholds = report.receipts and json.loads((report.root / "manifest.json").read_text())
+    bounds = thresholds["settings"]["filters"]["bounds"]
+    low = next(b["low"] for b in bounds if b["score"] == "label_agreement")
+    assert (kept["label_agreement"] >= np.asarray(low, np.float32)[kept["label"]]).all()
+    assert verify(report.root).problems == []
+
+
+def test_a_class_under_the_acceptance_floor_stops_the_run_with_the_counts(sampled, tmp_path):
+    (tmp_path / "strict.yaml").write_text("label_agreement:\n  min: 1.0\n")
+    with pytest.raises(SynthgenError, match=r"class '\w+' keeps \d+ of \d+ .*label_agreement \d+"):
+        sampled(n=3000, filters=str(tmp_path / "strict.yaml"))
+    assert not list((tmp_path / "out/data").glob("*")) if (tmp_path / "out/data").exists() else True
+
+
+@pytest.mark.parametrize("image_format", ["png", "webp", "jpeg"])
+def test_a_row_is_made_again_from_its_provenance(sampled, run_folder, image_format):
+    report = sampled(n=40, images_per_shard=15, image_format=image_format)
+    for row in (0, 17, 39):
+        made = reproduce(report.root, row, generator=str(run_folder), device="cpu")
+        assert made.same
+        assert image_format == "jpeg" or made.largest == 0
+    with pytest.raises(SynthgenError, match="row 40 is not in split 'train'"):
+        reproduce(report.root, 40, generator=str(run_folder))
+
+
+def test_images_that_repeat_across_shards_are_replaced(sampled, monkeypatch):
+    """A generator with few different images per class: shards must not share any of them."""
+    from synthgen.generators.generator import Generator
+
+    drawn = Generator.candidates
+
+    def narrow(self, labels, shards, candidates, **settings):
+        return drawn(self, labels, shards * 0, (candidates + 7 * shards) % 80, **settings)
+
+    monkeypatch.setattr(Generator, "candidates", narrow)
+    report = sampled(n=120, images_per_shard=60, filters="default", acceptance_floor=0.0)
+    hashes = pd.read_parquet(report.root / "data")["pixel_hash"]
+    assert hashes.nunique() == len(hashes) == 120
+    assert sum(report.receipts[1].rejected["exact_duplicate"].values()) > 0
+    assert verify(report.root).problems == []
+
+
+def test_an_image_that_is_not_finite_is_never_written(sampled, monkeypatch):
+    from synthgen.generators.generator import Generator
+
+    generate = Generator.generate
+
+    def broken(self, flat, labels):
+        images = generate(self, flat, labels)
+        images[flat[:, 0] > 0] = torch.nan
+        return images
+
+    monkeypatch.setattr(Generator, "generate", broken)
+    report = sampled(n=50)
+    assert sum(report.receipts[0].rejected["validity"].values()) > 10
+    assert verify(report.root).problems == []
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(run_folder, tmp_path):
+    values = {"generator": str(run_folder), "n": 100, "out": str(tmp_path / "out"), "device": "cpu"}
+    text = describe(SampleSettings.parse(values))
+    assert "100 images in 1 shards" in text and "class two: 33" in text
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+
+from synthgen.generators.zoo import load_generator
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages import train as stage
+from synthgen.stages.train import train
+from synthgen.stages.train_estimate import describe
+
+
+def settings(digit_folder, small_training, out, **changes):
+    return TrainSettings.parse(
+        {**small_training, "data": str(digit_folder), "out": str(out), **changes}
+    )
+
+
+def rows(folder):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [
+        {key: value for key, value in json.loads(line).items() if key != "images_per_second"}
+        for line in lines
+    ]
+
+
+def test_a_run_leaves_bundle_metrics_curves_and_samples(run_folder):
+    assert (run_folder / "training.png").stat().st_size > 1000
+    assert len(list((run_folder / "samples").glob("*.png"))) == 4
+    logged = rows(run_folder)
+    assert [row["images"] for row in logged] == [800, 1600, 2400, 3200]
+    assert {"loss/D/relativistic", "accuracy/D/real", "score", "agreement"} <= set(logged[0])
+    generator = load_generator(str(run_folder))
+    assert generator.classes == ("nought", "one", "two")
+    assert generator.classifier is not None and generator.calibration is not None
+    best = min(logged, key=lambda row: row["score"])
+    assert generator.config.training["images_shown"] == best["images"]
+
+
+def test_a_killed_run_resumes_to_the_same_losses(
+    run_folder, digit_folder, small_training, tmp_path, monkeypatch
+):
+    wanted = settings(digit_folder, small_training, tmp_path / "run", checkpoint_every=1000)
+    real_step, count = stage.Training.step, 0
+
+    def dying_step(self):
+        nonlocal count
+        count += 1
+        if count == 60:
+            raise KeyboardInterrupt
+        real_step(self)
+
+    monkeypatch.setattr(stage.Training, "step", dying_step)
+    with pytest.raises(KeyboardInterrupt):
+        train(wanted)
+    monkeypatch.setattr(stage.Training, "step", real_step)
+    train(wanted)
+    assert rows(tmp_path / "run") == rows(run_folder)
+    ours, theirs = (load_generator(str(f)).weights_sha256 for f in (tmp_path / "run", run_folder))
+    assert ours == theirs
+
+
+def test_a_finished_run_is_not_repeated(run_folder, digit_folder, small_training, monkeypatch):
+    monkeypatch.setattr(stage, "prepare", lambda *a: pytest.fail("trained again"))
+    assert train(settings(digit_folder, small_training, run_folder)) == run_folder / "bundle"
+
+
+def test_a_folder_of_another_run_is_refused(run_folder, digit_folder, small_training, tmp_path):
+    with pytest.raises(SynthgenError, match="holds a run with seed=0, not 1"):
+        train(settings(digit_folder, small_training, run_folder, seed=1))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    with pytest.raises(SynthgenError, match="is not empty and holds no run"):
+        train(settings(digit_folder, small_training, tmp_path / "mine"))
+
+
+def test_dcgan_trains_by_changing_one_word(digit_folder, small_training, tmp_path):
+    changes = {"algorithm": "dcgan", "options": {"width": 8}, "images": 640, "ticks": 1}
+    bundle = train(settings(digit_folder, small_training, tmp_path / "run", **changes))
+    images = load_generator(str(bundle)).sample(["two", "nought"], batch_size=8)
+    assert images.shape == (2, 8, 8, 1)
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(digit_folder, small_training, tmp_path):
+    text = describe(settings(digit_folder, small_training, tmp_path / "run"))
+    for word in ("algorithm: default", "network G:", "parameters", "GFLOP", "minutes"):
+        assert word in text
+    assert not (tmp_path / "run").exists()

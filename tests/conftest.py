@@ -1,6 +1,10 @@
 """Real data for every test: scikit-learn's digits, 1,797 images of 8x8 grey values."""
 
+import os
 from pathlib import Path
+
+# Networks of a few channels run faster on one thread than on many.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -114,6 +114,8 @@ def save_bundle(
     )
     text = json.dumps(config.model_dump(mode="json"), indent=2) + "\n"
     (staging / "config.json").write_text(text, encoding="utf-8")
+    for path in staging.iterdir():
+        path.chmod(0o644)  # safetensors makes its files private
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
 

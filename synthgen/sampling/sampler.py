@@ -18,6 +18,9 @@ from synthgen.spec.plan import ShardPlan
 LEAST_EXAMINED = 500
 """Candidates of a class that are looked at before the acceptance floor is asked."""
 
+MOST_IN_VAIN = 20_000
+"""Candidates of a class of which none is kept before a run stops, whatever the floor."""
+
 FINITE = "finite"
 
 
@@ -181,7 +184,8 @@ def _check_floor(
         if not missing[label] or count < LEAST_EXAMINED:
             continue
         lost = sum(rejected[label])
-        if (count - lost) / count < judge.acceptance_floor:
+        in_vain = count == lost and count >= MOST_IN_VAIN
+        if in_vain or (count - lost) / count < judge.acceptance_floor:
             reasons = ", ".join(
                 f"{name} {number}"
                 for name, number in zip(judge.reasons, rejected[label], strict=True)

@@ -55,6 +55,9 @@ class TrainSettings(DataSettings):
         description="Share of the real images held out of training to score "
         "the generator and calibrate filters.",
     )
+    keep_discriminator: bool = Field(
+        True, description="Put the discriminator into the bundle, to score realism with."
+    )
     ticks: int = Field(20, ge=1, description="How many times a run is scored and drawn.")
     checkpoint_every: int | None = Field(
         None, ge=1, description="Images between checkpoints; default: at every tick."

@@ -242,6 +242,7 @@ class _Run:
             built=replace(prepared.algorithm, networks=averaged),
             classifier=classifier.network,
             calibration=self.judge.calibration.to_json(),
+            keep_judges=self.settings.keep_discriminator,
             metrics={
                 "fidelity": {
                     "score": self.best["score"],

@@ -29,7 +29,7 @@ def bytes_of(root):
 
 
 def test_the_dataset_is_read_by_datasets_streaming_pandas_and_duckdb(sampled):
-    report = sampled(classes="two,nought".split(","), n=101, images_per_shard=40)
+    report = sampled(classes=["two", "nought"], n=101, images_per_shard=40)
     root = str(report.root)
     data = datasets.load_dataset(root, split="train")
     assert len(data) == 101
@@ -41,7 +41,9 @@ def test_the_dataset_is_read_by_datasets_streaming_pandas_and_duckdb(sampled):
     assert [row["candidate"] for row in streamed] == data["candidate"]
     frame = pd.read_parquet(report.root / "data")
     assert len(frame) == 101 and frame["image"][0]["bytes"][:4] == b"\x89PNG"
-    counted = duckdb.sql(f"select label, count(*) from '{root}/data/*.parquet' group by 1 order by 1")
+    counted = duckdb.sql(
+        f"select label, count(*) from '{root}/data/*.parquet' group by 1 order by 1"
+    )
     assert counted.fetchall() == [(0, 51), (1, 50)]
     assert verify(root).problems == []
     assert verify(root).rows == 101
@@ -150,7 +152,7 @@ def test_fewer_images_than_classes_is_fine(sampled, n):
 
 
 def test_filters_throw_away_and_rejects_can_be_kept(sampled, tmp_path):
-    (tmp_path / "mild.yaml").write_text("label_agreement: {min: 0.4}\nstatistics: {margin: 1.0}\n")
+    (tmp_path / "mild.yaml").write_text("label_agreement: {min: 0.4}\n")
     report = sampled(n=60, filters=str(tmp_path / "mild.yaml"), keep_rejects=True)
     rejected = {r: sum(c.values()) for r, c in report.receipts[0].rejected.items()}
     assert sum(rejected.values()) > 0

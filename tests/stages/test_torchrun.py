@@ -54,6 +54,8 @@ def test_gradients_are_averaged(monkeypatch):
     parameter = torch.nn.Parameter(torch.zeros(3))
     parameter.grad = torch.tensor([1.0, 2.0, 3.0])
     # What the exchange adds: the other rank's gradient.
-    monkeypatch.setattr("torch.distributed.all_reduce", lambda flat: flat.add_(torch.tensor([3.0, 0, 1])))
+    monkeypatch.setattr(
+        "torch.distributed.all_reduce", lambda flat: flat.add_(torch.tensor([3.0, 0, 1]))
+    )
     Ranks(0, 2).average_gradients([parameter])
     assert parameter.grad.tolist() == [2.0, 1.0, 2.0]

@@ -1,0 +1,105 @@
+import subprocess
+import sys
+
+import pytest
+
+from synthgen.cli.main import COMMANDS
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "synthgen", *map(str, arguments)],
+        capture_output=True, text=True, timeout=200, check=False, **options,
+    )  # fmt: skip
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys; sys.argv = ['synthgen', '--help']\n"
+        "from synthgen.cli.main import main\n"
+        "try: main()\n"
+        "finally: print([m for m in ('torch', 'pydantic', 'datasets', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith("[]")
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = "import synthgen, sys; print('torch' in sys.modules, 'datasets' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["smaple"], "did you mean 'sample'"),
+        (["sample", "--n", "0"], "'n' is '0'"),
+        (["sample", "--n", "5", "--classes", "coatt"], "did you mean 'coat'"),
+        (["sample", "--n", "5", "--no-such-option"], "No such option"),
+        (["sample", "--n", "5", "--classes", "coat", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["sample", "--n", "5", "--classes", "coat", "--device", "cuda:99"], "CUDA devices"),
+        (["sample", "--n", "5", "--resume", "--overwrite"], "give one of"),
+        (["sample", "--n", "5", "--splits", "train"], "is not KEY=VALUE"),
+        (["train"], "'data' is needed"),
+        (["train", "none.yaml"], "cannot read the settings file"),
+        (["train", "--data", "./nowhere"], "no such folder"),
+        (["train", "--data", "./nowhere", "--algorithm", "dcgann"], "did you mean 'dcgan'"),
+        (["verify", "."], "is no synthgen dataset"),
+        (["generators", "show", "fashion-mnst-28"], "did you mean 'fashion-mnist-28'"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_override_the_file(tmp_path):
+    (tmp_path / "run.yaml").write_text("classes: [bag, coat]\nn: 10\nseed: 3\n")
+    done = run("sample", "run.yaml", "--n", "12", "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "seed: 3" in done.stdout and "class bag: 6" in done.stdout
+    (tmp_path / "run.yaml").write_text("clases: [bag]\nn: 10\n")
+    done = run("sample", "run.yaml", cwd=tmp_path)
+    assert (
+        done.returncode == 2
+        and "run.yaml: unknown key 'clases'; did you mean 'classes'" in done.stderr
+    )
+
+
+def test_from_a_folder_of_images_to_a_dataset(digit_folder, tmp_path):
+    """The README's way for one's own images, with a budget of seconds."""
+    trained = run(
+        "train", "--data", digit_folder, "--images", "6400", "--batch-size", "32", "--ticks", "2",
+        "--classifier-images", "6000", "--options", "width=8,widest=32", "--out", "runs/digits",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    assert "label classifier" in trained.stderr and "ETA" in trained.stderr
+    sampled = run(
+        "sample", "--generator", "runs/digits", "--classes", "two,one", "--n", "100",
+        "--filters", "none", "--out", "out", cwd=tmp_path,
+    )  # fmt: skip
+    assert sampled.returncode == 0, sampled.stderr[-2000:]
+    assert 'load it: datasets.load_dataset("out")' in sampled.stdout
+    verified = run("verify", "out", cwd=tmp_path)
+    assert verified.returncode == 0 and "good: 100 images" in verified.stdout
+    again = run("reproduce", "out", "--row", "7", "--generator", "runs/digits", cwd=tmp_path)
+    assert again.returncode == 0 and "the same pixels" in again.stdout
+    (tmp_path / "out/data/train-00000.parquet").unlink()
+    assert run("verify", "out", cwd=tmp_path).returncode == 1
+
+
+def test_lists():
+    assert "fashion-mnist-28" in run("generators", "list").stdout
+    assert "r3gan" in run("algorithms").stdout
+    assert "images_shown: 200064" in run("generators", "show", "fashion-mnist-28").stdout

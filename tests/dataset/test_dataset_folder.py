@@ -1,0 +1,120 @@
+import datasets
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from synthgen.dataset.encoding import decode, encode
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.rows import Rows
+from synthgen.dataset.run_folder import open_run
+from synthgen.dataset.writer import Made, write_shard
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.plan import Plan, ShardPlan
+
+
+def rows(images, labels):
+    count = len(images)
+    zeros = np.zeros(count, np.int64)
+    return Rows(
+        encode(images, "png"), labels, np.arange(count), zeros, np.arange(count) * 7,
+        {"contrast": np.linspace(0, 1, count, dtype=np.float32)},
+    )  # fmt: skip
+
+
+PLAN = Plan(("a", "b"), 0, (ShardPlan(0, "train", 0, (3, 2)),))
+LABELS = np.asarray([0, 1, 0, 1, 0])
+
+
+def made(digits):
+    return Made(rows(digits[0][:5], LABELS), None, {}, {"generate": 1.0}, "cpu", "order")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("image_format", ["png", "webp"])
+def test_lossless_formats_give_the_pixels_back(channels, image_format):
+    images = np.random.default_rng(0).integers(0, 256, (6, 9, 9, channels), dtype=np.uint8)
+    for pixels, encoded in zip(images, encode(images, image_format), strict=True):
+        assert np.array_equal(decode(encoded, ImageSpec(9, 9, channels)), pixels)
+    with pytest.raises(ValueError, match="is 9x9"):
+        decode(encode(images, image_format)[0], ImageSpec(8, 8, channels))
+
+
+def test_the_same_rows_give_the_same_bytes(digits, tmp_path):
+    receipts = [write_shard(Layout(tmp_path / n), PLAN, PLAN.shards[0], made(digits)) for n in "xy"]
+    assert receipts[0].sha256 == receipts[1].sha256
+    assert not list((tmp_path / "x/.synthgen/staging").iterdir())
+
+
+def test_a_shard_is_laid_out_as_promised(digits, tmp_path):
+    write_shard(Layout(tmp_path), PLAN, PLAN.shards[0], made(digits))
+    file = pq.ParquetFile(tmp_path / "data/train-00000.parquet")
+    group = file.metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    image = columns["image.bytes"]
+    assert image.compression == "UNCOMPRESSED" and "PLAIN_DICTIONARY" not in image.encodings
+    assert columns["label"].compression == "ZSTD" and columns["label"].has_offset_index
+    loaded = datasets.load_dataset("parquet", data_files=str(tmp_path / "data/*.parquet"))["train"]
+    assert loaded.features["label"].names == ["a", "b"] and loaded["label"] == LABELS.tolist()
+
+
+def test_rows_that_are_not_those_of_the_plan_are_refused(digits, tmp_path):
+    wrong = Made(rows(digits[0][:4], LABELS[:4]), None, {}, {}, "cpu", "order")
+    with pytest.raises(ValueError, match="planned"):
+        write_shard(Layout(tmp_path), PLAN, PLAN.shards[0], wrong)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(digits, tmp_path, monkeypatch):
+    import errno
+
+    def full(*arguments, **settings):
+        arguments[1].write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(SynthgenError, match="the disk is full; free some space"):
+        write_shard(Layout(tmp_path), PLAN, PLAN.shards[0], made(digits))
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_two_runs_on_one_folder_do_not_meet(tmp_path):
+    with (
+        open_run(tmp_path / "out", {"n": 1}, PLAN, "new"),
+        pytest.raises(SynthgenError, match="in use by process"),
+        open_run(tmp_path / "out", {"n": 1}, PLAN, "new"),
+    ):
+        pass
+    with open_run(tmp_path / "out", {"n": 1}, PLAN, "new") as (_, plan):
+        assert plan == PLAN
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(SynthgenError, match="cannot be written"),
+        open_run(tmp_path / "file/out", {}, PLAN, "new"),
+    ):
+        pass
+
+
+def test_class_names_cannot_break_the_card(sampled, run_folder, tmp_path):
+    from synthgen.dataset.card import dataset_card
+    from synthgen.dataset.receipts import Receipt
+
+    nasty = ('<script>alert("x")</script>', "a|b: 'c'\n- d", "日本")
+    plan = Plan(nasty, 0, (ShardPlan(0, "train", 0, (1, 1, 1)),))
+    receipt = Receipt("train-00000.parquet", 3, dict.fromkeys(nasty, 1), 9, "", "", {}, {}, "cpu")
+    manifest = {
+        "scores": [], "synthgen": "0", "filters_text": "",
+        "generator": {"name": "x", "algorithm": "y", "training": {},
+                      "image": {"height": 8, "width": 8, "channels": 1}},
+    }  # fmt: skip
+    text = dataset_card(Layout(tmp_path), plan, [receipt], manifest)
+    body = text.split("---\n", 2)[2]
+    assert "<script>" not in body and "a|b" not in body
+    import yaml
+
+    front = yaml.safe_load(text.split("---\n")[1])
+    names = front["dataset_info"][0]["features"][1]["dtype"]["class_label"]["names"]
+    assert tuple(names.values()) == nasty

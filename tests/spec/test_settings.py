@@ -1,0 +1,73 @@
+import pytest
+import torch
+
+from synthgen.spec.condition import ClassCondition
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import to_float, to_uint8
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.spec.settings import read_yaml
+from synthgen.spec.train_settings import TrainSettings
+
+
+def test_every_grey_level_survives_the_way_into_the_models_and_back():
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1)
+    assert torch.equal(to_uint8(to_float(levels)), levels)
+    assert to_float(levels).min() == -1 and to_float(levels).max() == 1
+    wild = torch.tensor([[[[-9.0, 9.0, float("nan"), float("inf")]]]])
+    assert to_uint8(wild).flatten().tolist() == [0, 255, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"n": 5, "sed": 1}, "unknown key 'sed'; did you mean 'seed'"),
+        ({"n": 0}, "'n' is 0: .*greater than or equal to 1"),
+        ({}, "give either n"),
+        ({"n": 1, "per_class": 1}, "give either n"),
+        ({"n": 1, "classes": ()}, "name at least one class"),
+        ({"n": 1, "splits": {"train": 0.5}}, "add up to 0.5, not 1"),
+        ({"n": 1, "splits": {"../x": 1.0}}, "split name"),
+        ({"n": 1, "image_format": "gif"}, "'image_format' is 'gif'"),
+        ({"n": 1, "latent_std": "wide"}, "'latent_std' is 'wide'"),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(values, words):
+    with pytest.raises(SynthgenError, match=words) as caught:
+        SampleSettings.parse(values, "x.yaml")
+    assert str(caught.value).startswith("x.yaml: ") and "\n" not in str(caught.value)
+
+
+def test_a_needed_key_is_asked_for():
+    with pytest.raises(SynthgenError, match="'data' is needed"):
+        TrainSettings.parse({})
+
+
+def test_every_setting_has_a_help_text():
+    for model in (SampleSettings, TrainSettings):
+        assert all(field.description for field in model.model_fields.values())
+
+
+def test_class_names_are_looked_up_with_a_suggestion():
+    known = ClassCondition(("cat", "dog"))
+    assert known.indices(["dog", "cat"], "x") == (1, 0)
+    with pytest.raises(
+        SynthgenError, match=r"class 'catt' is not in x \(cat, dog\); did you mean 'cat'"
+    ):
+        known.indices(["catt"], "x")
+    with pytest.raises(SynthgenError, match="asked for twice"):
+        known.indices(["cat", "cat"], "x")
+
+
+def test_yaml_files(tmp_path):
+    (tmp_path / "good.yaml").write_text("a: 1\n")
+    assert read_yaml(tmp_path / "good.yaml") == {"a": 1}
+    for name, content in {
+        "list": "- a",
+        "bad": "a: [",
+        "tag": "a: !!python/object:os.system {}",
+    }.items():
+        (tmp_path / name).write_text(content)
+        with pytest.raises(SynthgenError, match=name):
+            read_yaml(tmp_path / name)
+    with pytest.raises(SynthgenError, match="cannot read the settings file"):
+        read_yaml(tmp_path / "none.yaml")

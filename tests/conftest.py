@@ -46,7 +46,7 @@ def digit_folder(digits, tmp_path_factory) -> Path:
 def small_training() -> dict:
     """Settings of a training run of seconds."""
     return {
-        "images": 3_200,
+        "images": 9_600,
         "batch_size": 32,
         "ticks": 4,
         "score_samples": 128,

@@ -118,12 +118,13 @@ def train(settings: TrainSettings) -> Path:
     out = Path(settings.out)
     bundle = out / "bundle"
     with ranks() as group:
-        if group.leads:
-            _claim(out, settings)
-        group.wait()
+        begun = _begun(out, settings)
         if (bundle / "config.json").exists():
             return bundle
         prepared = prepare(settings, group)
+        if group.leads and not begun:
+            _begin(out, settings)
+        group.wait()
         run = _Run(settings, prepared, out, group)
         run.go()
         group.wait()
@@ -313,32 +314,43 @@ def _tick_line(row: dict[str, Any], eta: float) -> str:
     )
 
 
-def _claim(out: Path, settings: TrainSettings) -> None:
-    """Make the run folder, or check that it belongs to a run of the same settings.
+def _begun(out: Path, settings: TrainSettings) -> bool:
+    """Whether the folder holds this run already.
 
     Raises:
-        SynthgenError: the folder is of other settings, or cannot be written.
+        SynthgenError: it holds a run of other settings, or other files.
     """
     path = out / "settings.json"
+    if not path.exists():
+        if out.is_dir() and any(out.iterdir()):
+            raise SynthgenError(
+                f"{out}: is not empty and holds no run; name another folder with --out"
+            )
+        return False
     mine = json.loads(settings.model_dump_json())
-    if path.exists():
-        try:
-            theirs = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
-        for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
-            if mine.get(key) != theirs.get(key):
-                raise SynthgenError(
-                    f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; "
-                    "resume with the same settings or name another folder with --out"
-                )
-        return
-    if out.is_dir() and any(out.iterdir()):
-        raise SynthgenError(f"{out}: is not empty and holds no run; name another folder with --out")
+    try:
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
+    for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
+        if mine.get(key) != theirs.get(key):
+            raise SynthgenError(
+                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; "
+                "resume with the same settings or name another folder with --out"
+            )
+    return True
+
+
+def _begin(out: Path, settings: TrainSettings) -> None:
+    """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
+
+    Raises:
+        SynthgenError: the folder cannot be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = out / ".settings.json"
-        staging.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
-        os.replace(staging, path)
+        staging.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.replace(staging, out / "settings.json")
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None

@@ -153,7 +153,7 @@ def test_a_label_column_of_the_wrong_type_is_named(tmp_path):
     table.to_parquet(tmp_path / "d/train.parquet")
     with pytest.raises(SynthgenError, match="label column 'label' holds float32"):
         load(tmp_path / "d")
-    with pytest.raises(SynthgenError, match="no split 'tset'.*train"):
+    with pytest.raises(SynthgenError, match=r"no split 'tset'.*train"):
         load(tmp_path / "d", split="tset")
     with pytest.raises(SynthgenError, match=r"no column 'labels' .*did you mean 'label'"):
         load(tmp_path / "d", label_column="labels")

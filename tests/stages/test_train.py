@@ -28,7 +28,7 @@ def test_a_run_leaves_bundle_metrics_curves_and_samples(run_folder):
     assert (run_folder / "training.png").stat().st_size > 1000
     assert len(list((run_folder / "samples").glob("*.png"))) == 4
     logged = rows(run_folder)
-    assert [row["images"] for row in logged] == [800, 1600, 2400, 3200]
+    assert [row["images"] for row in logged] == [2400, 4800, 7200, 9600]
     assert {"loss/D/relativistic", "accuracy/D/real", "score", "agreement"} <= set(logged[0])
     generator = load_generator(str(run_folder))
     assert generator.classes == ("nought", "one", "two")
@@ -46,7 +46,7 @@ def test_a_killed_run_resumes_to_the_same_losses(
     def dying_step(self):
         nonlocal count
         count += 1
-        if count == 60:
+        if count == 170:
             raise KeyboardInterrupt
         real_step(self)
 

@@ -28,6 +28,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
+from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job, ShardMaker, make_here, make_in_processes, todo
 
 DECIDES_NOTHING = {"out", "workers", "device"}
@@ -188,7 +189,7 @@ def _make_all(layout: Layout, job: Job, generator: Generator) -> int:
                 return made
             exclude(layout, repeats)
             missing = todo(layout, job)
-            tqdm.write(f"{repeats.count} images repeat others: {len(missing)} shards made again")
+            say(f"{repeats.count} images repeat others: {len(missing)} shards made again")
             bar.total = (bar.total or 0) + sum(shard.rows for shard in missing)
     raise SynthgenError(
         f"{layout.root}: images keep repeating each other after {MOST_ROUNDS} rounds: the "

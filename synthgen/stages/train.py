@@ -31,6 +31,7 @@ from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.hardware import hardware
+from synthgen.stages.progress import say
 from synthgen.stages.progress_score import ProgressScore
 from synthgen.training import checkpoint
 from synthgen.training.augment import diffaugment, no_augmentation
@@ -76,7 +77,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     if not group.leads:
         data = load_images(settings)
     for line in data.skipped if group.leads else ():
-        tqdm.write(f"skipped: {line}")
+        say(f"skipped: {line}")
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     task = ClassConditional(data.image, ClassCondition(data.classes))
     torch.manual_seed(settings.seed)
@@ -186,7 +187,7 @@ class _Run:
             seed=settings.seed, device=training.device, precision=training.precision,
             folder=self.out / "classifier",
         )  # fmt: skip
-        tqdm.write(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
+        say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
         classifier.network.to(training.device).eval()
         held_images = data.images[self.prepared.validation]
         held_labels = data.labels[self.prepared.validation]
@@ -227,7 +228,7 @@ class _Run:
             }
             self._save_best()
         eta = (self.settings.images - training.shown) / rate
-        tqdm.write(_tick_line(row, eta))
+        say(_tick_line(row, eta))
         self._clock = (time.perf_counter(), training.shown)
 
     def _save_best(self) -> None:
@@ -276,7 +277,7 @@ class _Run:
         shutil.rmtree(staging, ignore_errors=True)
         shutil.copytree(self.out / "best", staging)
         staging.rename(self.out / "bundle")
-        tqdm.write(
+        say(
             f"best of the run: score {self.best['score']:.4g} at {self.best['images']:,} "
             f"images shown"
         )

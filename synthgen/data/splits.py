@@ -23,3 +23,8 @@ def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, n
         held.append(shuffled[:count])
         trained.append(shuffled[count:])
     return np.sort(np.concatenate(trained)), np.sort(np.concatenate(held))
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """At most ``most`` rows of ``count``, spread evenly over them: sorted ``int64``."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))

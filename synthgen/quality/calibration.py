@@ -32,6 +32,10 @@ class Calibration:
         row = self.quantiles[score][-1 if label is None else label]
         return float(np.interp(level, LEVELS, row))
 
+    def with_quantiles_of(self, other: Calibration) -> Calibration:
+        """The same, but for the scores that ``other`` has too: those are ``other``'s."""
+        return Calibration(self.classes, {**self.quantiles, **other.quantiles})
+
     def to_json(self) -> dict[str, Any]:
         rounded = {
             k: [[float(f"{x:.6g}") for x in r] for r in v] for k, v in self.quantiles.items()

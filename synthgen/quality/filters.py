@@ -89,6 +89,11 @@ class FilterSet:
         for bound in self.bounds:
             if bound.name == "validity":
                 continue
+            if len(set(zip(bound.low, bound.high, strict=True))) == 1:
+                lines.append(
+                    f"{bound.name}: {bound.score} {bound.low[0]:.3g} to {bound.high[0]:.3g}"
+                )
+                continue
             parts = []
             for name, low, high in zip(self.classes, bound.low, bound.high, strict=True):
                 ends = f">= {low:.3g}" if high == float("inf") else f"{low:.3g} to {high:.3g}"
@@ -201,15 +206,13 @@ def _statistics(
 ) -> list[Bound]:
     bounds = []
     for score in settings.scores:
-        lows, highs = [], []
-        for name in classes:
-            label = _label(calibration, name)
-            low = calibration.quantile(score, settings.quantile, label)
-            high = calibration.quantile(score, 1 - settings.quantile, label)
-            margin = settings.margin * (high - low)
-            lows.append(low - margin)
-            highs.append(high + margin)
-        bounds.append(Bound("statistics", score, tuple(lows), tuple(highs)))
+        # Of all classes together: a class of few images has no tails to speak of, and whether an
+        # image shows its class is the label classifier's to say.
+        low = calibration.quantile(score, settings.quantile)
+        high = calibration.quantile(score, 1 - settings.quantile)
+        margin = settings.margin * (high - low)
+        ends = ((low - margin,) * len(classes), (high + margin,) * len(classes))
+        bounds.append(Bound("statistics", score, *ends))
     return bounds
 
 

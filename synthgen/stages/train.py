@@ -22,7 +22,7 @@ from tqdm import tqdm
 from synthgen.algorithms.contract import Algorithm
 from synthgen.algorithms.registry import build, find
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import hold_out
+from synthgen.data.splits import evenly, hold_out
 from synthgen.generators.bundle import save_bundle
 from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.quality.calibration import Calibration, calibrate
@@ -44,6 +44,9 @@ from synthgen.training.metrics_log import MetricsLog, draw_curves
 
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
+
+CALIBRATION_IMAGES = 20_000
+"""Real images whose statistics are the filters' measure, at most."""
 
 MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
 """Settings that a resumed run may have otherwise than the run it goes on with."""
@@ -192,9 +195,14 @@ class _Run:
         held_images = data.images[self.prepared.validation]
         held_labels = data.labels[self.prepared.validation]
         scorer = Scorer(classifier.network, training.precision)
+        # What the classifier says of images it has learnt from is no measure; statistics are.
+        shown = evenly(len(data.labels), CALIBRATION_IMAGES)
+        statistics = calibrate(
+            Scorer(None), data.images[shown], data.labels[shown], data.classes, 256, training.device
+        )
         calibration = calibrate(
             scorer, held_images, held_labels, data.classes, 256, training.device
-        )
+        ).with_quantiles_of(statistics)
         score = ProgressScore(
             classifier.network, held_images, held_labels, data.images[self.prepared.chosen[:4096]],
             settings.score_samples, training.device, training.precision,

@@ -34,20 +34,29 @@ def test_default_filters_reject_for_the_first_reason():
     assert reason(filters) == "kept"
     assert reason(filters, finite=0.0, brightness=9.0) == "validity"
     assert reason(filters, contrast=0.0, label_agreement=0.0) == "validity"
-    assert reason(filters, brightness=1.2) == "statistics"
-    assert reason(filters, brightness=1.05) == "kept"  # within the margin
+    assert reason(filters, brightness=2.3) == "statistics"
+    assert reason(filters, brightness=2.1) == "kept"  # within the margin
     assert reason(filters, label_agreement=0.05) == "label_agreement"
     assert reason(filters, sharpness=float("nan")) == "statistics"
 
 
-def test_thresholds_are_those_of_the_images_own_class():
+def test_agreement_is_asked_of_the_images_own_class_and_statistics_of_all():
     filters = load_filters("default", calibration(), CLASSES)
-    everything = {name: 1.5 for name in ("brightness", "contrast", "entropy", "sharpness")}
-    assert reason(filters, label=1, **everything) == "kept"
-    assert reason(filters, label=0, **everything) == "statistics"
-    assert reason(filters, label=1, **everything, label_agreement=0.07) == "kept"
+    everything = {name: 1.9 for name in ("brightness", "contrast", "entropy", "sharpness")}
+    for label in (0, 1):
+        assert reason(filters, label=label, **everything) == "kept"
+    assert reason(filters, label=1, label_agreement=0.07) == "kept"
+    assert reason(filters, label=0, label_agreement=0.07) == "label_agreement"
     swapped = load_filters("default", calibration(), ("dog", "cat"))
-    assert reason(swapped, label=0, **everything) == "kept"
+    assert reason(swapped, label=0, label_agreement=0.07) == "kept"
+
+
+def test_a_sure_classifier_does_not_make_a_strict_filter():
+    sure = calibration()
+    sure.quantiles["label_agreement"][:] = 0.999
+    filters = load_filters("default", sure, CLASSES)
+    assert reason(filters, label_agreement=0.51) == "kept"
+    assert reason(filters, label_agreement=0.49) == "label_agreement"
 
 
 def test_none_keeps_validity_only():

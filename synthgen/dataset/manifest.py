@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import synthgen
 from synthgen.dataset.receipts import Receipt
 from synthgen.spec.plan import Plan
 
@@ -21,17 +20,19 @@ def make_manifest(
     generator: Mapping[str, Any],
     class_keys: Mapping[str, int],
     scores: Sequence[str],
+    version: str,
     filters_text: str,
 ) -> dict[str, Any]:
     """Plan, receipts, settings and generator as one JSON record.
 
     ``generator`` has its name, reference, algorithm, image size, weights' hash and training
-    provenance; ``class_keys`` maps a class to the generator's index of it.
+    provenance; ``class_keys`` maps a class to the generator's index of it; ``version`` is
+    synthgen's.
     """
     return {
         "format": "synthgen-dataset",
         "version": VERSION,
-        "synthgen": synthgen.__version__,
+        "synthgen": version,
         "plan_hash": plan.hash,
         "plan": plan.to_json(),
         "settings": dict(settings),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+import synthgen
 from synthgen.dataset.card import dataset_card
 from synthgen.dataset.commit import disk_errors, publish, write_json, write_text
 from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
@@ -42,6 +43,7 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
         },
         class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
         scores=Scorer(generator.classifier).names,
+        version=synthgen.__version__,
         filters_text=str(job.filters),
     )
     with disk_errors(layout.root):

@@ -8,105 +8,34 @@ alone.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from synthgen.algorithms.contract import Algorithm
-from synthgen.algorithms.registry import build, find
-from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import evenly, hold_out
+from synthgen.algorithms.registry import find
+from synthgen.data.splits import evenly
 from synthgen.generators.bundle import save_bundle
-from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.quality.calibration import Calibration, calibrate
 from synthgen.quality.scores import Scorer
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.hardware import hardware
 from synthgen.stages.progress import say
 from synthgen.stages.progress_score import ProgressScore
+from synthgen.stages.train_folder import begin, begun
+from synthgen.stages.train_setup import Prepared, prepare
 from synthgen.training import checkpoint
-from synthgen.training.augment import diffaugment, no_augmentation
-from synthgen.training.batches import RealBatches
 from synthgen.training.classifier import TrainedClassifier, train_label_classifier
 from synthgen.training.distributed import Ranks, ranks
 from synthgen.training.grid import save_grid
-from synthgen.training.loop import Training
 from synthgen.training.metrics_log import MetricsLog, draw_curves
-
-SMALL_DATA = 20_000
-"""Below this many training images the discriminator is augmented unless told otherwise."""
 
 CALIBRATION_IMAGES = 20_000
 """Real images whose statistics are the filters' measure, at most."""
-
-MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
-"""Settings that a resumed run may have otherwise than the run it goes on with."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What is known before the first step."""
-
-    data: ImageData
-    task: ClassConditional
-    algorithm: Algorithm
-    training: Training
-    validation: Any  # int64 [V], rows of ``data``
-    chosen: Any  # int64 [N], rows of ``data``
-    augment: str
-
-
-def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
-    """Load the data and build the networks, optimisers and batches of a run.
-
-    Raises:
-        SynthgenError: the data, the algorithm, its options or the device are not to be had.
-    """
-    device = _device(settings, group)
-    precision = resolve_precision(settings.precision, device)
-    registration = find(settings.algorithm)
-    if group.leads:
-        data = load_images(settings)
-    group.wait()
-    if not group.leads:
-        data = load_images(settings)
-    for line in data.skipped if group.leads else ():
-        say(f"skipped: {line}")
-    chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
-    task = ClassConditional(data.image, ClassCondition(data.classes))
-    torch.manual_seed(settings.seed)
-    algorithm = build(registration.name, task, settings.options)
-    augment = settings.augment
-    if augment == "auto":
-        augment = "diffaugment" if len(chosen) < SMALL_DATA else "none"
-    if settings.batch_size % group.count:
-        raise SynthgenError(
-            f"batch_size {settings.batch_size} does not divide over {group.count} processes"
-        )
-    training = Training(
-        algorithm,
-        RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip),
-        images=settings.images,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        ema_half_life=settings.ema_half_life,
-        augment=diffaugment if augment == "diffaugment" else no_augmentation,
-        precision=precision,
-        device=device,
-        clip_gradients=settings.clip_gradients,
-        lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
-        ranks=group,
-    )
-    return Prepared(data, task, algorithm, training, validation, chosen, augment)
 
 
 def train(settings: TrainSettings) -> Path:
@@ -122,12 +51,12 @@ def train(settings: TrainSettings) -> Path:
     out = Path(settings.out)
     bundle = out / "bundle"
     with ranks() as group:
-        begun = _begun(out, settings)
+        resumed = begun(out, settings)
         if (bundle / "config.json").exists():
             return bundle
         prepared = prepare(settings, group)
-        if group.leads and not begun:
-            _begin(out, settings)
+        if group.leads and not resumed:
+            begin(out, settings)
         group.wait()
         run = _Run(settings, prepared, out, group)
         run.go()
@@ -298,20 +227,6 @@ class _Judge:
     score: ProgressScore
 
 
-def _device(settings: TrainSettings, group: Ranks) -> torch.device:
-    if group.count > 1 and settings.device in ("auto", "cuda") and torch.cuda.is_available():
-        torch.cuda.set_device(group.local)
-        return torch.device("cuda", group.local)
-    return resolve_device(settings.device)
-
-
-def _lr_factor(progress: float, decay: float) -> float:
-    """One, then linear to a tenth over the last ``decay`` of the run."""
-    if decay == 0 or progress <= 1 - decay:
-        return 1.0
-    return 1.0 - 0.9 * min(1.0, (progress - (1 - decay)) / decay)
-
-
 def _tick_line(row: dict[str, Any], eta: float) -> str:
     losses = "  ".join(f"{k[5:]} {v:.3f}" for k, v in row.items() if k.startswith("loss/"))
     right = "  ".join(f"{k[9:]} {v:.0%}" for k, v in row.items() if k.startswith("accuracy/"))
@@ -321,45 +236,3 @@ def _tick_line(row: dict[str, Any], eta: float) -> str:
         f"judged right: {right}  score {row['score']:.4g} (real {row['score_real']:.2g})  "
         f"agreement {row['agreement']:.0%}  ETA {minutes}:{seconds:02d}"
     )
-
-
-def _begun(out: Path, settings: TrainSettings) -> bool:
-    """Whether the folder holds this run already.
-
-    Raises:
-        SynthgenError: it holds a run of other settings, or other files.
-    """
-    path = out / "settings.json"
-    if not path.exists():
-        if out.is_dir() and any(out.iterdir()):
-            raise SynthgenError(
-                f"{out}: is not empty and holds no run; name another folder with --out"
-            )
-        return False
-    mine = json.loads(settings.model_dump_json())
-    try:
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
-    for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
-        if mine.get(key) != theirs.get(key):
-            raise SynthgenError(
-                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; "
-                "resume with the same settings or name another folder with --out"
-            )
-    return True
-
-
-def _begin(out: Path, settings: TrainSettings) -> None:
-    """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
-
-    Raises:
-        SynthgenError: the folder cannot be written.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        staging = out / ".settings.json"
-        staging.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(staging, out / "settings.json")
-    except OSError as error:
-        raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.train import Prepared, prepare
+from synthgen.stages.train_setup import Prepared, prepare
 from synthgen.training.distributed import Ranks
 
 TIMED_STEPS = 8

@@ -8,6 +8,7 @@ from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages import train as stage
 from synthgen.stages.train import train
 from synthgen.stages.train_estimate import describe
+from synthgen.training.loop import Training
 
 
 def settings(digit_folder, small_training, out, **changes):
@@ -41,7 +42,7 @@ def test_a_killed_run_resumes_to_the_same_losses(
     run_folder, digit_folder, small_training, tmp_path, monkeypatch
 ):
     wanted = settings(digit_folder, small_training, tmp_path / "run", checkpoint_every=1000)
-    real_step, count = stage.Training.step, 0
+    real_step, count = Training.step, 0
 
     def dying_step(self):
         nonlocal count
@@ -50,10 +51,10 @@ def test_a_killed_run_resumes_to_the_same_losses(
             raise KeyboardInterrupt
         real_step(self)
 
-    monkeypatch.setattr(stage.Training, "step", dying_step)
+    monkeypatch.setattr(Training, "step", dying_step)
     with pytest.raises(KeyboardInterrupt):
         train(wanted)
-    monkeypatch.setattr(stage.Training, "step", real_step)
+    monkeypatch.setattr(Training, "step", real_step)
     train(wanted)
     assert rows(tmp_path / "run") == rows(run_folder)
     ours, theirs = (load_generator(str(f)).weights_sha256 for f in (tmp_path / "run", run_folder))

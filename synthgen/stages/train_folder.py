@@ -1,0 +1,55 @@
+"""The folder of a training run: whose it is, and how it begins."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.train_settings import TrainSettings
+
+MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
+"""Settings that a resumed run may have otherwise than the run it goes on with."""
+
+
+def begun(out: Path, settings: TrainSettings) -> bool:
+    """Whether the folder holds this run already.
+
+    Raises:
+        SynthgenError: it holds a run of other settings, or other files.
+    """
+    path = out / "settings.json"
+    if not path.exists():
+        if out.is_dir() and any(out.iterdir()):
+            raise SynthgenError(
+                f"{out}: is not empty and holds no run; name another folder with --out"
+            )
+        return False
+    mine = json.loads(settings.model_dump_json())
+    try:
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
+    for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
+        if mine.get(key) != theirs.get(key):
+            raise SynthgenError(
+                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; "
+                "resume with the same settings or name another folder with --out"
+            )
+    return True
+
+
+def begin(out: Path, settings: TrainSettings) -> None:
+    """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
+
+    Raises:
+        SynthgenError: the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        staging = out / ".settings.json"
+        staging.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.replace(staging, out / "settings.json")
+    except OSError as error:
+        raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None

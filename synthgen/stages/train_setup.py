@@ -1,0 +1,96 @@
+"""What a training run needs before its first step: data, networks, batches, arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from synthgen.algorithms.contract import Algorithm
+from synthgen.algorithms.registry import build, find
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.splits import hold_out
+from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.progress import say
+from synthgen.training.augment import diffaugment, no_augmentation
+from synthgen.training.batches import RealBatches
+from synthgen.training.distributed import Ranks
+from synthgen.training.loop import Training
+
+SMALL_DATA = 20_000
+"""Below this many training images the discriminator is augmented unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before the first step."""
+
+    data: ImageData
+    task: ClassConditional
+    algorithm: Algorithm
+    training: Training
+    validation: Any  # int64 [V], rows of ``data``
+    chosen: Any  # int64 [N], rows of ``data``
+    augment: str
+
+
+def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
+    """Load the data and build the networks, optimisers and batches of a run.
+
+    Raises:
+        SynthgenError: the data, the algorithm, its options or the device are not to be had.
+    """
+    device = _device(settings, group)
+    precision = resolve_precision(settings.precision, device)
+    registration = find(settings.algorithm)
+    if group.leads:
+        data = load_images(settings)
+    group.wait()
+    if not group.leads:
+        data = load_images(settings)
+    for line in data.skipped if group.leads else ():
+        say(f"skipped: {line}")
+    chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
+    task = ClassConditional(data.image, ClassCondition(data.classes))
+    torch.manual_seed(settings.seed)
+    algorithm = build(registration.name, task, settings.options)
+    augment = settings.augment
+    if augment == "auto":
+        augment = "diffaugment" if len(chosen) < SMALL_DATA else "none"
+    if settings.batch_size % group.count:
+        raise SynthgenError(
+            f"batch_size {settings.batch_size} does not divide over {group.count} processes"
+        )
+    training = Training(
+        algorithm,
+        RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip),
+        images=settings.images,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        ema_half_life=settings.ema_half_life,
+        augment=diffaugment if augment == "diffaugment" else no_augmentation,
+        precision=precision,
+        device=device,
+        clip_gradients=settings.clip_gradients,
+        lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
+        ranks=group,
+    )
+    return Prepared(data, task, algorithm, training, validation, chosen, augment)
+
+
+def _device(settings: TrainSettings, group: Ranks) -> torch.device:
+    if group.count > 1 and settings.device in ("auto", "cuda") and torch.cuda.is_available():
+        torch.cuda.set_device(group.local)
+        return torch.device("cuda", group.local)
+    return resolve_device(settings.device)
+
+
+def _lr_factor(progress: float, decay: float) -> float:
+    """One, then linear to a tenth over the last ``decay`` of the run."""
+    if decay == 0 or progress <= 1 - decay:
+        return 1.0
+    return 1.0 - 0.9 * min(1.0, (progress - (1 - decay)) / decay)

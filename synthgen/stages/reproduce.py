@@ -56,7 +56,7 @@ def reproduce(
     split = split or next(iter(plan.splits))
     record = _row(layout, plan, split, row)
     settings = manifest["settings"]
-    name = generator or settings.get("generator_reference") or manifest["generator"]["name"]
+    name = generator or manifest["generator"]["name"]
     loaded = load_generator(name, device, settings["precision"])
     if loaded.weights_sha256 != manifest["generator"]["weights_sha256"]:
         raise SynthgenError(

@@ -225,3 +225,27 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(run_folder, tmp_path):
     text = describe(SampleSettings.parse(values))
     assert "100 images in 1 shards" in text and "class two: 33" in text
     assert not (tmp_path / "out").exists()
+
+
+def test_two_hundred_classes(tmp_path):
+    """From a generator without classifier or calibration, untrained: counts must be exact all the same."""
+    from synthgen.algorithms.registry import build
+    from synthgen.generators.bundle import save_bundle
+    from synthgen.spec.condition import ClassCondition, ClassConditional
+    from synthgen.spec.image import ImageSpec
+    from synthgen.stages.sample import sample
+
+    names = tuple(f"kind {k}" for k in range(200))
+    task = ClassConditional(ImageSpec(8, 8, 3), ClassCondition(names))
+    options = {"width": 4, "widest": 8, "latent": 4, "style": 8}
+    save_bundle(
+        tmp_path / "many", algorithm="r3gan", options=options, task=task,
+        built=build("r3gan", task, options), classifier=None, calibration=None, metrics={}, training={},
+    )  # fmt: skip
+    values = {"generator": str(tmp_path / "many"), "n": 1001, "out": str(tmp_path / "out")}
+    with pytest.raises(SynthgenError, match="--filters none"):
+        sample(SampleSettings.parse(values))
+    report = sample(SampleSettings.parse({**values, "filters": "none", "images_per_shard": 400}))
+    labels = datasets.load_dataset(str(report.root), split="train")["label"]
+    assert np.bincount(labels).tolist() == [6] + [5] * 199
+    assert verify(report.root).problems == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -31,3 +31,24 @@ def cross_entropy_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 def non_saturating_generator(fake: Tensor) -> Tensor:
     """-log s(D(fake)): Goodfellow et al. 2014, section 3. Zero logits give ln 2."""
     return softplus(-fake.float()).mean()
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of max(0, 1 - D(real)) plus mean of max(0, 1 + D(fake)).
+
+    Lim & Ye 2017, arXiv:1705.02894; as in Miyato et al. 2018, arXiv:1802.05957, equation 16.
+    """
+    return relu(1.0 - real.float()).mean() + relu(1.0 + fake.float()).mean()
+
+
+def critic_difference(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean D(fake) minus mean D(real): minus the estimate of the Wasserstein distance.
+
+    Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1.
+    """
+    return fake.float().mean() - real.float().mean()
+
+
+def raise_logits(fake: Tensor) -> Tensor:
+    """Minus mean D(fake): the generator's side of the hinge and of the Wasserstein losses."""
+    return -fake.float().mean()

@@ -22,3 +22,30 @@ def zero_centered_penalty(judge: Callable[[Tensor], Tensor], images: Tensor) -> 
     inputs = images.detach().float().requires_grad_(True)
     (gradient,) = torch.autograd.grad(judge(inputs).sum(), inputs, create_graph=True)
     return gradient.float().square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+def unit_gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of (||dD/dx|| - 1)^2 at random points between reals and fakes, one point per pair.
+
+    Gulrajani et al. 2017, arXiv:1704.00028, equation 3, without the factor lambda.
+
+    Args:
+        judge: images ``float [N, C, H, W]`` to logits ``float [N]``.
+        real: ``float [N, C, H, W]``.
+        fake: the same shape; both are detached first.
+    """
+    share = torch.rand(len(real), 1, 1, 1, device=real.device)
+    between = torch.lerp(real.detach().float(), fake.detach().float(), share).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+    norms: Tensor = gradient.float().flatten(1).norm(dim=1)
+    return (norms - 1.0).square().mean()
+
+
+def off_diagonal_orthogonality(weight: Tensor) -> Tensor:
+    """||W W^T with its diagonal taken away||^2, rows of ``weight`` as vectors.
+
+    Brock et al. 2018, arXiv:1809.11096, equation 3: zero for orthogonal rows of any length.
+    """
+    rows = weight.flatten(1)
+    products = rows @ rows.t()
+    return (products - torch.diag(products.diag())).square().sum()

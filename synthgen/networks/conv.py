@@ -61,20 +61,22 @@ class ConvGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """Strided convolutions, leaky ReLU 0.2, batch norm everywhere but at the input; no dense layer.
 
+    Without ``norm`` it is a critic: a logit then depends on its own image alone.
+
     The paper has no classes: here the label's embedding, projected on the pooled last features
     (Miyato & Koyama 2018, arXiv:1802.05637), is added to the logit.
     """
 
-    def __init__(self, task: ClassConditional, width: int) -> None:
+    def __init__(self, task: ClassConditional, width: int, norm: bool = True) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = [width * 2**i for i in range(self.canvas.levels)]
         self.from_image = nn.Conv2d(task.image.channels, widths[0], 4, stride=2, padding=1)
         pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in pairs
+            nn.Conv2d(a, b, 4, stride=2, padding=1, bias=not norm) for a, b in pairs
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in pairs)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(b) if norm else nn.Identity() for _, b in pairs)
         self.logit = nn.Conv2d(widths[-1], 1, self.canvas.base)
         self.embedding = nn.Embedding(task.condition.count, widths[-1])
         self.apply(initialize)

@@ -11,7 +11,14 @@ from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
 
-SMALL = {"r3gan": {"width": 4, "widest": 8, "latent": 4, "style": 8}, "dcgan": {"width": 4}}
+SMALL = {
+    "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
+    "sagan": {"width": 8, "width_d": 8, "latent": 4},
+    "wgan": {"width": 4},
+    "wgan-gp": {"width": 4},
+    "r3gan": {"width": 4, "widest": 8, "latent": 4, "style": 8},
+    "dcgan": {"width": 4},
+}
 
 
 def training(name="r3gan", images=640, seed=0, **changes):

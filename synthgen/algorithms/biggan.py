@@ -1,0 +1,86 @@
+"""BigGAN: Brock et al. 2018, arXiv:1809.11096.
+
+SAGAN's losses and networks, with one class embedding shared by all of G's batch norms, the latent
+dealt out over G's blocks, several steps of D for each of G, orthogonal initialisation, and a
+penalty on what keeps the rows of G's kernels from being orthogonal (not on the embedding).
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import hinge_discriminator, raise_logits
+from synthgen.losses.penalties import off_diagonal_orthogonality
+from synthgen.networks.canvas import Canvas
+from synthgen.networks.resnet import ResNetDiscriminator, SharedGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class BigganOptions(Settings):
+    chunk: int = Field(20, ge=1, le=256, description="Numbers of the latent that each block gets.")
+    embedding: int = Field(128, ge=1, le=1024, description="Size of the shared class embedding.")
+    width: int = Field(384, ge=8, le=2048, description="Channels of G up to 32 px.")
+    width_d: int = Field(192, ge=8, le=2048, description="Channels of D up to 32 px.")
+    lr_g: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of G.")
+    lr_d: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of D.")
+    d_steps: int = Field(4, ge=1, le=16, description="Steps of D for each of G.")
+    orthogonality: float = Field(1e-4, ge=0, description="Weight of the orthogonal penalty.")
+
+
+@algorithm(
+    "biggan",
+    title="BigGAN",
+    year=2018,
+    paper="arXiv:1809.11096",
+    options=BigganOptions,
+)
+def biggan(task: ClassConditional, options: BigganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    latent = options.chunk * (Canvas.for_image(task.image).levels + 1)
+    generator = SharedGenerator(task, options.chunk, options.embedding, options.width)
+
+    def orthogonality(t: Tensors) -> Tensor:
+        kernels = [
+            module.weight
+            for module in generator.modules()
+            if isinstance(module, nn.Conv2d | nn.Linear)
+        ]
+        return torch.stack([off_diagonal_orthogonality(kernel) for kernel in kernels]).sum()
+
+    return Algorithm(
+        networks={"G": generator, "D": ResNetDiscriminator(task, options.width_d)},
+        latents={"z": Normal((latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "hinge": Term(
+                        1.0, lambda t: hinge_discriminator(t["real_logits"], t["fake_logits"])
+                    )
+                },
+                optimizer=Adam(options.lr_d, betas=(0.0, 0.999)),
+                times=options.d_steps,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={
+                    "hinge": Term(1.0, lambda t: raise_logits(t["fake_logits"])),
+                    "orthogonality": Term(options.orthogonality, orthogonality),
+                },
+                optimizer=Adam(options.lr_g, betas=(0.0, 0.999)),
+            ),
+        ),
+        samples={"image": "fake"},
+    )

@@ -1,0 +1,62 @@
+"""Self-attention GAN: Zhang et al. 2018, arXiv:1805.08318.
+
+Hinge loss, spectral norm in both networks, one self-attention block in each, class-conditional
+batch norm in G and a projection of the label in D, and two time scales: D learns faster.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import hinge_discriminator, raise_logits
+from synthgen.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class SaganOptions(Settings):
+    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
+    width: int = Field(256, ge=8, le=2048, description="Channels of G up to 32 px.")
+    width_d: int = Field(128, ge=8, le=2048, description="Channels of D up to 32 px.")
+    lr_g: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of G.")
+    lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of D.")
+
+
+@algorithm(
+    "sagan", title="Self-attention GAN", year=2018, paper="arXiv:1805.08318", options=SaganOptions
+)
+def sagan(task: ClassConditional, options: SaganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    return Algorithm(
+        networks={
+            "G": ResNetGenerator(task, options.latent, options.width),
+            "D": ResNetDiscriminator(task, options.width_d),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "hinge": Term(
+                        1.0, lambda t: hinge_discriminator(t["real_logits"], t["fake_logits"])
+                    )
+                },
+                optimizer=Adam(options.lr_d, betas=(0.0, 0.9)),
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={"hinge": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                optimizer=Adam(options.lr_g, betas=(0.0, 0.9)),
+            ),
+        ),
+        samples={"image": "fake"},
+    )

@@ -1,0 +1,79 @@
+"""Wasserstein GAN with gradient penalty: Gulrajani et al. 2017, arXiv:1704.00028.
+
+WGAN whose critic is kept Lipschitz by a penalty on the norm of its gradient between reals and
+fakes, instead of by clipped weights; Adam. The penalty runs in float32 as a part of the critic's
+own phase. The paper has no classes in this form: the label is concatenated to G's latent and
+projected in the critic.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import critic_difference, raise_logits
+from synthgen.losses.penalties import unit_gradient_penalty
+from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class WganGpOptions(Settings):
+    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
+    lr: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
+    d_steps: int = Field(5, ge=1, le=100, description="Steps of the critic for each of G.")
+
+
+@algorithm(
+    "wgan-gp",
+    title="Wasserstein GAN, gradient penalty",
+    year=2017,
+    paper="arXiv:1704.00028",
+    options=WganGpOptions,
+)
+def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.0, 0.9))
+    return Algorithm(
+        networks={
+            "G": ConvGenerator(task, options.latent, options.embedding, options.width),
+            "D": ConvDiscriminator(task, options.width, norm=False),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "wasserstein": Term(
+                        1.0, lambda t: critic_difference(t["real_logits"], t["fake_logits"])
+                    ),
+                    "penalty": Term(
+                        options.penalty,
+                        lambda t: unit_gradient_penalty(
+                            lambda x: t.call("D", t.augment(x), t["label"]), t["image"], t["fake"]
+                        ),
+                    ),
+                },
+                optimizer=adam,
+                times=options.d_steps,
+                full_precision=True,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={"wasserstein": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake"},
+    )

@@ -12,7 +12,7 @@ from synthgen.spec.errors import SynthgenError
 @click.argument("name", required=False)
 def command(action: str, name: str | None) -> None:
     """List or show."""
-    from synthgen.generators.zoo import bundled_names, show
+    from synthgen.generators.zoo import bundled_names, metrics, show
 
     if action == "list":
         for known in bundled_names():
@@ -27,5 +27,5 @@ def command(action: str, name: str | None) -> None:
         raise SynthgenError("name the generator to show: a bundled one, a folder or a hub id")
     import yaml
 
-    record = show(name).model_dump(mode="json")
+    record = {**show(name).model_dump(mode="json"), "metrics": metrics(name)}
     click.echo(yaml.safe_dump(record, sort_keys=False, allow_unicode=True).rstrip())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from synthgen.generators.bundle import BundleConfig, read_config
+from synthgen.generators.bundle import METRICS, BundleConfig, read_config, read_json
 from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -41,6 +42,16 @@ def show(name: str) -> BundleConfig:
         SynthgenError: as :func:`load_generator`.
     """
     return read_config(find_folder(name))
+
+
+def metrics(name: str) -> dict[str, Any]:
+    """The scores in a generator's bundle; empty if it has none.
+
+    Raises:
+        SynthgenError: as :func:`load_generator`.
+    """
+    folder = find_folder(name)
+    return read_json(folder, read_config(folder), METRICS) or {}
 
 
 def short_name(name: str) -> str:

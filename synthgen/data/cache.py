@@ -30,7 +30,12 @@ from synthgen.spec.image import ImageSpec
 VERSION = 1
 """Raised when decoding changes: caches of an older version are not opened."""
 
-CHUNK = 512
+CHUNK = 128
+"""Encoded images in memory at once."""
+
+
+DECIDE_NOTHING = {"cache_dir", "data", "split", "min_per_class"}
+"""Settings that do not change what is in a cache, or are in its key in another form."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,9 @@ def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
     folder = root.expanduser() / "images" / key
     if not (folder / "data.json").exists():
         _build(folder, source, settings, classes, rows, labels)
-    return _open(folder, source.name)
+    data = _open(folder, source.name)
+    _check_sizes(source.name, data.classes, data.labels, settings.min_per_class)
+    return data
 
 
 def _choose(
@@ -103,7 +110,7 @@ def _check_sizes(name: str, classes: tuple[str, ...], labels: np.ndarray, least:
 
 
 def _key(source: Source, settings: DataSettings, split: str) -> str:
-    wanted = settings.model_dump(mode="json", exclude={"cache_dir", "data", "split"})
+    wanted = settings.model_dump(mode="json", exclude=DECIDE_NOTHING)
     own = {name: wanted[name] for name in DataSettings.model_fields if name in wanted}
     text = json.dumps([VERSION, source.quick_key(), split, own], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -125,6 +132,9 @@ def _build(
         pixels = np.lib.format.open_memmap(
             staging / "images.npy", mode="w+", dtype=np.uint8, shape=shape
         )
+        with (staging / "images.npy").open("r+b") as file:
+            # A mapped file without its blocks would end the process when the disk runs full.
+            os.posix_fallocate(file.fileno(), 0, (staging / "images.npy").stat().st_size)
         digest = hashlib.sha256(json.dumps([VERSION, *shape[1:], how.fit, classes]).encode())
         kept: list[int] = []
         skipped: list[str] = []
@@ -152,7 +162,6 @@ def _build(
             digest.update(hashlib.sha256(encoded).digest())
             digest.update(int(labels[position]).to_bytes(4, "little"))
         pixels.flush()
-        _check_sizes(source.name, classes, labels[kept], settings.min_per_class)
         np.save(staging / "labels.npy", labels[kept])
         record = {
             "version": VERSION,

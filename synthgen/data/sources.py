@@ -16,6 +16,10 @@ NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml",
 """Files beside images that are passed over by their ending; any other file must be an image."""
 
 
+SPLIT_FOLDERS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
+"""A folder whose sub-folders all have such names is divided into splits, not into classes."""
+
+
 class Source(Protocol):
     """Images in a fixed order. ``labels[i]`` is an index into ``classes``."""
 
@@ -40,7 +44,7 @@ def open_source(settings: DataSettings, split: str) -> Source:
     if path.is_dir():
         if _holds_tables(path):
             return _dataset_folder(path, settings, split)
-        return _ClassFolders(path)
+        return _ClassFolders(_split_folder(path, split), path.resolve().name)
     if path.exists():
         raise SynthgenError(f"{path}: is a file; name the folder that holds the images")
     if _looks_like_path(settings.data):
@@ -58,11 +62,25 @@ def _holds_tables(path: Path) -> bool:
     return any(p.suffix == ".parquet" for p in path.rglob("*.parquet") if p.is_file())
 
 
+def _split_folder(path: Path, split: str) -> Path:
+    """``path`` itself, or its sub-folder for the split where it is divided into splits.
+
+    Raises:
+        SynthgenError: it is divided, but has no such split.
+    """
+    names = sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if not names or not set(names) <= SPLIT_FOLDERS:
+        return path
+    if split not in names:
+        raise SynthgenError(f"{path}: no split '{split}' (there are {name_list(names)})")
+    return path / split
+
+
 class _ClassFolders:
     """``folder/<class>/<image>``; classes and files in the order of their names."""
 
-    def __init__(self, folder: Path) -> None:
-        self.name = folder.resolve().name
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
         found = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
         if not found:
             loose = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
@@ -122,7 +140,7 @@ class _Table:
                     f"{name}: no column '{column}' (there are {name_list(features)}){hint} "
                     f"Name it with {option}"
                 )
-        if not isinstance(features[image], datasets.Image):
+        if not isinstance(features[image], datasets.Image) and not _encoded(features[image]):
             raise SynthgenError(
                 f"{name}: column '{image}' holds {_kind(features[image])}, not images; "
                 "name the image column with --image-column"
@@ -132,7 +150,7 @@ class _Table:
         self.classes, self.labels = _labels(table, label, name)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
-        step = 1000
+        step = 128  # files in memory at once
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
             for row, item in zip(part, self._rows[list(part)][self._column], strict=True):
@@ -149,6 +167,11 @@ class _Table:
 
     def quick_key(self) -> str | None:
         return self._key
+
+
+def _encoded(feature: Any) -> bool:
+    """Whether a column without the features' metadata holds image files: ``{bytes, path}``."""
+    return isinstance(feature, dict) and "bytes" in feature
 
 
 def _labels(table: Any, column: str, name: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -191,7 +214,8 @@ def _label_column(features: Any, name: str) -> str:
 
 
 def _only(features: Any, kind: type, what: str, name: str) -> str:
-    found = [column for column, feature in features.items() if isinstance(feature, kind)]
+    found = [c for c, feature in features.items() if isinstance(feature, kind)]
+    found = found or [c for c, feature in features.items() if _encoded(feature)]
     if len(found) == 1:
         return str(found[0])
     have = f"several {what} columns ({name_list(found)})" if found else f"no {what} column"

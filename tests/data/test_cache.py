@@ -85,6 +85,44 @@ def test_text_labels_become_classes_in_alphabetical_order(tmp_path):
     assert data.classes == ("fig", "pear") and data.labels.tolist() == [1, 0, 1, 0]
 
 
+def test_a_folder_divided_into_splits_is_read_split_by_split(tmp_path):
+    save(tmp_path / "d/train", "a", GREY, 3)
+    save(tmp_path / "d/test", "a", GREY, 2)
+    assert len(load(tmp_path / "d", min_per_class=1).images) == 3
+    assert len(load(tmp_path / "d", min_per_class=1, split="test").images) == 2
+    assert load(tmp_path / "d", min_per_class=1).classes == ("a",)
+    with pytest.raises(SynthgenError, match=r"no split 'dev' \(there are test, train\)"):
+        load(tmp_path / "d", split="dev")
+
+
+def test_parquet_without_the_features_metadata_is_read_too(tmp_path):
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    Image.fromarray(GREY).save(buffer, "PNG")
+    images = [{"bytes": buffer.getvalue(), "path": None}] * 4
+    (tmp_path / "d").mkdir()
+    pq.write_table(pa.table({"image": images, "label": [3, 5, 3, 5]}), tmp_path / "d/train.parquet")
+    data = load(tmp_path / "d", min_per_class=2)
+    assert data.classes == ("3", "5") and np.array_equal(data.images[0, :, :, 0], GREY)
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path, monkeypatch):
+    import errno
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save(tmp_path / "d", "a", GREY, 3)
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(SynthgenError, match="cannot write the image cache: No space left"):
+        load(tmp_path / "d", min_per_class=1, cache_dir=str(tmp_path / "cache"))
+    assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+
+
 def test_a_subset_of_classes_keeps_the_order_asked_for(digit_folder):
     data = load(digit_folder, classes=("two", "nought"))
     assert data.classes == ("two", "nought")

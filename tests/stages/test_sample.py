@@ -169,9 +169,11 @@ def test_filters_throw_away_and_rejects_can_be_kept(sampled, tmp_path):
 
 
 def test_a_class_under_the_acceptance_floor_stops_the_run_with_the_counts(sampled, tmp_path):
-    (tmp_path / "strict.yaml").write_text("label_agreement:\n  min: 1.0\n")
-    with pytest.raises(SynthgenError, match=r"class '\w+' keeps \d+ of \d+ .*label_agreement \d+"):
-        sampled(n=3000, filters=str(tmp_path / "strict.yaml"))
+    # Within the middle tenth of real images in four statistics at once: hardly any image is.
+    (tmp_path / "strict.yaml").write_text("statistics: {quantile: 0.45, margin: 0}\n")
+    strict = {"filters": str(tmp_path / "strict.yaml"), "acceptance_floor": 0.5}
+    with pytest.raises(SynthgenError, match=r"class '\w+' keeps \d+ of \d+ .*statistics \d+"):
+        sampled(n=3000, **strict)
     assert not list((tmp_path / "out").glob("data/*"))
 
 

@@ -24,6 +24,10 @@ from synthgen.training.loop import Training
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
 
+SMALLEST_AUGMENTED = 24
+"""Smaller images (px) are not: blanked and shifted, 8 px digits lost what sets them apart, and the
+generator gave one image a class (diversity 0.2 of the real one, against 0.8 without)."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -60,7 +64,8 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     algorithm = build(registration.name, task, settings.options)
     augment = settings.augment
     if augment == "auto":
-        augment = "diffaugment" if len(chosen) < SMALL_DATA else "none"
+        small = len(chosen) < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
+        augment = "diffaugment" if small else "none"
     if settings.batch_size % group.count:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"

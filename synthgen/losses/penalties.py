@@ -20,7 +20,9 @@ def zero_centered_penalty(judge: Callable[[Tensor], Tensor], images: Tensor) -> 
         images: ``float [N, C, H, W]``; detached first.
     """
     inputs = images.detach().float().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(inputs).sum(), inputs, create_graph=True)
+    # A copy, because hooks on networks (a FLOP counter's) cannot take a leaf as their input.
+    logits = judge(inputs.clone())
+    (gradient,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
     return gradient.float().square().sum(dim=(1, 2, 3)).mean() / 2
 
 
@@ -36,7 +38,8 @@ def unit_gradient_penalty(judge: Callable[[Tensor], Tensor], real: Tensor, fake:
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     between = torch.lerp(real.detach().float(), fake.detach().float(), share).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+    logits = judge(between.clone())
+    (gradient,) = torch.autograd.grad(logits.sum(), between, create_graph=True)
     norms: Tensor = gradient.float().flatten(1).norm(dim=1)
     return (norms - 1.0).square().mean()
 

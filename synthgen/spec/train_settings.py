@@ -39,7 +39,7 @@ class TrainSettings(DataSettings):
     augment: Literal["auto", "none", "diffaugment"] = Field(
         "auto",
         description="Augmentation before the discriminator; 'auto' is DiffAugment under "
-        "20,000 images and none above.",
+        "20,000 images of 24 px or more, else none.",
     )
     clip_gradients: float | None = Field(
         None, gt=0, description="Largest gradient norm; default: no clipping."

@@ -234,5 +234,6 @@ def _tick_line(row: dict[str, Any], eta: float) -> str:
     return (
         f"{row['images']:>9,} img  {row['images_per_second']:.0f} img/s  loss: {losses}  "
         f"judged right: {right}  score {row['score']:.4g} (real {row['score_real']:.2g})  "
-        f"agreement {row['agreement']:.0%}  diversity {row['diversity']:.2f}  ETA {minutes}:{seconds:02d}"
+        f"agreement {row['agreement']:.0%}  diversity {row['diversity']:.2f}  "
+        f"ETA {minutes}:{seconds:02d}"
     )

@@ -43,6 +43,36 @@ def digit_folder(digits, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def negative_folder(digit_folder, tmp_path_factory) -> Path:
+    """The same classes in another domain: white on black turned into black on white, other rows."""
+    folder = tmp_path_factory.mktemp("data") / "negatives"
+    for path in sorted(digit_folder.rglob("*.png"))[::2]:
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        pixels = 255 - np.asarray(Image.open(path))
+        Image.fromarray(pixels).save(folder / path.parent.name / path.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_networks() -> dict:
+    """Each algorithm's options for networks that train in seconds."""
+    return {
+        "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
+        "cgan": {"width": 8},
+        "cogan": {"width": 8},
+        "cyclegan": {"width": 8, "width_d": 8, "blocks": 2},
+        "dcgan": {"width": 8},
+        "gan": {"width": 64, "width_d": 32},
+        "progan": {"width": 8, "widest": 16, "latent": 8},
+        "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
+        "sagan": {"width": 8, "width_d": 8, "latent": 4},
+        "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
+        "wgan": {"width": 8},
+        "wgan-gp": {"width": 8},
+    }
+
+
+@pytest.fixture(scope="session")
 def small_training() -> dict:
     """Settings of a training run of seconds."""
     return {

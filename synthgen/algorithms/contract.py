@@ -19,8 +19,9 @@ Augment = Callable[[Tensor], Tensor]
 class Tensors:
     """The tensors of one phase of one step, computed on first use and kept until the phase ends.
 
-    ``t["image"]`` is ``float [N, C, H, W]`` in [-1, 1], ``t["label"]`` ``int64 [N]``; an
-    algorithm's own names follow. A fake used by two terms is made once.
+    ``t["image"]`` is ``float [N, C, H, W]`` in [-1, 1], ``t["label"]`` ``int64 [N]``; where a task
+    has two domains, ``t["source"]`` and ``t["source_label"]`` are the other one's. An algorithm's
+    own names follow. A fake used by two terms is made once.
     """
 
     def __init__(
@@ -69,6 +70,15 @@ class Adam:
     betas: tuple[float, float] = (0.0, 0.99)
     eps: float = 1e-8
 
+    def beside_a_lazy_phase(self, every: int) -> Adam:
+        """The same per unit of time when a lazy phase takes one step more in ``every`` steps.
+
+        Karras et al. 2019, arXiv:1912.04958, appendix B, "Lazy regularization".
+        """
+        share = every / (every + 1)
+        first, second = self.betas
+        return Adam(self.lr * share, (first**share, second**share), self.eps)
+
 
 @dataclass(frozen=True)
 class RMSProp:
@@ -112,6 +122,8 @@ class Phase:
     """Compute in float32: penalties that are differentiated twice."""
     batch_share: float = 1.0
     """Share of the batch the phase looks at: penalties are often as good on half of it."""
+    resets: tuple[float, ...] = ()
+    """Shares of the run at which the optimiser of ``trains`` forgets its moments."""
     after: Callable[[Mapping[str, nn.Module]], None] | None = None
     """Called after the optimiser's step, for example to clip weights."""
 
@@ -131,6 +143,25 @@ class Schedule:
             return self.first if progress < self.start else self.last
         share = (progress - self.start) / (self.end - self.start)
         return self.first + (self.last - self.first) * min(1.0, max(0.0, share))
+
+
+@dataclass(frozen=True)
+class Piecewise:
+    """Linear between ``points`` (progress, value), in order of progress; flat outside of them."""
+
+    points: tuple[tuple[float, float], ...]
+
+    def at(self, progress: float) -> float:
+        """The value at ``progress`` in [0, 1] of the run's images."""
+        before = self.points[0]
+        for point in self.points:
+            if progress < point[0]:
+                if point is before:
+                    return point[1]
+                share = (progress - before[0]) / (point[0] - before[0])
+                return before[1] + (point[1] - before[1]) * share
+            before = point
+        return before[1]
 
 
 @dataclass(frozen=True)
@@ -166,9 +197,13 @@ class Algorithm:
         default_factory=lambda: {"D": ("real_logits", "fake_logits")}
     )
     """Judge to the names of its logits on reals and fakes: its accuracy is logged from them."""
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule | Piecewise] = field(default_factory=dict)
     """``"lr"`` scales learning rates; ``"G.lod"`` sets a buffer; any other is
     ``Tensors.scalar``."""
+    inputs: tuple[str, ...] = ()
+    """Real images that sampling needs beside the latents: ``("source",)`` to translate them."""
+    truncates: bool = False
+    """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
 
 
 class Build(Protocol):

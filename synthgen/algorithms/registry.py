@@ -30,17 +30,32 @@ class Registration:
     paper: str
     options: type[Settings]
     build: Build
+    good_for: str
+    domains: int
 
 
 def algorithm(
-    name: str, *, title: str, year: int, paper: str, options: type[Settings]
+    name: str,
+    *,
+    title: str,
+    year: int,
+    paper: str,
+    options: type[Settings],
+    good_for: str = "",
+    domains: int = 1,
 ) -> Callable[[Build], Build]:
-    """Register the decorated function as the algorithm ``name``."""
+    """Register the decorated function as the algorithm ``name``.
+
+    ``good_for`` is half a line for the list of algorithms; ``domains`` is 2 for one that learns
+    from two sets of images.
+    """
 
     def register(build: Build) -> Build:
         if name in _REGISTERED:
             raise ValueError(f"two algorithms are registered as '{name}'")
-        _REGISTERED[name] = Registration(name, title, year, paper, options, build)
+        _REGISTERED[name] = Registration(
+            name, title, year, paper, options, build, good_for, domains
+        )
         return build
 
     return register

@@ -41,9 +41,16 @@ def open_source(settings: DataSettings, split: str) -> Source:
         SynthgenError: it is not there, or not labelled as the settings say.
     """
     path = Path(settings.data).expanduser()
+    if (settings.domain is None) != (settings.domain_column is None):
+        raise SynthgenError("give both a domain and a domain_column, or neither")
     if path.is_dir():
         if _holds_tables(path):
             return _dataset_folder(path, settings, split)
+        if settings.domain_column is not None:
+            raise SynthgenError(
+                f"{path}: a folder of images has no column '{settings.domain_column}'; give each "
+                "domain a folder of its own"
+            )
         return _ClassFolders(_split_folder(path, split), path.resolve().name)
     if path.exists():
         raise SynthgenError(f"{path}: is a file; name the folder that holds the images")
@@ -146,6 +153,7 @@ class _Table:
                 "name the image column with --image-column"
             )
         self._column = image
+        table = _of_domain(table, settings, name)
         self._rows = table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
         self.classes, self.labels = _labels(table, label, name)
 
@@ -167,6 +175,28 @@ class _Table:
 
     def quick_key(self) -> str | None:
         return self._key
+
+
+def _of_domain(table: Any, settings: DataSettings, name: str) -> Any:
+    """The rows of the wanted domain; all of them if none is named."""
+    column, wanted = settings.domain_column, settings.domain
+    if column is None or wanted is None:
+        return table
+    if column not in table.features:
+        hint = did_you_mean(column, table.features)
+        raise SynthgenError(f"{name}: no column '{column}' to tell domains by{hint}")
+    values = table.select_columns([column])[:][column]
+    names = getattr(table.features[column], "names", None)
+    texts = [names[v] if names and v is not None else str(v) for v in values]
+    rows = [row for row, text in enumerate(texts) if text == wanted]
+    if not rows:
+        known = sorted(set(texts))
+        hint = did_you_mean(wanted, known)
+        raise SynthgenError(
+            f"{name}: no row of domain '{wanted}' in '{column}' "
+            f"(there are {name_list(known)}){hint}"
+        )
+    return table.select(rows)
 
 
 def _encoded(feature: Any) -> bool:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Some images ``uint8 [N, H, W, C]`` and their labels ``int64 [N]``."""
+
+    images: np.ndarray
+    labels: np.ndarray
 
 
 def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

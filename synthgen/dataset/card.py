@@ -18,14 +18,13 @@ def dataset_card(
     layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
 ) -> str:
     """The whole text of the card; ``manifest`` as written beside it."""
-    scores = tuple(manifest["scores"])
     front = {
         "license": "other",
         "task_categories": ["image-classification"],
         "tags": ["synthetic", "gan", "synthgen"],
         "size_categories": [_size(plan.rows)],
         "configs": _configs(layout, plan),
-        "dataset_info": _infos(layout, plan, receipts, scores),
+        "dataset_info": _infos(layout, plan, receipts, manifest),
     }
     text = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{text}---\n\n{_body(plan, receipts, manifest)}"
@@ -47,8 +46,9 @@ def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
 
 
 def _infos(
-    layout: Layout, plan: Plan, receipts: Sequence[Receipt], scores: tuple[str, ...]
+    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
+    scores, paired = tuple(manifest["scores"]), bool(manifest["generator"].get("domains"))
     split_of = {shard.name: shard.split for shard in plan.shards}
     sizes: dict[str, int] = dict.fromkeys(plan.splits, 0)
     for receipt in receipts:
@@ -61,14 +61,14 @@ def _infos(
     infos: list[dict[str, Any]] = [
         {
             "config_name": "default",
-            "features": make_features(plan.classes, scores)._to_yaml_list(),
+            "features": make_features(plan.classes, scores, paired=paired)._to_yaml_list(),
             "splits": splits,
             "download_size": sum(sizes.values()),
             "dataset_size": sum(sizes.values()),
         }
     ]
     if layout.rejects.is_dir():
-        features = make_features(plan.classes, scores, reason=True)
+        features = make_features(plan.classes, scores, reason=True, paired=paired)
         infos.append({"config_name": "rejects", "features": features._to_yaml_list()})
     return infos
 
@@ -115,6 +115,7 @@ def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) 
         "## Columns",
         "",
         "- `image`, `label`: the image and its class.",
+        *_pair_columns(manifest["generator"].get("domains")),
         "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
         "(`synthgen reproduce`).",
         "- `pixel_hash`: BLAKE2b-64 of the pixels.",
@@ -126,6 +127,13 @@ def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) 
         "",
     ]
     return "\n".join(lines)
+
+
+def _pair_columns(domains: Sequence[str] | None) -> list[str]:
+    if not domains:
+        return []
+    source, target = (_cell(name) for name in domains)
+    return [f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."]
 
 
 def _reasons(receipts: Sequence[Receipt]) -> list[str]:

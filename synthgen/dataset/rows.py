@@ -23,6 +23,10 @@ class Rows:
     scores: dict[str, np.ndarray]
     reasons: list[str] | None = None
     """Why each was thrown away; ``None`` for kept images."""
+    sources: list[bytes] | None = None
+    """The encoded image of the other domain, where the dataset is of pairs."""
+    domain: str = ""
+    """The images' domain, where the dataset is of pairs."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -38,6 +42,8 @@ class Rows:
             self.pixel_hashes[index],
             {name: values[index] for name, values in self.scores.items()},
             None if self.reasons is None else [self.reasons[i] for i in index],
+            None if self.sources is None else [self.sources[i] for i in index],
+            self.domain,
         )
 
     @staticmethod
@@ -53,19 +59,22 @@ class Rows:
             None
             if parts[0].reasons is None
             else [reason for part in parts for reason in part.reasons or []],
+            None
+            if parts[0].sources is None
+            else [item for part in parts for item in part.sources or []],
+            parts[0].domain,
         )
 
     def to_table(self, classes: tuple[str, ...], seed: int, shard: int) -> pa.Table:
         """An Arrow table in the dataset's schema."""
         scores = tuple(self.scores)
-        features = make_features(classes, scores, reason=self.reasons is not None)
+        paired = self.sources is not None
+        features = make_features(classes, scores, reason=self.reasons is not None, paired=paired)
         count = len(self)
-        images = pa.StructArray.from_arrays(
-            [pa.array(self.encoded, pa.binary()), pa.nulls(count, pa.string())], ["bytes", "path"]
-        )
-        columns = [
-            images,
-            pa.array(self.labels, pa.int64()),
+        columns = [_image_files(self.encoded), pa.array(self.labels, pa.int64())]
+        if self.sources is not None:
+            columns += [_image_files(self.sources), pa.array([self.domain] * count, pa.string())]
+        columns += [
             pa.array(np.full(count, seed, np.int64)),
             pa.array(np.full(count, shard, np.int64)),
             pa.array(self.candidates, pa.int64()),
@@ -76,3 +85,9 @@ class Rows:
         if self.reasons is not None:
             columns.append(pa.array(self.reasons, pa.string()))
         return pa.Table.from_arrays(columns, schema=arrow_schema(features))
+
+
+def _image_files(encoded: list[bytes]) -> pa.StructArray:
+    """The column that ``datasets.Image`` reads."""
+    paths = pa.nulls(len(encoded), pa.string())
+    return pa.StructArray.from_arrays([pa.array(encoded, pa.binary()), paths], ["bytes", "path"])

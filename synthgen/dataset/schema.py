@@ -15,15 +15,25 @@ PROVENANCE = ("seed", "shard", "candidate", "generator_class")
 
 
 def make_features(
-    classes: tuple[str, ...], scores: tuple[str, ...], *, reason: bool = False
+    classes: tuple[str, ...],
+    scores: tuple[str, ...],
+    *,
+    reason: bool = False,
+    paired: bool = False,
 ) -> datasets.Features:
-    """Columns of a shard: image, label, provenance, pixel hash, scores; rejects have a reason."""
+    """Columns of a shard: image, label, provenance, pixel hash, scores; rejects have a reason.
+
+    ``paired`` datasets have the other domain's image (``source``) and the image's own ``domain``.
+    """
     import datasets
 
     columns: dict[str, Any] = {
         "image": datasets.Image(),
         "label": datasets.ClassLabel(names=list(classes)),
     }
+    if paired:
+        columns["source"] = datasets.Image()
+        columns["domain"] = datasets.Value("string")
     columns.update({name: datasets.Value("int64") for name in PROVENANCE})
     columns["pixel_hash"] = datasets.Value("int64")
     columns.update({name: datasets.Value("float32") for name in scores})

@@ -140,17 +140,19 @@ def _shard(
         _footer(table, shard, plan, manifest, found, where)
         image = _image(manifest)
         counts = np.zeros(len(plan.classes), dtype=np.int64)
-        for batch in table.iter_batches(BATCH, columns=["image", "label", "pixel_hash"]):
+        pictures = ["image", "source"] if _paired(manifest) else ["image"]
+        for batch in table.iter_batches(BATCH, columns=[*pictures, "label", "pixel_hash"]):
             labels = np.asarray(batch.column("label"))
             inside = (labels >= 0) & (labels < len(plan.classes))
             if not inside.all():
                 found.problems.append(f"{where}: a label is outside 0 to {len(plan.classes) - 1}")
             counts += np.bincount(labels[inside], minlength=len(plan.classes))
             hashes.append(np.asarray(batch.column("pixel_hash")))
-            encoded = batch.column("image").field("bytes").to_pylist()
-            for offset, fault in _undecodable(encoded, image, pool):
-                row = found.rows + offset
-                found.problems.append(f"{where}: image of row {row} {fault}")
+            for column in pictures:
+                encoded = batch.column(column).field("bytes").to_pylist()
+                for offset, fault in _undecodable(encoded, image, pool):
+                    row = found.rows + offset
+                    found.problems.append(f"{where}: {column} of row {row} {fault}")
             found.rows += len(labels)
             bar.update(len(labels))
         if tuple(counts.tolist()) != shard.quotas:
@@ -185,11 +187,17 @@ def _footer(
 ) -> None:
     if table.metadata.num_rows != shard.rows:
         found.problems.append(f"{where}: {table.metadata.num_rows} rows, planned {shard.rows}")
-    expected = make_features(plan.classes, tuple(manifest.get("scores", ())))
+    expected = make_features(
+        plan.classes, tuple(manifest.get("scores", ())), paired=_paired(manifest)
+    )
     if features_of(table.schema_arrow) != expected.to_dict():
         found.problems.append(f"{where}: its features are not those of the card")
     if not table.schema_arrow.equals(arrow_schema(expected)):
         found.problems.append(f"{where}: its columns are not those of the features")
+
+
+def _paired(manifest: dict[str, Any]) -> bool:
+    return bool(manifest.get("generator", {}).get("domains"))
 
 
 def _image(manifest: dict[str, Any]) -> ImageSpec | None:

@@ -82,7 +82,7 @@ def _write(layout: Layout, table: pa.Table, name: str) -> Path:
             row_group_size=max(1, min(table.num_rows, _group_rows(table))),
             # Encoded images do not compress again, and a dictionary of them is their copy.
             compression={
-                name: "none" if name.startswith("image") else "zstd" for name in _leaves(table)
+                name: "none" if name.endswith(".bytes") else "zstd" for name in _leaves(table)
             },
             use_dictionary=False,
             write_page_index=True,
@@ -102,5 +102,8 @@ def _group_rows(table: pa.Table) -> int:
 
 
 def _leaves(table: pa.Table) -> list[str]:
-    others = [name for name in table.column_names if name != "image"]
-    return ["image.bytes", "image.path", *others]
+    leaves = []
+    for field in table.schema:
+        nested = pa.types.is_struct(field.type)
+        leaves += [f"{field.name}.{part.name}" for part in field.type] if nested else [field.name]
+    return leaves

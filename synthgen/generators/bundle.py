@@ -56,6 +56,7 @@ class BundleConfig(Settings):
     image: ImageRecord
     classes: tuple[str, ...] = Field(min_length=1)
     latents: dict[str, tuple[int, ...]]
+    domains: tuple[str, ...] = ()
     classifier: dict[str, Any] | None = None
     training: dict[str, Any]
     files: dict[str, str]
@@ -65,6 +66,7 @@ class BundleConfig(Settings):
         return ClassConditional(
             ImageSpec(self.image.height, self.image.width, self.image.channels),
             ClassCondition(self.classes),
+            self.domains,
         )
 
 
@@ -108,6 +110,7 @@ def save_bundle(
         image=ImageRecord(height=image.height, width=image.width, channels=image.channels),
         classes=task.condition.names,
         latents={name: latent.shape for name, latent in built.latents.items()},
+        domains=task.domains,
         classifier=None if classifier is None else classifier.config(),
         training=dict(training),
         files={path.name: _sha256(path.read_bytes()) for path in sorted(staging.iterdir())},

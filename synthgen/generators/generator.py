@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build
 from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.bundle import (
@@ -21,6 +20,7 @@ from synthgen.generators.bundle import (
     read_config,
     read_json,
 )
+from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.networks.placement import place
 from synthgen.spec.condition import ClassCondition
@@ -77,33 +77,42 @@ class Generator:
     @property
     def latent_size(self) -> int:
         """Length of the flat latent vector: all named latents one after another."""
-        return sum(latent.size for latent in self._algorithm.latents.values())
+        return latent_size(self._algorithm)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names of the source's and the target's kind of image; empty unless it makes pairs."""
+        return self.config.domains
+
+    @property
+    def translates(self) -> bool:
+        """Whether it needs real source images to sample from."""
+        return "source" in self._algorithm.inputs
 
     @property
     def weights_sha256(self) -> str:
         """SHA-256 (hex) of the generator's weights file."""
         return self.config.files[GENERATOR]
 
-    @torch.inference_mode()
-    def generate(self, flat: Tensor, labels: Tensor) -> Tensor:
-        """Latents ``float32 [N, latent_size]`` and labels ``int64 [N]`` to ``float32 [N, C, H,
-        W]``.
+    def generate(
+        self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Latents and labels to columns of images: ``image``, and ``source`` where it makes pairs.
 
-        On the generator's device; about [-1, 1], not clamped, and not finite if the weights are
-        bad.
+        Each is ``float32 [N, C, H, W]`` on the generator's device; about [-1, 1], not clamped, and
+        not finite if the weights are bad.
+
+        Args:
+            flat: ``float32 [N, latent_size]``.
+            labels: ``int64 [N]``.
+            psi: truncation of generators that truncate by themselves; 1 is off.
+            source: ``float32 [N, C, H, W]`` in [-1, 1], for a generator that translates.
         """
         given = {"label": labels.to(self.device)}
-        named = self._algorithm.latents
-        pieces = torch.split(
-            flat.to(self.device), [latent.size for latent in named.values()], dim=1
-        )
-        for (name, latent), piece in zip(named.items(), pieces, strict=True):
-            given[name] = piece.reshape(-1, *latent.shape)
+        if source is not None:
+            given["source"], given["source_label"] = source.to(self.device), given["label"]
         networks = dict(self._networks.items())
-        tensors = Tensors(networks, self._algorithm.tensors, given, {}, lambda images: images)
-        autocast = self.precision != torch.float32
-        with torch.autocast(self.device.type, self.precision, enabled=autocast):
-            return tensors[self._algorithm.samples["image"]].float()
+        return draw(self._algorithm, networks, flat.to(self.device), given, self.precision, psi)
 
     def candidates(
         self,
@@ -114,11 +123,13 @@ class Generator:
         seed: int,
         latent_std: float = 1.0,
         truncation: float | None = None,
-    ) -> Tensor:
+        source: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """The images of candidates given by their numbers, as :meth:`generate` gives them.
 
         All three arrays are ``int64 [N]``.
         """
+        own = self._algorithm.truncates
         flat = latents(
             seed,
             labels,
@@ -126,9 +137,12 @@ class Generator:
             candidates,
             self.latent_size,
             std=latent_std,
-            truncation=truncation,
+            truncation=None if own else truncation,
         )
-        return self.generate(torch.from_numpy(flat), torch.from_numpy(labels))
+        psi = truncation if own and truncation is not None else 1.0
+        return self.generate(
+            torch.from_numpy(flat), torch.from_numpy(labels), psi=psi, source=source
+        )
 
     def sample(
         self,
@@ -142,11 +156,15 @@ class Generator:
         """Images ``uint8 [N, H, W, C]`` for class names or indices.
 
         The k-th occurrence of a class is its candidate k in shard 0, so the images do not depend on
-        the batch size.
+        the batch size. Of a generator that makes pairs, the target's images.
 
         Raises:
-            SynthgenError: a class is not known.
+            SynthgenError: a class is not known, or the generator needs images to translate.
         """
+        if self.translates:
+            raise SynthgenError(
+                f"generator '{self.name}' translates images: use synthgen sample --source DATA"
+            )
         indices = self._indices(labels)
         seen: dict[int, int] = {}
         numbers = np.empty(len(indices), dtype=np.int64)
@@ -165,7 +183,7 @@ class Generator:
                 indices[padded], np.zeros_like(padded), numbers[padded],
                 seed=seed, latent_std=latent_std, truncation=truncation,
             )  # fmt: skip
-            images[part] = to_uint8(drawn[:count]).cpu().numpy()
+            images[part] = to_uint8(drawn["image"][:count]).cpu().numpy()
         return images
 
     def _indices(self, labels: Sequence[str] | Sequence[int]) -> np.ndarray:

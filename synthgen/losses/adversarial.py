@@ -52,3 +52,21 @@ def critic_difference(real: Tensor, fake: Tensor) -> Tensor:
 def raise_logits(fake: Tensor) -> Tensor:
     """Minus mean D(fake): the generator's side of the hinge and of the Wasserstein losses."""
     return -fake.float().mean()
+
+
+def refuse(logits: Tensor) -> Tensor:
+    """-log(1 - s(D)): whatever D is shown here counts as generated. Zero logits give ln 2."""
+    return softplus(logits.float()).mean()
+
+
+def least_squares_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Half of mean (D(real) - 1)^2 plus mean D(fake)^2: Mao et al. 2017, arXiv:1611.04076, eq. 9.
+
+    Zero logits give 1/2.
+    """
+    return ((real.float() - 1).square().mean() + fake.float().square().mean()) / 2
+
+
+def least_squares_generator(fake: Tensor) -> Tensor:
+    """Mean (D(fake) - 1)^2, as in CycleGAN (arXiv:1703.10593, section 4). Zero logits give 1."""
+    return (fake.float() - 1).square().mean()

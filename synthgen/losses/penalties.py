@@ -52,3 +52,25 @@ def off_diagonal_orthogonality(weight: Tensor) -> Tensor:
     rows = weight.flatten(1)
     products = rows @ rows.t()
     return (products - torch.diag(products.diag())).square().sum()
+
+
+def drift(real: Tensor) -> Tensor:
+    """Mean squared logit of reals: keeps a critic near nought (arXiv:1710.10196, appendix A.1)."""
+    return real.float().square().mean()
+
+
+def path_lengths(images: Tensor, styles: Tensor) -> Tensor:
+    """Length of ``J^T y`` per image, y Gaussian noise in image space divided by its side.
+
+    Karras et al. 2019, arXiv:1912.04958, section 3.2 and appendix B. A linear synthesiser A has the
+    lengths ``||A^T y||``. The result can be differentiated again.
+
+    Args:
+        images: ``float [N, C, H, W]``, computed from ``styles``.
+        styles: ``float [N, layers, style]``; one style enters all layers, so squares add up over
+            the style and are averaged over the layers.
+    """
+    noise = torch.randn_like(images) / (images.shape[2] * images.shape[3]) ** 0.5
+    (gradient,) = torch.autograd.grad((images * noise).sum(), styles, create_graph=True)
+    lengths: Tensor = gradient.float().square().sum(dim=2).mean(dim=1).sqrt()
+    return lengths

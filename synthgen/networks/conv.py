@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from synthgen.networks.canvas import Canvas
+from synthgen.networks.class_norm import ClassGains
 from synthgen.spec.condition import ClassConditional
 
 
@@ -27,35 +29,58 @@ def initialize(module: nn.Module) -> None:
 class ConvGenerator(nn.Module):
     """Transposed convolutions, batch norm and ReLU everywhere but at the output, which is tanh.
 
-    The paper has no classes: here a label embedding is concatenated to the latent.
+    The paper has no classes: here a label embedding is concatenated to the latent or, with
+    ``conditioning`` "norm", the batch norms have gains per class.
     """
 
-    def __init__(self, task: ClassConditional, latent: int, embedding: int, width: int) -> None:
+    def __init__(
+        self,
+        task: ClassConditional,
+        latent: int,
+        embedding: int,
+        width: int,
+        conditioning: Literal["concat", "norm"] = "concat",
+    ) -> None:
         super().__init__()
+        self.by_norm = conditioning == "norm"
         self.canvas = Canvas.for_image(task.image)
         # The output layer doubles once more, so the widths stop one level before it.
         widths = [width * 2 ** (self.canvas.levels - 1 - i) for i in range(self.canvas.levels)]
-        self.embedding = nn.Embedding(task.condition.count, embedding)
-        self.project = nn.ConvTranspose2d(
-            latent + embedding, widths[0], self.canvas.base, bias=False
-        )
-        self.project_norm = nn.BatchNorm2d(widths[0])
+        classes = task.condition.count
+
+        def norm(width: int) -> nn.Module:
+            return ClassGains(width, classes) if self.by_norm else nn.BatchNorm2d(width)
+
+        self.embedding = None if self.by_norm else nn.Embedding(classes, embedding)
+        given = latent + (0 if self.by_norm else embedding)
+        self.project = nn.ConvTranspose2d(given, widths[0], self.canvas.base, bias=False)
+        self.project_norm = norm(widths[0])
         pairs = list(pairwise(widths))
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(a, b, 4, stride=2, padding=1, bias=False) for a, b in pairs
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in pairs)
+        self.norms = nn.ModuleList(norm(b) for _, b in pairs)
         self.to_image = nn.ConvTranspose2d(widths[-1], task.image.channels, 4, stride=2, padding=1)
         self.apply(initialize)
-        nn.init.normal_(self.embedding.weight)  # as strong as the latent beside it
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight)  # as strong as the latent beside it
+        for module in self.modules():
+            if isinstance(module, ClassGains):
+                nn.init.normal_(module.gain.weight, mean=1.0, std=0.2)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``float [N, latent]`` and ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1]."""
-        given = torch.cat([latents, self.embedding(labels)], dim=1)[:, :, None, None]
-        features = relu(self.project_norm(self.project(given)))  # [N, widest, base, base]
+        given = latents
+        if self.embedding is not None:
+            given = torch.cat([latents, self.embedding(labels)], dim=1)
+        features = self._norm(self.project_norm, self.project(given[:, :, None, None]), labels)
         for up, norm in zip(self.ups, self.norms, strict=True):
-            features = relu(norm(up(features)))
+            features = self._norm(norm, up(features), labels)
         return self.canvas.crop(torch.tanh(self.to_image(features).float()))
+
+    def _norm(self, norm: nn.Module, features: Tensor, labels: Tensor) -> Tensor:
+        """Norm and ReLU of ``[N, width, H, W]``."""
+        return relu(norm(features, labels) if self.by_norm else norm(features))
 
 
 class ConvDiscriminator(nn.Module):
@@ -64,11 +89,20 @@ class ConvDiscriminator(nn.Module):
     Without ``norm`` it is a critic: a logit then depends on its own image alone.
 
     The paper has no classes: here the label's embedding, projected on the pooled last features
-    (Miyato & Koyama 2018, arXiv:1802.05637), is added to the logit.
+    (Miyato & Koyama 2018, arXiv:1802.05637), is added to the logit. With ``conditioning`` "concat"
+    the label stands beside the image instead: one-hot maps at the input of a convolution add a
+    vector per class to its output, and that vector is what is learnt here.
     """
 
-    def __init__(self, task: ClassConditional, width: int, norm: bool = True) -> None:
+    def __init__(
+        self,
+        task: ClassConditional,
+        width: int,
+        norm: bool = True,
+        conditioning: Literal["concat", "projection"] = "projection",
+    ) -> None:
         super().__init__()
+        self.at_input = conditioning == "concat"
         self.canvas = Canvas.for_image(task.image)
         widths = [width * 2**i for i in range(self.canvas.levels)]
         self.from_image = nn.Conv2d(task.image.channels, widths[0], 4, stride=2, padding=1)
@@ -78,15 +112,23 @@ class ConvDiscriminator(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) if norm else nn.Identity() for _, b in pairs)
         self.logit = nn.Conv2d(widths[-1], 1, self.canvas.base)
-        self.embedding = nn.Embedding(task.condition.count, widths[-1])
+        where = widths[0] if self.at_input else widths[-1]
+        self.embedding = nn.Embedding(task.condition.count, where)
         self.apply(initialize)
+        if self.at_input:
+            nn.init.normal_(self.embedding.weight, std=0.08)  # 16 taps of N(0, 0.02)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""
-        features = leaky_relu(self.from_image(self.canvas.cover(images)), 0.2)
+        features = self.from_image(self.canvas.cover(images))
+        if self.at_input:
+            features = features + self.embedding(labels)[:, :, None, None].to(features.dtype)
+        features = leaky_relu(features, 0.2)
         for down, norm in zip(self.downs, self.norms, strict=True):
             features = leaky_relu(norm(down(features)), 0.2)
-        plain = self.logit(features).flatten(1).squeeze(1).float()  # [N]
+        plain: Tensor = self.logit(features).flatten(1).squeeze(1).float()  # [N]
+        if self.at_input:
+            return plain
         pooled = features.float().mean(dim=(2, 3))  # [N, widest]
         logits: Tensor = plain + (pooled * self.embedding(labels).float()).sum(dim=1)
         return logits

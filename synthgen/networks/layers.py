@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
+from synthgen.networks.equalized import EqualLinear
+
 ACTIVATION_GAIN = 2**0.5
 """Keeps the second moment through a leaky ReLU of slope 0.2, near enough.
 
@@ -26,16 +28,26 @@ class StyledConv(nn.Module):
     equations 1 and 3), with the two scales applied to the features in place of the kernel, so that
     one ordinary convolution serves the whole batch. The output has the power that activate()
     halves.
+
+    ``equalized`` stores weights of unit variance. The kernel needs no scale for it: demodulation
+    takes any scale away.
     """
 
-    def __init__(self, inputs: int, outputs: int, style: int, kernel: int = 3) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, style: int, kernel: int = 3, equalized: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.weight.data /= (inputs * kernel * kernel) ** 0.5
+        if not equalized:
+            self.weight.data /= (inputs * kernel * kernel) ** 0.5
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.style = nn.Linear(style, inputs)
-        nn.init.normal_(self.style.weight, std=style**-0.5)
-        nn.init.ones_(self.style.bias)
+        self.style: nn.Module
+        if equalized:
+            self.style = EqualLinear(style, inputs, bias=1.0)
+        else:
+            self.style = nn.Linear(style, inputs)
+            nn.init.normal_(self.style.weight, std=style**-0.5)
+            nn.init.ones_(self.style.bias)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """``[N, inputs, H, W]`` and ``[N, style]`` to ``[N, outputs, H, W]``, not yet activated."""

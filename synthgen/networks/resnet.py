@@ -16,6 +16,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from synthgen.networks.attention import SelfAttention
 from synthgen.networks.canvas import Canvas
+from synthgen.networks.class_norm import ClassGains
 from synthgen.spec.condition import ClassConditional
 
 M = TypeVar("M", bound=nn.Module)
@@ -25,24 +26,6 @@ def spectral(layer: M) -> M:
     """The layer with its largest singular value kept at one by power iteration."""
     normed: M = spectral_norm(layer, eps=1e-6)  # type: ignore[assignment]
     return normed
-
-
-class ClassGains(nn.Module):
-    """Batch norm whose gains and offsets belong to the class: Dumoulin et al. 2017, 1610.07629."""
-
-    def __init__(self, width: int, classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(width, affine=False)
-        self.gain = nn.Embedding(classes, width)
-        self.offset = nn.Embedding(classes, width)
-        nn.init.normal_(self.gain.weight, mean=1.0, std=0.02)
-        nn.init.zeros_(self.offset.weight)
-
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """``[N, width, H, W]`` and ``int64 [N]`` to the same shape."""
-        gain, offset = self.gain(labels), self.offset(labels)
-        normed: Tensor = self.norm(features)
-        return torch.addcmul(offset[:, :, None, None], normed, gain[:, :, None, None])
 
 
 class VectorGains(nn.Module):

@@ -36,8 +36,8 @@ class CandidateSource(Protocol):
         seed: int,
         latent_std: float,
         truncation: float | None,
-    ) -> Tensor:
-        """``float [N, C, H, W]`` in about [-1, 1]."""
+    ) -> dict[str, Tensor]:
+        """``image`` and any other column of images: ``float [N, C, H, W]`` in about [-1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ class CandidateBatch:
     """``float32`` per score."""
     verdicts: np.ndarray
     """``int64``: 0 kept, i rejected for ``reasons[i - 1]``."""
+    others: dict[str, np.ndarray]
+    """Further columns of images, ``uint8 [N, H, W, C]``: the other one of a pair."""
 
 
 def sample_shard(
@@ -95,16 +97,19 @@ def sample_shard(
     batch_size: int,
     class_names: Sequence[str],
     excluded: frozenset[tuple[int, int]] = frozenset(),
+    available: Sequence[int] | None = None,
 ) -> Iterator[CandidateBatch]:
     """Generate, score and judge batches until every quota is filled.
 
     Every batch is generated in full, with the classes that lack images taking turns, so that which
     candidates share a batch depends on nothing but the shard. Candidates beyond a filled quota are
     dropped unexamined. ``class_keys[i]`` is the generator's index of plan class i; ``excluded``
-    holds (label, candidate) pairs that repeat images of other shards.
+    holds (label, candidate) pairs that repeat images of other shards. ``available[i]`` is how many
+    candidates of class i there are, where they are no endless supply.
 
     Raises:
-        SynthgenError: a class keeps less than the acceptance floor of its candidates.
+        SynthgenError: a class keeps less than the acceptance floor of its candidates, or has run
+            out of them.
     """
     missing = list(shard.quotas)
     following = [0] * len(missing)
@@ -118,8 +123,8 @@ def sample_shard(
             keys[labels], np.full_like(labels, shard.index), candidates,
             seed=latents.seed, latent_std=latents.std, truncation=latents.truncation,
         )  # fmt: skip
-        pixels = to_uint8(drawn)
-        finite = torch.isfinite(drawn).flatten(1).all(dim=1)
+        pixels = to_uint8(drawn["image"])
+        finite = torch.isfinite(drawn["image"]).flatten(1).all(dim=1)
         scores = judge.score(pixels, torch.from_numpy(keys[labels]).to(pixels.device))
         scores[FINITE] = finite.float()
         verdicts = judge.judge(scores, torch.from_numpy(labels).to(pixels.device)).cpu().numpy()
@@ -131,6 +136,12 @@ def sample_shard(
         ):
             if not missing[label]:
                 continue
+            if available is not None and candidate >= available[label]:
+                raise SynthgenError(
+                    f"class '{class_names[label]}' has run out of source images: "
+                    f"{examined[label]} looked at, {missing[label]} more wanted in "
+                    f"{shard.name}; ask for fewer, add source images or loosen --filters"
+                )
             if verdicts[row] == 0 and judge.exact_duplicates:
                 if hashes[row] in seen or (label, candidate) in excluded:
                     verdicts[row] = judge.reasons.index("exact_duplicate") + 1
@@ -150,6 +161,11 @@ def sample_shard(
             hashes[taken],
             columns,
             verdicts[taken],
+            {
+                name: to_uint8(value)[torch.tensor(taken, dtype=torch.int64)].cpu().numpy()
+                for name, value in drawn.items()
+                if name != "image"
+            },
         )
         _check_floor(examined, rejected, missing, judge, class_names)
 

@@ -37,7 +37,12 @@ class ClassCondition:
 
 @dataclass(frozen=True)
 class ClassConditional:
-    """The task an algorithm is built for: images of one size, each with one class label."""
+    """The task an algorithm is built for: images of one size, each with one class label.
+
+    ``domains`` names the source's and the target's kind of image for algorithms that have two; the
+    others have none.
+    """
 
     image: ImageSpec
     condition: ClassCondition
+    domains: tuple[str, ...] = ()

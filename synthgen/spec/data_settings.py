@@ -25,6 +25,12 @@ class DataSettings(Settings):
     classes: tuple[str, ...] | None = Field(
         None, description="Use these classes only, in this order; default: all."
     )
+    domain_column: str | None = Field(
+        None, description="Column that names each row's domain, where a table holds several."
+    )
+    domain: str | None = Field(
+        None, description="Use the rows of this domain only; needs domain_column."
+    )
     resolution: int | None = Field(
         None,
         ge=4,

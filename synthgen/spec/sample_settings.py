@@ -30,6 +30,16 @@ class SampleSettings(Settings):
         description="Bundled name, bundle folder or hub id; default: the bundled generator "
         "that knows all the classes.",
     )
+    source: str | None = Field(
+        None,
+        description="Images to translate, for a generator that translates: class folders, dataset "
+        "folder or hub id; each is used at most once.",
+    )
+    source_split: str = Field("train", description="Split of the source.")
+    source_domain_column: str | None = Field(
+        None, description="Column that names each source row's domain."
+    )
+    source_domain: str | None = Field(None, description="Use the source's rows of this domain.")
     out: str | None = Field(None, description="Output folder; default: named for the run, here.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every image.")
     image_format: Literal["png", "webp", "jpeg"] = Field(

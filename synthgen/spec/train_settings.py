@@ -19,6 +19,14 @@ class TrainSettings(DataSettings):
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )
+    source: str | None = Field(
+        None,
+        description="Images of the other domain, for algorithms with two: what CycleGAN translates "
+        "into images like those of data. Default: data itself, with source_domain.",
+    )
+    source_domain: str | None = Field(
+        None, description="Domain of the source's rows; needs domain_column."
+    )
     out: str | None = Field(None, description="Run folder; default: runs/<config or data name>.")
     images: int = Field(200_000, ge=1, description="Training budget in real images shown.")
     batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")
@@ -36,10 +44,10 @@ class TrainSettings(DataSettings):
         description="Half-life of the averaged generator as a share of the images shown so far.",
     )
     flip: bool = Field(False, description="Show real images mirrored half of the time.")
-    augment: Literal["auto", "none", "diffaugment"] = Field(
+    augment: Literal["auto", "none", "diffaugment", "ada"] = Field(
         "auto",
         description="Augmentation before the discriminator; 'auto' is DiffAugment under "
-        "20,000 images of 24 px or more, else none.",
+        "20,000 images of 24 px or more, else none; 'ada' adapts its strength to over-fitting.",
     )
     clip_gradients: float | None = Field(
         None, gt=0, description="Largest gradient norm; default: no clipping."

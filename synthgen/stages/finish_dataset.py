@@ -37,6 +37,7 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
         generator={
             "name": generator.name,
             "algorithm": generator.config.algorithm,
+            "domains": list(generator.domains),
             "image": {"height": image.height, "width": image.width, "channels": image.channels},
             "weights_sha256": generator.weights_sha256,
             "training": generator.config.training,

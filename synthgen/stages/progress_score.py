@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.algorithms.contract import Tensors
+from synthgen.data.splits import Labelled
 from synthgen.evaluation.diversity import class_diversity
 from synthgen.evaluation.fidelity import embed, frechet_distance
 from synthgen.features.classifier import LabelClassifier
+from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.spec.image import to_float, to_uint8
-from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
+from synthgen.training.standing import standing_statistics
 
 BATCH = 256
 GRID_COLUMNS = 10
@@ -24,16 +25,23 @@ SCORE_SEED = 20_241_124
 """The latents that are scored are the same at every tick, so that ticks can be compared."""
 
 
+STANDING_BATCHES = 16
+"""Fresh batches that a generator's batch norms are set from before it is scored or kept."""
+
+
 @dataclass(frozen=True)
 class Score:
-    """``frechet`` is lower the better; ``agreement`` the share of samples that the classifier gives
-    their own label; ``diversity`` the mean over classes of the samples' spread in feature space
-    as a share of the real images'. ``grid`` is ``uint8 [rows * columns, H, W, C]``.
+    """``frechet`` is lower the better (``nan`` if an image is not finite); ``agreement`` the share
+    of samples that the classifier gives their own label; ``diversity`` the mean over classes of the
+    samples' spread in feature space as a share of the real images', ``least_diversity`` that of the
+    class of the index ``least_diverse``. ``grid`` is ``uint8 [rows * columns, H, W, C]``.
     """
 
     frechet: float
     agreement: float
     diversity: float
+    least_diversity: float
+    least_diverse: int
     grid: np.ndarray
     columns: int
 
@@ -47,46 +55,61 @@ class ProgressScore:
     def __init__(
         self,
         classifier: LabelClassifier,
-        held_images: np.ndarray,
-        held_labels: np.ndarray,
-        train_images: np.ndarray,
+        held: Labelled,
+        trained: Labelled,
         samples: int,
         device: torch.device,
         precision: torch.dtype,
+        sources: Labelled | None = None,
     ) -> None:
-        """Image arrays are ``uint8 [N, H, W, C]``; labels ``int64 [N]``."""
+        """``held`` is what samples are compared with, ``trained`` a part of the training images;
+        ``sources`` are images to translate, where the algorithm takes any."""
         self._classifier = classifier
         self._device = device
         self._precision = precision
-        self._held = embed(self._features, held_images, BATCH, device)
-        self.real = frechet_distance(embed(self._features, train_images, BATCH, device), self._held)
+        self._sources = sources
+        self._held = embed(self._features, held.images, BATCH, device)
+        embedded = embed(self._features, trained.images, BATCH, device)
+        self.real = frechet_distance(embedded, self._held)
         # As many of each class as among the held-out images, whatever the number of samples.
-        repeats = -(-samples // len(held_labels))
-        order = np.random.default_rng(0).permutation(np.tile(held_labels, repeats))
+        repeats = -(-samples // len(held.labels))
+        order = np.random.default_rng(0).permutation(np.tile(held.labels, repeats))
         self._labels = order[:samples].astype(np.int64)
-        self._spread = class_diversity(
-            self._held, torch.from_numpy(held_labels), int(held_labels.max()) + 1
-        )
+        count = int(max(held.labels.max(), trained.labels.max())) + 1
+        spread = class_diversity(embedded, torch.from_numpy(trained.labels), count)
+        # A class of one image has no spread to compare with: it is measured against the others'.
+        usual = spread[spread > 0].mean()
+        self._spread = torch.where(spread > 0, spread, usual)
 
     def _features(self, images: Tensor) -> Tensor:
         return self._classifier.features(images)
 
     def of(self, training: Training) -> Score:
-        """Score the averaged generator of ``training``."""
-        images = self._draw(training, self._labels)
+        """Score the averaged generators of ``training``; sets their standing statistics."""
+        standing_statistics(
+            training.averaged.networks,
+            lambda number: self._draw(training, self._some_labels(number), SCORE_SEED + 1 + number),
+            STANDING_BATCHES,
+        )
+        images, finite = self._draw(training, self._labels, SCORE_SEED)
         embedded = embed(self._features, images, BATCH, self._device)
         labels = torch.from_numpy(self._labels)
-        spread = class_diversity(embedded, labels, len(self._spread))
-        shares = spread / self._spread
+        shares = class_diversity(embedded, labels, len(self._spread)) / self._spread
+        known = torch.where(torch.isfinite(shares), shares, torch.full_like(shares, torch.inf))
         classes = np.arange(min(GRID_CLASSES, len(self._spread)), dtype=np.int64)
-        grid = self._draw(training, classes.repeat(GRID_COLUMNS))
+        grid, _ = self._draw(training, classes.repeat(GRID_COLUMNS), SCORE_SEED)
         return Score(
-            frechet=frechet_distance(embedded, self._held),
+            frechet=frechet_distance(embedded, self._held) if finite else float("nan"),
             agreement=self._agreement(images, labels),
             diversity=float(shares[torch.isfinite(shares)].mean()),
+            least_diversity=float(known.min()),
+            least_diverse=int(known.argmin()),
             grid=grid,
             columns=GRID_COLUMNS,
         )
+
+    def _some_labels(self, number: int) -> np.ndarray:
+        return np.random.default_rng([1, number]).choice(self._labels, min(BATCH, 128))
 
     @torch.inference_mode()
     def _agreement(self, images: np.ndarray, labels: Tensor) -> float:
@@ -97,26 +120,36 @@ class ProgressScore:
             right += int((guess == labels[start : start + BATCH]).sum())
         return right / len(images)
 
-    @torch.inference_mode()
-    def _draw(self, training: Training, labels: np.ndarray) -> np.ndarray:
+    def _draw(self, training: Training, labels: np.ndarray, seed: int) -> tuple[np.ndarray, bool]:
+        """Images ``uint8 [N, H, W, C]`` of these labels, and whether all values were finite."""
         algorithm = training.algorithm
         networks = {**algorithm.networks, **training.averaged.networks}
-        size = sum(latent.size for latent in algorithm.latents.values())
         numbers = np.arange(len(labels))
-        flat = torch.from_numpy(
-            latents(SCORE_SEED, np.zeros_like(numbers), np.zeros_like(numbers), numbers, size)
-        )
-        drawn = []
+        size = latent_size(algorithm)
+        flat = latents(seed, np.zeros_like(numbers), np.zeros_like(numbers), numbers, size)
+        drawn, finite = [], True
         for start in range(0, len(labels), BATCH):
-            part = flat[start : start + BATCH].to(self._device)
-            given = {"label": torch.from_numpy(labels[start : start + BATCH]).to(self._device)}
-            sizes = [latent.size for latent in algorithm.latents.values()]
-            pieces = torch.split(part, sizes, dim=1)
-            for (name, latent), piece in zip(algorithm.latents.items(), pieces, strict=True):
-                given[name] = piece.reshape(-1, *latent.shape)
-            tensors = Tensors(networks, algorithm.tensors, given, {}, no_augmentation)
-            with torch.autocast(
-                self._device.type, self._precision, enabled=self._precision != torch.float32
-            ):
-                drawn.append(to_uint8(tensors[algorithm.samples["image"]]).cpu().numpy())
-        return np.concatenate(drawn)
+            part = slice(start, start + BATCH)
+            given = {"label": torch.from_numpy(labels[part]).to(self._device)}
+            if "source" in algorithm.inputs:
+                given |= self._source_of(labels[part])
+            columns = draw(
+                algorithm,
+                networks,
+                torch.from_numpy(flat[part]).to(self._device),
+                given,
+                self._precision,
+            )
+            finite = finite and bool(torch.isfinite(columns["image"]).all())
+            drawn.append(to_uint8(columns["image"]).cpu().numpy())
+        return np.concatenate(drawn), finite
+
+    def _source_of(self, labels: np.ndarray) -> dict[str, Tensor]:
+        """For each label a source image of its class, taking turns."""
+        assert self._sources is not None
+        rows = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            places, known = labels == label, np.flatnonzero(self._sources.labels == label)
+            rows[places] = np.resize(known, int(places.sum()))
+        images = to_float(torch.from_numpy(self._sources.images[rows]).to(self._device))
+        return {"source": images, "source_label": torch.from_numpy(labels).to(self._device)}

@@ -12,10 +12,13 @@ import pyarrow.parquet as pq
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
+from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.plan import Plan
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.translate import Translator, load_sources
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Reproduction:
     made: np.ndarray
 
 
+SOURCE_KEYS = ("source", "source_split", "source_domain_column", "source_domain")
 LOSSY_DIFFERENCE = 48
 """Largest difference of a value that JPEG at quality 95 is taken to explain."""
 
@@ -69,7 +73,17 @@ def reproduce(
         key: np.full(count, record[key], dtype=np.int64)
         for key in ("generator_class", "shard", "candidate")
     }
-    drawn = loaded.candidates(
+    maker: Generator | Translator = loaded
+    if loaded.translates:
+        named = {key: settings[key] for key in SOURCE_KEYS}
+        wanted = SampleSettings.parse({**named, "n": 1})
+        data = load_sources(wanted, loaded, plan.classes)
+        assert data is not None
+        if data.fingerprint != settings["source_fingerprint"]:
+            raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
+        keys = [manifest["class_keys"][name] for name in plan.classes]
+        maker = Translator(loaded, data, plan, keys)
+    drawn = maker.candidates(
         numbers["generator_class"],
         numbers["shard"],
         numbers["candidate"],
@@ -77,7 +91,7 @@ def reproduce(
         latent_std=settings["latent_std"],
         truncation=settings["truncation"],
     )
-    made = to_uint8(drawn)[0].cpu().numpy()
+    made = to_uint8(drawn["image"])[0].cpu().numpy()
     stored = decode(record["image"]["bytes"], ImageSpec(**manifest["generator"]["image"]))
     largest = int(np.abs(made.astype(np.int16) - stored.astype(np.int16)).max())
     allowed = LOSSY_DIFFERENCE if settings["image_format"] == "jpeg" else 1

@@ -23,6 +23,7 @@ from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import make_plan
+from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
@@ -30,6 +31,7 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job, ShardMaker, make_here, make_in_processes, todo
+from synthgen.stages.translate import load_sources
 
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
@@ -116,6 +118,9 @@ def resolve(settings: SampleSettings) -> Resolved:
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
     )
+    data = load_sources(settings, generator, classes)
+    if data is not None:
+        SourceImages(data.images, data.labels, plan)  # are there enough of each class?
     resolved = {
         **settings.model_dump(mode="json", exclude=DECIDES_NOTHING),
         "classes": list(classes),
@@ -123,6 +128,7 @@ def resolve(settings: SampleSettings) -> Resolved:
         "generator_sha256": generator.weights_sha256,
         "precision": "fp32" if str(generator.precision) == "torch.float32" else "bf16",
         "device_type": generator.device.type,
+        "source_fingerprint": data and data.fingerprint,
         "filters": filters.to_json(),
     }
     job = Job(
@@ -154,6 +160,11 @@ def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
     """
     start = time.perf_counter()
     resolved = resolve(settings)
+    if mode == "extend" and resolved.generator.translates:
+        raise SynthgenError(
+            "a translated dataset cannot be extended: its source images are dealt out over the "
+            "shards; make another from the remaining source images"
+        )
     with open_run(resolved.out, resolved.settings, resolved.job.plan, mode) as (layout, plan):
         job = replace(resolved.job, plan=plan)
         made = _make_all(layout, job, resolved.generator)

@@ -30,6 +30,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.hardware import hardware
+from synthgen.stages.translate import Translator, load_sources
 
 ENCODING_AHEAD = 4
 """Batches that may wait for the encoder: the generator never runs further ahead."""
@@ -74,6 +75,8 @@ class ShardMaker:
         self.job = job
         self.generator = generator
         self._threads = threads or len(os.sched_getaffinity(0))
+        data = load_sources(job.settings, generator, job.plan.classes)
+        self._translator = data and Translator(generator, data, job.plan, job.class_keys)
         self._device = hardware(generator.device)
 
     def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
@@ -93,22 +96,23 @@ class ShardMaker:
         )
         batches = sample_shard(
             shard,
-            self.generator,
+            self._translator or self.generator,
             job.class_keys,
             Latents(job.plan.seed, settings.latent_std, settings.truncation),
             judge,
             batch_size=settings.batch_size,
             class_names=job.plan.classes,
             excluded=excluded,
+            available=self._translator.sources.available(shard) if self._translator else None,
         )
         kept: list[Rows] = []
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
-        waiting: deque[tuple[CandidateBatch, np.ndarray, Future[list[bytes]]]] = deque()
+        waiting: deque[tuple[CandidateBatch, np.ndarray, list[Future[list[bytes]]]]] = deque()
 
         def settle() -> None:
             batch, chosen, encoded = waiting.popleft()
-            rows = self._rows(batch, chosen, encoded.result())
+            rows = self._rows(batch, chosen, [column.result() for column in encoded])
             keep = np.flatnonzero(batch.verdicts[chosen] == 0)
             kept.append(replace(rows.take(keep), reasons=None))
             if settings.keep_rejects:
@@ -121,10 +125,15 @@ class ShardMaker:
                 accepted = batch.verdicts == 0
                 chosen = np.flatnonzero(accepted | settings.keep_rejects)
                 encode_timed = clock.timed("encode", encode)
-                work = pool.submit(encode_timed, batch.images[chosen], settings.image_format)
+                work = [
+                    pool.submit(encode_timed, column[chosen], settings.image_format)
+                    for column in (batch.images, *batch.others.values())
+                ]
                 waiting.append((batch, chosen, work))
                 progress(int(accepted.sum()))
-                while len(waiting) > ENCODING_AHEAD or (waiting and waiting[0][2].done()):
+                while waiting and (
+                    len(waiting) > ENCODING_AHEAD or all(column.done() for column in waiting[0][2])
+                ):
                     settle()
             while waiting:
                 settle()
@@ -143,17 +152,21 @@ class ShardMaker:
         )
         return write_shard(layout, job.plan, shard, made)
 
-    def _rows(self, batch: CandidateBatch, chosen: np.ndarray, encoded: list[bytes]) -> Rows:
+    def _rows(self, batch: CandidateBatch, chosen: np.ndarray, encoded: list[list[bytes]]) -> Rows:
+        """``encoded`` holds the image files of each column: the image's own, then its source's."""
         keys = np.asarray(self.job.class_keys, dtype=np.int64)
         reasons = ("", *self.job.filters.reasons)
+        domains = self.generator.domains
         return Rows(
-            encoded,
+            encoded[0],
             batch.labels[chosen],
             batch.candidates[chosen],
             keys[batch.labels[chosen]],
             batch.pixel_hashes[chosen],
             {name: values[chosen] for name, values in batch.scores.items()},
             [reasons[verdict] for verdict in batch.verdicts[chosen]],
+            encoded[1] if domains else None,
+            domains[1] if domains else "",
         )
 
     def _count_rejects(self, batch: CandidateBatch) -> Iterator[tuple[str, str, int]]:

@@ -1,41 +1,39 @@
 """Train a generator: real images in, a bundle of the best generator out.
 
 A run folder holds ``settings.json``, ``metrics.jsonl``, ``training.png``, ``samples/``,
-``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/``.
+``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/`` and
+``report.md``. A run that diverges or collapses is rolled back and changed (``training/watch.py``).
 Started again with the same settings it goes on from its newest checkpoint; finished, it is left
 alone.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from synthgen.algorithms.registry import find
-from synthgen.data.splits import evenly
 from synthgen.generators.bundle import save_bundle
-from synthgen.quality.calibration import Calibration, calibrate
-from synthgen.quality.scores import Scorer
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.hardware import hardware
 from synthgen.stages.progress import say
-from synthgen.stages.progress_score import ProgressScore
 from synthgen.stages.train_folder import begin, begun
-from synthgen.stages.train_setup import Prepared, prepare
+from synthgen.stages.train_judge import make_judge
+from synthgen.stages.train_report import report_text, tick_line
+from synthgen.stages.train_setup import SMALLEST_AUGMENTED, Prepared, prepare
 from synthgen.training import checkpoint
-from synthgen.training.classifier import TrainedClassifier, train_label_classifier
 from synthgen.training.distributed import Ranks, ranks
 from synthgen.training.grid import save_grid
+from synthgen.training.loop import NotFinite
 from synthgen.training.metrics_log import MetricsLog, draw_curves
-
-CALIBRATION_IMAGES = 20_000
-"""Real images whose statistics are the filters' measure, at most."""
+from synthgen.training.watch import Alarm, Watch, ladder
 
 
 def train(settings: TrainSettings) -> Path:
@@ -76,87 +74,141 @@ class _Run:
         self.out = out
         self.group = group
         self.log = MetricsLog(out / "metrics.jsonl")
+        self.checkpoints = out / "checkpoints"
         self.best: dict[str, float] = {}
+        self.watch = Watch()
+        self.rolled_to = -1
 
     def go(self) -> None:
+        """Train to the end, or until the ladder has no rung left; leave the bundle."""
         training, settings = self.training, self.settings
-        extra = checkpoint.load_newest(self.out / "checkpoints", training)
+        extra = checkpoint.load_newest(self.checkpoints, training)
         self.best = (extra or {}).get("best", {})
+        stopped = bool((extra or {}).get("stopped"))
         if self.group.leads:
-            self.judge = self._judge()
-            self.log.cut_back(training.shown)
+            self.judge = make_judge(settings, self.prepared, self.out)
+            self.log.cut_back(training.shown, training.remedies.attempt)
+            self._replay()
+            if not extra:
+                self._tick(None)
+                self._save()
         self.group.wait()
-        every = settings.checkpoint_every
         self._clock = (time.perf_counter(), training.shown)
         bar = tqdm(
             total=settings.images, initial=training.shown, unit="img", desc="training",
             disable=not self.group.leads, smoothing=0.02,
         )  # fmt: skip
         with bar:
-            while training.shown < settings.images:
-                before = training.shown
-                training.step()
-                bar.update(training.shown - before)
-                tick = self._crossed(before, settings.images / settings.ticks)
-                if tick and self.group.leads:
-                    self._tick()
-                if self.group.leads and (self._crossed(before, every) if every else tick):
-                    checkpoint.save(self.out / "checkpoints", training, {"best": self.best})
-                if tick:
-                    self.group.wait()
+            while training.shown < settings.images and not stopped:
+                alarm = self._advance()
+                if alarm is not None:
+                    stopped = not self._recover(alarm)
+                bar.n = training.shown
+                bar.update(0)
         if self.group.leads:
-            self._finish()
+            self._finish(stopped)
+
+    def _advance(self) -> Alarm | None:
+        """One step and, where one is due, a tick and a checkpoint; what the watch says."""
+        training, settings = self.training, self.settings
+        before = training.shown
+        try:
+            training.step()
+        except NotFinite as fault:
+            return Alarm("not-finite", str(fault))
+        tick = self._crossed(before, settings.images / settings.ticks)
+        alarm = None
+        if tick and self.group.leads:
+            alarm = self._tick(training.means.take())
+        every = settings.checkpoint_every
+        due = self._crossed(before, every) if every else tick
+        if due and self.group.leads and alarm is None and not self.watch.suspicious:
+            self._save()
+        if tick:
+            self.group.wait()
+            told = self.group.agree(None if alarm is None else f"{alarm.kind}\n{alarm.why}")
+            alarm = None if told is None else Alarm(*told.split("\n", 1))
+        return alarm
 
     def _crossed(self, before: int, every: float) -> bool:
         last = self.training.shown >= self.settings.images
         return last or int(before / every) != int(self.training.shown / every)
 
-    def _judge(self) -> _Judge:
-        data, settings, training = self.prepared.data, self.settings, self.training
-        classifier = train_label_classifier(
-            data.images, data.labels, data.classes, self.prepared.chosen, self.prepared.validation,
-            budget=settings.classifier_images, batch_size=settings.batch_size, flip=settings.flip,
-            seed=settings.seed, device=training.device, precision=training.precision,
-            folder=self.out / "classifier",
-        )  # fmt: skip
-        say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
-        classifier.network.to(training.device).eval()
-        held_images = data.images[self.prepared.validation]
-        held_labels = data.labels[self.prepared.validation]
-        scorer = Scorer(classifier.network, training.precision)
-        # What the classifier says of images it has learnt from is no measure; statistics are.
-        shown = evenly(len(data.labels), CALIBRATION_IMAGES)
-        statistics = calibrate(
-            Scorer(None), data.images[shown], data.labels[shown], data.classes, 256, training.device
-        )
-        calibration = calibrate(
-            scorer, held_images, held_labels, data.classes, 256, training.device
-        ).with_quantiles_of(statistics)
-        score = ProgressScore(
-            classifier.network, held_images, held_labels, data.images[self.prepared.chosen[:4096]],
-            settings.score_samples, training.device, training.precision,
-        )  # fmt: skip
-        return _Judge(classifier, calibration, score)
+    def _save(self, stopped: bool = False) -> None:
+        checkpoint.save(self.checkpoints, self.training, {"best": self.best, "stopped": stopped})
 
-    def _tick(self) -> None:
+    def _replay(self) -> None:
+        """Show the watch what it has seen before the run was resumed."""
+        for row in self.log.rows():
+            if "event" in row:
+                self.watch.calm()
+            else:
+                self.watch.look(row, row["images"] / self.settings.images)
+
+    def _recover(self, alarm: Alarm) -> bool:
+        """Go back to the last good checkpoint and climb the ladder; false after the last rung."""
+        training, at = self.training, self.training.shown
+        small = self.prepared.data.image.height < SMALLEST_AUGMENTED
+        rung = ladder(
+            training.remedies,
+            penalized="gamma" in training.algorithm.schedules,
+            augmented=small or self.prepared.augment != "none",
+        )
+        kept = checkpoint.shown_at(self.checkpoints)
+        if self.group.leads and len(kept) > 1 and kept[-1] == self.rolled_to:
+            checkpoint.drop_newest(self.checkpoints)  # it led to the same fault once already
+        self.group.wait()
+        failed = training.remedies.attempt
+        checkpoint.load_newest(self.checkpoints, training)
+        self.rolled_to = training.shown
+        if rung is not None:
+            training.remedies = rung.remedies
+        self.watch.calm()
+        if self.group.leads:
+            action = "stopped: no change is left to try" if rung is None else rung.text
+            say(f"{alarm.kind}: {alarm.why}; back to {training.shown:,} images; {action}")
+            self.log.append(
+                {
+                    "images": at,
+                    "attempt": failed,
+                    "event": alarm.kind,
+                    "why": alarm.why,
+                    "action": action,
+                    "back_to": training.shown,
+                }
+            )
+            draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
+            self._save(stopped=rung is None)
+        self.group.wait()
+        self._clock = (time.perf_counter(), training.shown)
+        return rung is not None
+
+    def _tick(self, means: dict[str, float] | None) -> Alarm | None:
+        """Score, log and draw; ``means`` is ``None`` for the untrained networks."""
         training = self.training
         now = time.perf_counter()
-        rate = (training.shown - self._clock[1]) / (now - self._clock[0])
-        means = training.means.take()
         score = self.judge.score.of(training)
         row: dict[str, Any] = {
             "images": training.shown,
-            **{name: float(f"{value:.6g}") for name, value in means.items()},
-            "score": score.frechet,
+            "attempt": training.remedies.attempt,
+            **{name: float(f"{value:.6g}") for name, value in (means or {}).items()},
+            "score": score.frechet if math.isfinite(score.frechet) else None,
             "score_real": self.judge.score.real,
             "agreement": score.agreement,
             "diversity": score.diversity,
-            "images_per_second": round(rate, 2),
+            "least_diversity": score.least_diversity,
+            "least_diverse_class": self.prepared.data.classes[score.least_diverse],
         }
+        if means is not None:
+            rate = (training.shown - self._clock[1]) / (now - self._clock[0])
+            row["images_per_second"] = round(rate, 2)
         self.log.append(row)
+        alarm = self.watch.look(row, training.progress)
+        if means is None or row["score"] is None:
+            return alarm
         draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
         save_grid(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
-        if not self.best or score.frechet < self.best["score"]:
+        if not self.watch.suspicious and (not self.best or score.frechet < self.best["score"]):
             self.best = {
                 "score": score.frechet,
                 "images": training.shown,
@@ -164,9 +216,9 @@ class _Run:
                 "diversity": score.diversity,
             }
             self._save_best()
-        eta = (self.settings.images - training.shown) / rate
-        say(_tick_line(row, eta))
+        say(tick_line(row, (self.settings.images - training.shown) / rate))
         self._clock = (time.perf_counter(), training.shown)
+        return alarm
 
     def _save_best(self) -> None:
         training, prepared = self.training, self.prepared
@@ -191,6 +243,7 @@ class _Run:
                 },
                 "label_agreement": self.best["agreement"],
                 "diversity": self.best["diversity"],
+                "alarms": sum("event" in row for row in self.log.rows()),
                 "classifier_accuracy": classifier.accuracy,
                 "classifier_accuracy_per_class": classifier.per_class,
             },
@@ -208,32 +261,27 @@ class _Run:
             },
         )
 
-    def _finish(self) -> None:
-        """The best bundle becomes the bundle: copied beside, then renamed."""
-        staging = self.out / ".bundle-staging"
-        shutil.rmtree(staging, ignore_errors=True)
-        shutil.copytree(self.out / "best", staging)
-        staging.rename(self.out / "bundle")
+    def _finish(self, stopped: bool) -> None:
+        """The best bundle becomes the bundle: copied beside, then renamed.
+
+        Raises:
+            SynthgenError: no tick of the run was good.
+        """
+        text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
+        staging = self.out / ".report.md"
+        staging.write_text(text, encoding="utf-8")
+        staging.rename(self.out / "report.md")
+        if not self.best:
+            raise SynthgenError(
+                f"{self.out}: the training fell over before it made anything of use; see "
+                f"{self.out / 'report.md'}, and lower the learning rate in a new run"
+            )
+        copied = self.out / ".bundle-staging"
+        shutil.rmtree(copied, ignore_errors=True)
+        shutil.copytree(self.out / "best", copied)
+        copied.rename(self.out / "bundle")
+        how = "stopped early" if stopped else "finished"
         say(
-            f"best of the run: score {self.best['score']:.4g} at {self.best['images']:,} "
-            f"images shown"
+            f"{how}: best score {self.best['score']:.4g} at {self.best['images']:,} images shown; "
+            f"see {self.out / 'report.md'}"
         )
-
-
-@dataclass(frozen=True)
-class _Judge:
-    classifier: TrainedClassifier
-    calibration: Calibration
-    score: ProgressScore
-
-
-def _tick_line(row: dict[str, Any], eta: float) -> str:
-    losses = "  ".join(f"{k[5:]} {v:.3f}" for k, v in row.items() if k.startswith("loss/"))
-    right = "  ".join(f"{k[9:]} {v:.0%}" for k, v in row.items() if k.startswith("accuracy/"))
-    minutes, seconds = divmod(int(eta), 60)
-    return (
-        f"{row['images']:>9,} img  {row['images_per_second']:.0f} img/s  loss: {losses}  "
-        f"judged right: {right}  score {row['score']:.4g} (real {row['score_real']:.2g})  "
-        f"agreement {row['agreement']:.0%}  diversity {row['diversity']:.2f}  "
-        f"ETA {minutes}:{seconds:02d}"
-    )

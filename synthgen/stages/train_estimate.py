@@ -69,9 +69,11 @@ def _forward_flops(prepared: Prepared) -> dict[str, float]:
         given[name] = torch.randn(count, *latent.shape, device=device)
     image = prepared.task.image
     given["image"] = torch.zeros(count, image.channels, image.height, image.width, device=device)
+    given["source"], given["source_label"] = given["image"], given["label"]
     flops: dict[str, float] = {}
     for tensor in algorithm.samples.values():
-        tensors = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
+        scalars = {"truncation": 1.0}
+        tensors = Tensors(algorithm.networks, algorithm.tensors, given, scalars, lambda x: x)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             _ = tensors[tensor]
         flops[tensor] = counter.get_total_flops() / count

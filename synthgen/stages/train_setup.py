@@ -7,15 +7,16 @@ from typing import Any
 
 import torch
 
-from synthgen.algorithms.contract import Algorithm
+from synthgen.algorithms.contract import Algorithm, Augment
 from synthgen.algorithms.registry import build, find
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import hold_out
+from synthgen.data.splits import Labelled, hold_out
 from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
+from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
@@ -40,6 +41,8 @@ class Prepared:
     validation: Any  # int64 [V], rows of ``data``
     chosen: Any  # int64 [N], rows of ``data``
     augment: str
+    sources: Labelled | None
+    """Held-out images of the other domain, for an algorithm that has two."""
 
 
 def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
@@ -51,15 +54,27 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     device = _device(settings, group)
     precision = resolve_precision(settings.precision, device)
     registration = find(settings.algorithm)
+    two = registration.domains == 2
+    _check_domains(settings, registration.name, two)
     if group.leads:
         data = load_images(settings)
+        other = load_source(settings, data) if two else None
     group.wait()
     if not group.leads:
         data = load_images(settings)
+        other = load_source(settings, data) if two else None
     for line in data.skipped if group.leads else ():
         say(f"skipped: {line}")
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
-    task = ClassConditional(data.image, ClassCondition(data.classes))
+    domains: tuple[str, ...] = ()
+    sources, held_sources = None, None
+    if other is not None:
+        names = settings.source_domain or other.name, settings.domain or data.name
+        domains = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+        learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
+        sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
+        held_sources = Labelled(other.images[held], other.labels[held])
+    task = ClassConditional(data.image, ClassCondition(data.classes), domains)
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
     augment = settings.augment
@@ -70,6 +85,9 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"
         )
+    augmentations: dict[str, Augment] = {
+        "none": no_augmentation, "diffaugment": diffaugment, "ada": Ada()
+    }  # fmt: skip
     training = Training(
         algorithm,
         RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip),
@@ -77,14 +95,43 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         batch_size=settings.batch_size,
         seed=settings.seed,
         ema_half_life=settings.ema_half_life,
-        augment=diffaugment if augment == "diffaugment" else no_augmentation,
+        augment=augmentations[augment],
         precision=precision,
         device=device,
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
         ranks=group,
+        sources=sources,
     )
-    return Prepared(data, task, algorithm, training, validation, chosen, augment)
+    return Prepared(data, task, algorithm, training, validation, chosen, augment, held_sources)
+
+
+def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
+    """The other domain's images, of the target's size, mode and classes.
+
+    Raises:
+        SynthgenError: it lacks one of the target's classes, or cannot be read.
+    """
+    changes = {
+        "data": settings.source or settings.data,
+        "domain": settings.source_domain,
+        "domain_column": settings.domain_column if settings.source_domain else None,
+        "classes": target.classes,
+        "resolution": target.image.height,
+        "color": "grey" if target.image.channels == 1 else "rgb",
+    }
+    return load_images(settings.model_copy(update=changes))
+
+
+def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
+    given = settings.source is not None or settings.source_domain is not None
+    if two and not given:
+        raise SynthgenError(
+            f"algorithm '{name}' learns from two domains: give the other one's images with "
+            "--source, or both out of one table with --domain-column, --domain and --source-domain"
+        )
+    if given and not two:
+        raise SynthgenError(f"algorithm '{name}' has one domain: leave out source, source_domain")
 
 
 def _device(settings: TrainSettings, group: Ranks) -> torch.device:

@@ -11,23 +11,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.training.loop import Training
+from synthgen.training.loop import Remedies, Training
 
-KEPT = 2
-"""Whole checkpoints kept: the newest and the one before it."""
+KEPT = 3
+"""Whole checkpoints kept: the newest and two before it, to roll back to."""
 
 
 def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
-    """Write the run's state under ``folder`` and drop checkpoints older than the last two.
+    """Write the run's state under ``folder`` and drop all but the newest :data:`KEPT`.
 
     ``extra`` is JSON that :func:`load` gives back.
     """
@@ -44,6 +45,7 @@ def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
         "steps": training.steps,
         "sums": training.means.sums,
         "counts": training.means.counts,
+        "remedies": asdict(training.remedies),
         "extra": extra,
     }
     (staging / "state.json").write_text(json.dumps(state))
@@ -73,14 +75,25 @@ def load_newest(folder: Path, training: Training) -> dict[str, Any] | None:
         _restore(training, weights, states)
         training.shown, training.steps = state["shown"], state["steps"]
         training.means.sums, training.means.counts = state["sums"], state["counts"]
+        training.remedies = Remedies(**state["remedies"])
         extra: dict[str, Any] = state["extra"]
-    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SynthgenError(
             f"{newest}: cannot resume from this checkpoint ({reason}); "
             "delete the folder to go on from the one before"
         ) from None
     return extra
+
+
+def shown_at(folder: Path) -> list[int]:
+    """Images shown of the checkpoints in ``folder``, oldest first."""
+    return [int(path.name) for path in _whole(folder)]
+
+
+def drop_newest(folder: Path) -> None:
+    """Forget the newest checkpoint; the one before it becomes the newest."""
+    shutil.rmtree(_whole(folder)[-1])
 
 
 def _whole(folder: Path) -> list[Path]:
@@ -91,6 +104,9 @@ def _whole(folder: Path) -> list[Path]:
 
 def _tensors(training: Training) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     weights: dict[str, Tensor] = {}
+    if isinstance(training.augment, nn.Module):
+        for key, value in training.augment.state_dict().items():
+            weights[f"augment/{key}"] = value.detach().clone()
     # Clones, because safetensors refuses two names for one storage, and networks may share layers.
     for name, network in training.algorithm.networks.items():
         for key, value in network.state_dict().items():
@@ -110,6 +126,8 @@ def _tensors(training: Training) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, Tensor]) -> None:
     owners = {**training.algorithm.networks}
     owners.update({f"ema:{name}": net for name, net in training.averaged.networks.items()})
+    if isinstance(training.augment, nn.Module):
+        owners["augment"] = training.augment
     for name, network in owners.items():
         own = {k.split("/", 1)[1]: v for k, v in weights.items() if k.split("/", 1)[0] == name}
         network.load_state_dict(own)
@@ -120,6 +138,7 @@ def _restore(training: Training, weights: dict[str, Tensor], states: dict[str, T
             owner, index, slot = key.split("/")
             if owner == prefix:
                 slots.setdefault(int(index), {})[slot] = value
+        optimizer.steps.state.clear()
         groups = optimizer.steps.state_dict()["param_groups"]
         trained_parameters = [p for group in optimizer.steps.param_groups for p in group["params"]]
         for number, mine in slots.items():

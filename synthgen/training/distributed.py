@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,22 @@ class Ranks:
         for gradient in gradients:
             gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
             offset += gradient.numel()
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over all ranks."""
+        if self.count == 1:
+            return value
+        value = value.clone()
+        dist.all_reduce(value)
+        return value / self.count
+
+    def agree(self, mine: str | None) -> str | None:
+        """The first text that any rank has to say; the same answer on every rank."""
+        if self.count == 1:
+            return mine
+        all_of_them: list[str | None] = [None] * self.count
+        dist.all_gather_object(all_of_them, mine)
+        return next((text for text in all_of_them if text is not None), None)
 
     def wait(self) -> None:
         """Return when every rank has come here."""

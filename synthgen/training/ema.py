@@ -16,12 +16,19 @@ class Averaged:
     forgets its beginnings (the ramp-up of Karras et al. 2020, arXiv:2006.06676, appendix).
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module], share: float) -> None:
+    def __init__(
+        self,
+        networks: Mapping[str, nn.Module],
+        share: float,
+        exact: frozenset[str] = frozenset(),
+    ) -> None:
+        """``exact`` holds ``network.buffer`` names that are copied, not averaged."""
         self.networks = {
             name: copy.deepcopy(network).requires_grad_(False).eval()
             for name, network in networks.items()
         }
         self._share = share
+        self._exact = exact
 
     @torch.no_grad()
     def follow(self, networks: Mapping[str, nn.Module], shown: int, batch: int) -> None:
@@ -31,7 +38,7 @@ class Averaged:
         for name, averaged in self.networks.items():
             mine = averaged.state_dict()
             for key, value in networks[name].state_dict().items():
-                if value.is_floating_point():
+                if value.is_floating_point() and f"{name}.{key}" not in self._exact:
                     mine[key].lerp_(value, 1.0 - keep)
                 else:
                     mine[key].copy_(value)

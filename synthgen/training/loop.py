@@ -8,6 +8,7 @@ the images shown and the rank, so the state of a run is its weights, its optimis
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Augment, Phase, Tensors
 from synthgen.networks.placement import place
+from synthgen.training.ada import Ada
+from synthgen.training.augment import diffaugment
 from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
@@ -42,9 +45,31 @@ class Means:
         return means
 
 
-def step_seed(seed: int, shown: int, rank: int) -> int:
+@dataclass(frozen=True)
+class Remedies:
+    """What has been changed to keep a run from falling over again; see ``training/watch.py``."""
+
+    attempt: int = 0
+    """Rollbacks so far: enters the seed of every step, so that a step taken again is another."""
+    lr: float = 1.0
+    """Factor on all learning rates."""
+    penalty: float = 1.0
+    """Factor on the schedule ``"gamma"``."""
+    clip: float | None = None
+    """Largest gradient norm, if the settings give none."""
+    augmented: bool = False
+    """Whether D's images are augmented though the settings do not say so."""
+
+
+class NotFinite(Exception):
+    """A loss became infinite or not a number."""
+
+
+def step_seed(seed: int, shown: int, rank: int, attempt: int = 0) -> int:
     """A 63-bit seed for one step of one rank: unrelated for neighbouring steps."""
-    digest = hashlib.blake2b(f"{seed}:{shown}:{rank}".encode(), digest_size=8).digest()
+    again = f":{attempt}" if attempt else ""
+    text = f"{seed}:{shown}:{rank}{again}"
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
@@ -66,10 +91,12 @@ class Training:
         clip_gradients: float | None = None,
         lr_at: Callable[[float], float] = lambda progress: 1.0,
         ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+        sources: RealBatches | None = None,
     ) -> None:
         """``batch_size`` is over all ranks; ``images`` is the budget that progress is measured by.
 
-        ``lr_at`` gives the factor on all learning rates at a progress in [0, 1].
+        ``lr_at`` gives the factor on all learning rates at a progress in [0, 1]; ``sources`` are
+        the images of the other domain, for an algorithm that has two.
 
         Raises:
             ValueError: the batch does not divide over the ranks.
@@ -84,15 +111,21 @@ class Training:
         self.shown = 0
         self.steps = 0
         self.means = Means()
+        self.remedies = Remedies()
+        self.augment = augment
+        if isinstance(augment, nn.Module):
+            augment.to(device)
         for network in algorithm.networks.values():
             place(network, device)
         self.averaged = Averaged(
-            {name: algorithm.networks[name] for name in algorithm.generators}, ema_half_life
+            {name: algorithm.networks[name] for name in algorithm.generators},
+            ema_half_life,
+            exact=frozenset(algorithm.schedules),
         )
         self.optimizers = optimizers_of(algorithm)
         self._batches = batches
         self._seed = seed
-        self._augment = augment
+        self._sources = sources
         self._clip = clip_gradients
         self._lr_at = lr_at
         self._ranks = ranks
@@ -103,57 +136,88 @@ class Training:
         return min(1.0, self.shown / self.images)
 
     def step(self) -> None:
-        """Show one batch: run every phase whose turn it is, then move the average."""
+        """Show one batch: run every phase whose turn it is, then move the average.
+
+        Raises:
+            NotFinite: a loss is infinite or not a number (on every rank, if on any).
+        """
         local = self.batch_size // self._ranks.count
         start = self.shown + self._ranks.rank * local
-        torch.manual_seed(step_seed(self._seed, self.shown, self._ranks.rank))
-        real = self._batches.at(start, local, self.device)
+        attempt = self.remedies.attempt
+        torch.manual_seed(step_seed(self._seed, self.shown, self._ranks.rank, attempt))
+        real = self._real(start, local)
         scalars = {n: s.at(self.progress) for n, s in self.algorithm.schedules.items()}
         self._set_buffers(scalars)
-        factor = self._lr_at(self.progress) * scalars.get("lr", 1.0)
+        if "gamma" in scalars:
+            scalars["gamma"] *= self.remedies.penalty
+        factor = self._lr_at(self.progress) * scalars.get("lr", 1.0) * self.remedies.lr
         for optimizer in self.optimizers.values():
             optimizer.scale(factor)
         for phase in self.algorithm.phases:
             first, last = phase.window
             active = first <= self.progress < last or (last >= 1.0 and self.progress >= first)
             if active and self.steps % phase.every == 0:
+                self._forget(phase)
                 for repeat in range(phase.times):
                     if repeat:
                         # A critic's extra steps look at images of the run's future, at random.
-                        offset = int(torch.randint(2**40, ()).item())
-                        real = self._batches.at(offset, local, self.device)
+                        real = self._real(int(torch.randint(2**40, ()).item()), local)
                     self._run(phase, real, scalars)
         self.shown += self.batch_size
         self.steps += 1
         self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)
 
-    def _run(self, phase: Phase, real: tuple[Tensor, Tensor], scalars: Mapping[str, float]) -> None:
+    def _real(self, start: int, count: int) -> dict[str, Tensor]:
+        """Real images and labels from a position on, of one domain or both."""
+        image, label = self._batches.at(start, count, self.device)
+        if self._sources is None:
+            return {"image": image, "label": label}
+        source, source_label = self._sources.at(start, count, self.device)
+        return {"image": image, "label": label, "source": source, "source_label": source_label}
+
+    def _forget(self, phase: Phase) -> None:
+        """Empty the phase's optimiser if one of its ``resets`` lies within this step."""
+        after = (self.shown + self.batch_size) / self.images
+        if any(self.progress <= at < after for at in phase.resets):
+            self.optimizers[phase.trains].steps.state.clear()
+
+    def _run(self, phase: Phase, real: Mapping[str, Tensor], scalars: Mapping[str, float]) -> None:
         networks = self.algorithm.networks
         trained = parameters(networks, phase.trains)
         for network in networks.values():
             network.requires_grad_(False)
         for parameter in trained:
             parameter.requires_grad_(True)
-        images, labels = real
+        given = dict(real)
+        count = len(given["image"])
         if phase.batch_share < 1.0:
-            count = max(1, round(len(images) * phase.batch_share))
-            images, labels = images[:count], labels[:count]
-        given = {"image": images, "label": labels}
+            count = max(1, round(count * phase.batch_share))
+            given = {name: value[:count] for name, value in given.items()}
         for name, latent in self.algorithm.latents.items():
-            given[name] = torch.randn(len(images), *latent.shape, device=self.device)
-        tensors = Tensors(networks, self.algorithm.tensors, given, scalars, self._augment)
+            given[name] = torch.randn(count, *latent.shape, device=self.device)
+        augment = diffaugment if self.remedies.augmented else self.augment
+        tensors = Tensors(networks, self.algorithm.tensors, given, scalars, augment)
         loss = torch.zeros((), device=self.device)
+        broken: str | None = None
         with self._arithmetic(phase):
             for name, term in phase.terms.items():
                 value = term.formula(tensors)
                 loss = loss + term.weight * value
-                self.means.add(f"loss/{phase.name}/{name}", float(value.detach()))
+                number = float(value.detach())
+                if not math.isfinite(number):
+                    broken = f"loss {phase.name}/{name} is {number}"
+                    break
+                self.means.add(f"loss/{phase.name}/{name}", number)
+        broken = self._ranks.agree(broken)
+        if broken is not None:
+            raise NotFinite(broken)
         optimizer = self.optimizers[phase.trains].steps
         optimizer.zero_grad(set_to_none=True)
         (loss * (phase.every if phase.lazy else 1)).backward()  # type: ignore[no-untyped-call]
         self._ranks.average_gradients(trained)
-        if self._clip is not None:
-            nn.utils.clip_grad_norm_(trained, self._clip)
+        clip = self._clip or self.remedies.clip
+        if clip is not None:
+            nn.utils.clip_grad_norm_(trained, clip)
         optimizer.step()
         if phase.after is not None:
             phase.after(networks)
@@ -188,3 +252,7 @@ class Training:
             self.means.add(f"accuracy/{judge}/real", float((real > border).float().mean()))
             self.means.add(f"accuracy/{judge}/fake", float((fake < border).float().mean()))
             self.means.add(f"gap/{judge}", float(real.mean() - fake.mean()))
+            if isinstance(self.augment, Ada):
+                knows = self._ranks.mean(torch.sign(real - border).mean())
+                self.augment.observe(knows, self.batch_size)
+                self.means.add("augment/p", float(self.augment.p))

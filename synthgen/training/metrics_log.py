@@ -26,9 +26,14 @@ class MetricsLog:
                 break
         return rows
 
-    def cut_back(self, shown: int) -> None:
-        """Forget every line of more than ``shown`` images: they are about to be made again."""
-        kept = [row for row in self.rows() if row["images"] <= shown]
+    def cut_back(self, shown: int, attempt: int = 0) -> None:
+        """Forget every line of this attempt of more than ``shown`` images, and of later attempts:
+        they are about to be made again."""
+        kept = [
+            row
+            for row in self.rows()
+            if row["attempt"] < attempt or (row["attempt"] == attempt and row["images"] <= shown)
+        ]
         staging = self.path.with_suffix(".staging")
         staging.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
         os.replace(staging, self.path)
@@ -40,13 +45,18 @@ class MetricsLog:
             os.fsync(file.fileno())
 
 
-def draw_curves(rows: list[dict[str, Any]], path: Path, title: str) -> None:
-    """Losses, the judge's accuracy and the fidelity score over images shown, as a PNG."""
+def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
+    """Losses, the judge's accuracy, fidelity and diversity over images shown, as a PNG.
+
+    Lines of the log that are events are drawn as vertical lines with their kind.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    rows = [row for row in log if "event" not in row]
+    events = [row for row in log if "event" in row]
     if not rows:
         return
     shown = [row["images"] for row in rows]
@@ -54,11 +64,18 @@ def draw_curves(rows: list[dict[str, Any]], path: Path, title: str) -> None:
         ("loss", [key for key in rows[-1] if key.startswith("loss/")]),
         ("share judged right", [key for key in rows[-1] if key.startswith("accuracy/")]),
         ("fidelity score (lower is better)", ["score"]),
+        ("diversity, 1 is the real images'", ["diversity", "least_diversity"]),
     )
-    figure, axes = pyplot.subplots(1, 3, figsize=(15, 4), layout="constrained")
+    figure, axes = pyplot.subplots(1, 4, figsize=(20, 4), layout="constrained")
     for axis, (label, keys) in zip(axes, panels, strict=True):
         for key in keys:
             axis.plot(shown, [row.get(key, float("nan")) for row in rows], label=key, marker=".")
+        for event in events:
+            axis.axvline(event["images"], color="red", linestyle="--", linewidth=1)
+            axis.text(
+                event["images"], 0.5, event["event"], color="red", rotation=90, fontsize=8,
+                transform=axis.get_xaxis_transform(),
+            )  # fmt: skip
         axis.set_xlabel("real images shown")
         axis.set_ylabel(label)
         if keys:

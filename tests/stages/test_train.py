@@ -12,6 +12,7 @@ from synthgen.stages import train as stage
 from synthgen.stages.sample import sample
 from synthgen.stages.train import train
 from synthgen.stages.train_estimate import describe
+from synthgen.stages.verify import verify
 from synthgen.training.loop import Training
 
 
@@ -33,8 +34,8 @@ def test_a_run_leaves_bundle_metrics_curves_and_samples(run_folder):
     assert (run_folder / "training.png").stat().st_size > 1000
     assert len(list((run_folder / "samples").glob("*.png"))) == 4
     logged = rows(run_folder)
-    assert [row["images"] for row in logged] == [2400, 4800, 7200, 9600]
-    assert {"loss/D/relativistic", "accuracy/D/real", "score", "agreement"} <= set(logged[0])
+    assert [row["images"] for row in logged] == [0, 2400, 4800, 7200, 9600]
+    assert {"loss/D/relativistic", "accuracy/D/real", "score", "agreement"} <= set(logged[1])
     generator = load_generator(str(run_folder))
     assert generator.classes == ("nought", "one", "two")
     assert generator.classifier is not None and generator.calibration is not None
@@ -79,27 +80,27 @@ def test_a_folder_of_another_run_is_refused(run_folder, digit_folder, small_trai
         train(settings(digit_folder, small_training, tmp_path / "mine"))
 
 
-SMALL = {
-    "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
-    "dcgan": {"width": 8},
-    "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
-    "sagan": {"width": 8, "width_d": 8, "latent": 4},
-    "wgan": {"width": 8},
-    "wgan-gp": {"width": 8},
-}
-
-
 @pytest.mark.parametrize("name", list(registered()))
 def test_every_algorithm_goes_from_images_to_a_dataset(
-    name, digit_folder, small_training, tmp_path
+    name, digit_folder, negative_folder, small_training, small_networks, tmp_path
 ):
-    """By changing one word."""
-    changes = {"algorithm": name, "options": SMALL[name], "images": 2000, "ticks": 1}
+    """By changing one word (and naming the other domain's images, where there are two)."""
+    changes = {"algorithm": name, "options": small_networks[name], "images": 2000, "ticks": 2}
+    two = registered()[name].domains == 2
+    if two:
+        changes["source"] = str(negative_folder)
     bundle = train(settings(digit_folder, small_training, tmp_path / "run", **changes))
     values = {"generator": str(bundle), "n": 31, "filters": "none", "out": str(tmp_path / "out")}
+    if load_generator(str(bundle)).translates:
+        values["source"] = str(negative_folder)
     report = sample(SampleSettings.parse(values))
+    assert verify(report.root).problems == []
     data = datasets.load_dataset(str(report.root), split="train")
     assert len(data) == 31 and data.features["label"].names == ["nought", "one", "two"]
+    assert {"source", "domain"} <= set(data.column_names) or not two
+    if two:
+        assert set(data["domain"]) == {"digits"} and data[0]["source"].size == (8, 8)
+    assert "No alarm" in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(digit_folder, small_training, tmp_path):

@@ -1,0 +1,97 @@
+"""CGAN: Mirza & Osindero 2014, arXiv:1411.1784.
+
+The label enters both networks. The paper concatenates it to both inputs; G may instead have batch
+norms with gains per class, and D a projection of the label. With ``mismatched`` negatives D also
+sees real images under wrong labels and learns to refuse them (Reed et al. 2016, arXiv:1605.05396,
+section 4.2). The networks are DCGAN's; the paper's were dense.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import (
+    cross_entropy_discriminator,
+    non_saturating_generator,
+    refuse,
+)
+from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class CganOptions(Settings):
+    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
+    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    generator: Literal["concat", "norm"] = Field(
+        "concat", description="How the label enters G: beside the latent, or in the batch norms."
+    )
+    discriminator: Literal["concat", "projection"] = Field(
+        "concat", description="How the label enters D: beside the image, or projected at the end."
+    )
+    mismatched: float = Field(
+        0.5, ge=0, description="Weight of real images under wrong labels as negatives; 0 is off."
+    )
+
+
+@algorithm(
+    "cgan",
+    title="Conditional GAN",
+    year=2014,
+    paper="arXiv:1411.1784",
+    options=CganOptions,
+    good_for="comparing ways of conditioning; many classes of simple images",
+)
+def cgan(task: ClassConditional, options: CganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    classes = task.condition.count
+
+    def wrong_label(t: Tensors) -> Tensor:
+        """Another class for every image, each of the others as likely."""
+        shift = torch.randint(1, classes, t["label"].shape, device=t["label"].device)
+        return (t["label"] + shift) % classes
+
+    terms = {
+        "cross_entropy": Term(
+            1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
+        )
+    }
+    if options.mismatched and classes > 1:
+        terms["mismatched"] = Term(options.mismatched, lambda t: refuse(t["mismatched_logits"]))
+    return Algorithm(
+        networks={
+            "G": ConvGenerator(
+                task, options.latent, options.embedding, options.width, options.generator
+            ),
+            "D": ConvDiscriminator(task, options.width, conditioning=options.discriminator),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+            "wrong_label": wrong_label,  # int64 [N]
+            "mismatched_logits": lambda t: t.call("D", t.augment(t["image"]), t["wrong_label"]),
+        },
+        phases=(
+            Phase("D", trains=("D",), terms=terms, optimizer=adam),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={
+                    "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake"},
+    )

@@ -1,0 +1,97 @@
+"""Coupled GAN: Liu & Tuzel 2016, arXiv:1606.07536.
+
+One latent makes a pair of images, one in each domain, of the same class: the generators share their
+first layers, the discriminators their last. Only each domain's own images are seen, never pairs.
+Cross-entropy with the non-saturating generators.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
+from synthgen.networks.coupled import (
+    CoupledDiscriminator,
+    CoupledGenerator,
+    DiscriminatorTrunk,
+    GeneratorTrunk,
+)
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class CoganOptions(Settings):
+    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(64, ge=4, le=512, description="Channels of the heads.")
+    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of all networks.")
+
+
+@algorithm(
+    "cogan",
+    title="Coupled GAN",
+    year=2016,
+    paper="arXiv:1606.07536",
+    options=CoganOptions,
+    good_for="new pairs of images: the same thing in two domains",
+    domains=2,
+)
+def cogan(task: ClassConditional, options: CoganOptions) -> Algorithm:
+    """Build the two coupled pairs; see the module's text."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    drawing = GeneratorTrunk(task, options.latent, options.embedding, options.width)
+    judging = DiscriminatorTrunk(task, options.width)
+
+    def judged(t: Tensors, domain: str, images: str, label: str) -> Tensor:
+        return t.call(f"D_{domain}", t.augment(t[images]), t[label])
+
+    return Algorithm(
+        networks={
+            "G_target": CoupledGenerator(task, drawing, options.width),
+            "G_source": CoupledGenerator(task, drawing, options.width),
+            "D_target": CoupledDiscriminator(task, judging, options.width),
+            "D_source": CoupledDiscriminator(task, judging, options.width),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={  # images float [N, C, H, W], logits float [N]
+            "fake": lambda t: t.call("G_target", t["z"], t["label"]),
+            "fake_in_source": lambda t: t.call("G_source", t["z"], t["label"]),
+            "real_target": lambda t: judged(t, "target", "image", "label"),
+            "real_source": lambda t: judged(t, "source", "source", "source_label"),
+            "fake_target": lambda t: judged(t, "target", "fake", "label"),
+            "fake_source": lambda t: judged(t, "source", "fake_in_source", "label"),
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D_target", "D_source"),
+                terms={
+                    "target": Term(
+                        1.0,
+                        lambda t: cross_entropy_discriminator(t["real_target"], t["fake_target"]),
+                    ),
+                    "source": Term(
+                        1.0,
+                        lambda t: cross_entropy_discriminator(t["real_source"], t["fake_source"]),
+                    ),
+                },
+                optimizer=adam,
+            ),
+            Phase(
+                "G",
+                trains=("G_target", "G_source"),
+                terms={
+                    "target": Term(1.0, lambda t: non_saturating_generator(t["fake_target"])),
+                    "source": Term(1.0, lambda t: non_saturating_generator(t["fake_source"])),
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake", "source": "fake_in_source"},
+        generators=("G_target", "G_source"),
+        judges=("D_target",),
+        verdicts={"D_target": ("real_target", "fake_target")},
+    )

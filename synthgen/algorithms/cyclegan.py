@@ -1,0 +1,129 @@
+"""CycleGAN: Zhu et al. 2017, arXiv:1703.10593.
+
+Two translators between the source's and the target's kind of image, a PatchGAN for each domain,
+least-squares loss, cycle and identity losses, and a history of fakes for the discriminators. The
+translators learn first in every step. The label travels with the image: a translated image keeps
+its source's label, and the target's discriminator sees it under that label.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import Adam, Algorithm, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import least_squares_discriminator, least_squares_generator
+from synthgen.losses.reconstruction import absolute_error
+from synthgen.networks.image_pool import ImagePool
+from synthgen.networks.translation import PatchDiscriminator, ResNetTranslator, patch_layers
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class CycleganOptions(Settings):
+    width: int = Field(64, ge=4, le=512, description="Channels of the translators' first layer.")
+    blocks: int = Field(6, ge=1, le=18, description="Residual blocks of a translator.")
+    width_d: int = Field(64, ge=4, le=512, description="Channels of the PatchGANs' first layer.")
+    patch_layers: int | None = Field(
+        None, ge=1, le=4, description="Strided layers of a PatchGAN; default: by the image's side."
+    )
+    cycle: float = Field(10.0, ge=0, description="Weight of the cycle loss.")
+    identity: float = Field(0.5, ge=0, description="Identity loss as a share of the cycle loss.")
+    pool: int = Field(50, ge=1, le=10_000, description="Fakes of a domain that are remembered.")
+    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of all networks.")
+
+
+@algorithm(
+    "cyclegan",
+    title="CycleGAN",
+    year=2017,
+    paper="arXiv:1703.10593",
+    options=CycleganOptions,
+    good_for="labelled images of another look: sketch to photo, day to night; no pairs needed",
+    domains=2,
+)
+def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
+    """Build translators, discriminators and pools; see the module's text."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    side = max(task.image.height, task.image.width)
+    layers = options.patch_layers or patch_layers(side)
+
+    def judged(t: Tensors, domain: str, images: str, label: str) -> Tensor:
+        return t.call(f"D_{domain}", t.augment(t[images]), t[label])
+
+    def pooled(t: Tensors, domain: str, images: str, label: str) -> Tensor:
+        shown, labels = t.networks[f"pool_{domain}"](t[images], t[label])
+        return t.call(f"D_{domain}", t.augment(shown), labels)
+
+    weight = options.cycle
+    identity = options.cycle * options.identity
+    return Algorithm(
+        networks={
+            "to_target": ResNetTranslator(task, options.width, options.blocks),
+            "to_source": ResNetTranslator(task, options.width, options.blocks),
+            "D_target": PatchDiscriminator(task, options.width_d, layers),
+            "D_source": PatchDiscriminator(task, options.width_d, layers),
+            "pool_target": ImagePool(task.image, options.pool),
+            "pool_source": ImagePool(task.image, options.pool),
+        },
+        latents={},
+        tensors={  # all images float [N, C, H, W], all logits float [N, patches]
+            "translated": lambda t: t.call("to_target", t["source"], t["source_label"]),
+            "returned": lambda t: t.call("to_source", t["image"], t["label"]),
+            "source_again": lambda t: t.call("to_source", t["translated"], t["source_label"]),
+            "image_again": lambda t: t.call("to_target", t["returned"], t["label"]),
+            "image_kept": lambda t: t.call("to_target", t["image"], t["label"]),
+            "source_kept": lambda t: t.call("to_source", t["source"], t["source_label"]),
+            "real_target": lambda t: judged(t, "target", "image", "label"),
+            "real_source": lambda t: judged(t, "source", "source", "source_label"),
+            "fake_target": lambda t: judged(t, "target", "translated", "source_label"),
+            "fake_source": lambda t: judged(t, "source", "returned", "label"),
+            "old_target": lambda t: pooled(t, "target", "translated", "source_label"),
+            "old_source": lambda t: pooled(t, "source", "returned", "label"),
+        },
+        phases=(
+            Phase(
+                "G",
+                trains=("to_target", "to_source"),
+                terms={
+                    "target": Term(1.0, lambda t: least_squares_generator(t["fake_target"])),
+                    "source": Term(1.0, lambda t: least_squares_generator(t["fake_source"])),
+                    "cycle_source": Term(
+                        weight, lambda t: absolute_error(t["source_again"], t["source"])
+                    ),
+                    "cycle_target": Term(
+                        weight, lambda t: absolute_error(t["image_again"], t["image"])
+                    ),
+                    "identity_target": Term(
+                        identity, lambda t: absolute_error(t["image_kept"], t["image"])
+                    ),
+                    "identity_source": Term(
+                        identity, lambda t: absolute_error(t["source_kept"], t["source"])
+                    ),
+                },
+                optimizer=adam,
+            ),
+            Phase(
+                "D",
+                trains=("D_target", "D_source"),
+                terms={
+                    "target": Term(
+                        1.0,
+                        lambda t: least_squares_discriminator(t["real_target"], t["old_target"]),
+                    ),
+                    "source": Term(
+                        1.0,
+                        lambda t: least_squares_discriminator(t["real_source"], t["old_source"]),
+                    ),
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "translated", "source": "source"},
+        generators=("to_target",),
+        judges=("D_target",),
+        verdicts={"D_target": ("real_target", "old_target")},
+        schedules={"lr": Schedule(1.0, 0.0, start=0.5)},
+        inputs=("source",),
+    )

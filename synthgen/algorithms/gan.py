@@ -1,0 +1,73 @@
+"""GAN: Goodfellow et al. 2014, arXiv:1406.2661.
+
+Dense networks, rectifiers in G and maxout in D, cross-entropy on logits with the non-saturating
+generator, one step each in turn. (The paper trains with momentum and decaying rates; here it is
+Adam.) The paper has no classes: the label is concatenated to G's latent and projected in D.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
+from synthgen.networks.mlp import DenseGenerator, MaxoutDiscriminator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class GanOptions(Settings):
+    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(1200, ge=4, le=8192, description="Units of G's hidden layers.")
+    width_d: int = Field(240, ge=4, le=8192, description="Units of D's hidden layers.")
+    pieces: int = Field(5, ge=2, le=16, description="Linear maps per maxout unit.")
+    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+
+
+@algorithm(
+    "gan",
+    title="Generative adversarial network",
+    year=2014,
+    paper="arXiv:1406.2661",
+    options=GanOptions,
+    good_for="a baseline, and tiny images without texture",
+)
+def gan(task: ClassConditional, options: GanOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    return Algorithm(
+        networks={
+            "G": DenseGenerator(task, options.latent, options.embedding, options.width),
+            "D": MaxoutDiscriminator(task, options.width_d, options.pieces),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "cross_entropy": Term(
+                        1.0,
+                        lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]),
+                    )
+                },
+                optimizer=adam,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={
+                    "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
+                },
+                optimizer=adam,
+            ),
+        ),
+        samples={"image": "fake"},
+    )

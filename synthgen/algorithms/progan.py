@@ -1,0 +1,129 @@
+"""ProGAN: Karras et al. 2017, arXiv:1710.10196.
+
+G and D grow from the smallest resolution to the full one, each new level faded in. Wasserstein loss
+with gradient penalty and a drift term, equalised learning rates, pixel norm, minibatch deviation;
+the optimisers start anew with every level. The label is concatenated to the latent and projected in
+D.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import (
+    Adam,
+    Algorithm,
+    Normal,
+    Phase,
+    Piecewise,
+    Tensors,
+    Term,
+)
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import critic_difference, raise_logits
+from synthgen.losses.penalties import drift, unit_gradient_penalty
+from synthgen.networks.canvas import Canvas
+from synthgen.networks.progressive import (
+    ProgressiveDiscriminator,
+    ProgressiveGenerator,
+    at_lod,
+)
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+
+class ProganOptions(Settings):
+    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
+    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    width: int = Field(
+        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
+    )
+    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
+    lr: float = Field(1e-3, gt=0, le=1, description="Adam's learning rate of both networks.")
+    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
+    drift: float = Field(1e-3, ge=0, description="Weight of the critic's squared real logits.")
+    grown_at: float = Field(
+        0.5, gt=0, lt=1, description="Share of the run after which the full resolution is there."
+    )
+
+
+def growth(levels: int, grown_at: float) -> tuple[Piecewise, tuple[float, ...]]:
+    """``lod`` over the run, and where each level begins to fade in.
+
+    A stable period before each fade, all of one length.
+    """
+    points, starts = [(0.0, float(levels))], []
+    length = grown_at / max(1, 2 * levels)
+    for level in range(1, levels + 1):
+        start = (2 * level - 1) * length
+        points += [(start, float(levels - level + 1)), (start + length, float(levels - level))]
+        starts.append(start)
+    return Piecewise(tuple(points)), tuple(starts)
+
+
+@algorithm(
+    "progan",
+    title="Progressive growing of GANs",
+    year=2017,
+    paper="arXiv:1710.10196",
+    options=ProganOptions,
+    good_for="steady training from 64 px up, when most of the budget may go to small images",
+)
+def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.0, 0.99))
+    canvas = Canvas.for_image(task.image)
+    lod, starts = growth(canvas.levels, options.grown_at)
+
+    def real(t: Tensors) -> Tensor:
+        """The real images, on the canvas, as sharp as G's are by now."""
+        return at_lod(canvas.cover(t["image"]), t.scalar("lod"))
+
+    def logits(t: Tensors, images: Tensor) -> Tensor:
+        return t.call("D", t.augment(images), t["label"])
+
+    def penalty(t: Tensors) -> Tensor:
+        fake = canvas.cover(t["fake"])
+        return unit_gradient_penalty(lambda x: logits(t, x), t["real"], fake)
+
+    return Algorithm(
+        networks={
+            "G": ProgressiveGenerator(
+                task, options.latent, options.embedding, options.width, options.widest
+            ),
+            "D": ProgressiveDiscriminator(task, options.width, options.widest),
+        },
+        latents={"z": Normal((options.latent,))},
+        tensors={
+            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            "real": real,  # float [N, C, side, side]
+            "real_logits": lambda t: logits(t, t["real"]),  # float [N]
+            "fake_logits": lambda t: logits(t, t["fake"]),  # float [N]
+        },
+        phases=(
+            Phase(
+                "D",
+                trains=("D",),
+                terms={
+                    "wasserstein": Term(
+                        1.0, lambda t: critic_difference(t["real_logits"], t["fake_logits"])
+                    ),
+                    "penalty": Term(options.penalty, penalty),
+                    "drift": Term(options.drift, lambda t: drift(t["real_logits"])),
+                },
+                optimizer=adam,
+                full_precision=True,
+                resets=starts,
+            ),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={"wasserstein": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                optimizer=adam,
+                resets=starts,
+            ),
+        ),
+        samples={"image": "fake"},
+        schedules={"lod": lod, "G.lod": lod, "D.lod": lod},
+    )

@@ -1,0 +1,151 @@
+"""StyleGAN2: Karras et al. 2019, arXiv:1912.04958, light, with classes.
+
+Non-saturating loss, lazy R1 on D and lazy path-length penalty on G, style mixing, noise, truncation
+towards each class' mean style. The label's embedding enters the mapping and is projected in D. For
+few images train it with ``augment: ada`` (Karras et al. 2020, arXiv:2006.06676).
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.registry import algorithm
+from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
+from synthgen.losses.penalties import path_lengths, zero_centered_penalty
+from synthgen.networks.style import StyleDiscriminator, StyleGenerator
+from synthgen.spec.condition import ClassConditional
+from synthgen.spec.settings import Settings
+
+PATH_MEMORY = 0.01
+"""Share of the newest batch in the running mean of path lengths."""
+
+
+class Stylegan2Options(Settings):
+    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
+    style: int = Field(128, ge=8, le=1024, description="Size of the style.")
+    depth: int = Field(2, ge=1, le=16, description="Layers of the mapping (the paper has 8).")
+    width: int = Field(
+        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
+    )
+    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
+    lr: float = Field(2e-3, gt=0, le=1, description="Adam's learning rate of both networks.")
+    gamma: float = Field(0.5, ge=0, description="Weight of R1.")
+    r1_every: int = Field(16, ge=1, description="Steps between R1 penalties.")
+    path: float = Field(2.0, ge=0, description="Weight of the path-length penalty; 0 is off.")
+    path_every: int = Field(4, ge=1, description="Steps between path-length penalties.")
+    mixing: float = Field(0.9, ge=0, le=1, description="Share of fakes with two styles.")
+
+
+@algorithm(
+    "stylegan2",
+    title="StyleGAN2 (light)",
+    year=2019,
+    paper="arXiv:1912.04958",
+    options=Stylegan2Options,
+    good_for="faces and other aligned images; few images, with augment: ada",
+)
+def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
+    """Build the pair; see the module's text."""
+    adam = Adam(options.lr, betas=(0.0, 0.99))
+    generator = StyleGenerator(
+        task,
+        latent=options.latent,
+        style=options.style,
+        depth=options.depth,
+        width=options.width,
+        widest=options.widest,
+    )
+
+    def mixed(t: Tensors) -> Tensor:
+        styles = generator_of(t).styles(t["z"], t["label"])
+        others = generator_of(t).styles(torch.randn_like(t["z"]), t["label"])
+        return generator_of(t).mixed(styles, others, options.mixing)
+
+    def path_penalty(t: Tensors) -> Tensor:
+        net = generator_of(t)
+        styles = net.styles(t["z"], t["label"])
+        lengths = path_lengths(net(styles, t["noise"]), styles)
+        with torch.no_grad():
+            net.path_mean.lerp_(lengths.mean(), PATH_MEMORY)
+        return (lengths - net.path_mean).square().mean()
+
+    phases = [
+        Phase(
+            "D",
+            trains=("D",),
+            terms={
+                "cross_entropy": Term(
+                    1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
+                )
+            },
+            optimizer=adam.beside_a_lazy_phase(options.r1_every),
+        ),
+        Phase(
+            "R1",
+            trains=("D",),
+            terms={
+                "r1": Term(
+                    1.0,
+                    lambda t: (
+                        t.scalar("gamma")
+                        * zero_centered_penalty(
+                            lambda x: t.call("D", t.augment(x), t["label"]), t["image"]
+                        )
+                    ),
+                )
+            },
+            every=options.r1_every,
+            lazy=True,
+            full_precision=True,
+        ),
+        Phase(
+            "G",
+            trains=("G",),
+            terms={
+                "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
+            },
+            optimizer=adam.beside_a_lazy_phase(options.path_every) if options.path else adam,
+        ),
+    ]
+    if options.path:
+        phases.append(
+            Phase(
+                "path",
+                trains=("G",),
+                terms={"length": Term(options.path, path_penalty)},
+                every=options.path_every,
+                lazy=True,
+                full_precision=True,
+                batch_share=0.5,
+            )
+        )
+    return Algorithm(
+        networks={"G": generator, "D": StyleDiscriminator(task, options.width, options.widest)},
+        latents={
+            "z": Normal((options.latent,)),
+            "noise": Normal((generator.synthesis.noise_size,)),
+        },
+        tensors={
+            "styles": mixed,  # float [N, layers, style]
+            "fake": lambda t: t.call("G", t["styles"], t["noise"]),  # float [N, C, H, W]
+            "sample": lambda t: t.call(
+                "G", generator_of(t).styles(t["z"], t["label"], t.scalar("truncation")), t["noise"]
+            ),  # float [N, C, H, W]
+            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
+            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+        },
+        phases=tuple(phases),
+        samples={"image": "sample"},
+        schedules={"gamma": Schedule(options.gamma, options.gamma)},
+        truncates=True,
+    )
+
+
+def generator_of(t: Tensors) -> StyleGenerator:
+    """The generator at work: the trained one, or its average when images are drawn."""
+    network = t.networks["G"]
+    assert isinstance(network, StyleGenerator)
+    return network

@@ -1,0 +1,59 @@
+"""Who judges a generator in training: the label classifier, the calibration, the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthgen.data.splits import Labelled, evenly
+from synthgen.quality.calibration import Calibration, calibrate
+from synthgen.quality.scores import Scorer
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.progress import say
+from synthgen.stages.progress_score import ProgressScore
+from synthgen.stages.train_setup import Prepared
+from synthgen.training.classifier import TrainedClassifier, train_label_classifier
+
+CALIBRATION_IMAGES = 20_000
+"""Real images whose statistics are the filters' measure, at most."""
+
+SPREAD_IMAGES = 4096
+"""Training images whose spread is what samples' diversity is compared with, at most."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What is learnt from real images before the first step."""
+
+    classifier: TrainedClassifier
+    calibration: Calibration
+    score: ProgressScore
+
+
+def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
+    """Train (or open) the label classifier of a run and measure real images with it."""
+    data, training = prepared.data, prepared.training
+    classifier = train_label_classifier(
+        data.images, data.labels, data.classes, prepared.chosen, prepared.validation,
+        budget=settings.classifier_images, batch_size=settings.batch_size, flip=settings.flip,
+        seed=settings.seed, device=training.device, precision=training.precision,
+        folder=out / "classifier",
+    )  # fmt: skip
+    say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
+    classifier.network.to(training.device).eval()
+    held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
+    scorer = Scorer(classifier.network, training.precision)
+    # What the classifier says of images it has learnt from is no measure; statistics are.
+    shown = evenly(len(data.labels), CALIBRATION_IMAGES)
+    statistics = calibrate(
+        Scorer(None), data.images[shown], data.labels[shown], data.classes, 256, training.device
+    )
+    calibration = calibrate(
+        scorer, held.images, held.labels, data.classes, 256, training.device
+    ).with_quantiles_of(statistics)
+    part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
+    score = ProgressScore(
+        classifier.network, held, Labelled(data.images[part], data.labels[part]),
+        settings.score_samples, training.device, training.precision, prepared.sources,
+    )  # fmt: skip
+    return Judge(classifier, calibration, score)

@@ -1,0 +1,55 @@
+"""What a training run tells: one line per tick, and ``report.md`` at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def tick_line(row: dict[str, Any], eta: float) -> str:
+    """The line of one tick; ``eta`` is in seconds."""
+    losses = "  ".join(f"{k[5:]} {v:.3f}" for k, v in row.items() if k.startswith("loss/"))
+    right = "  ".join(f"{k[9:]} {v:.0%}" for k, v in row.items() if k.startswith("accuracy/"))
+    minutes, seconds = divmod(int(eta), 60)
+    return (
+        f"{row['images']:>9,} img  {row['images_per_second']:.0f} img/s  loss: {losses}  "
+        f"judged right: {right}  score {row['score']:.4g} (real {row['score_real']:.2g})  "
+        f"agreement {row['agreement']:.0%}  diversity {row['diversity']:.2f} "
+        f"(least: '{row['least_diverse_class']}' {row['least_diversity']:.2f})  "
+        f"ETA {minutes}:{seconds:02d}"
+    )
+
+
+def report_text(
+    log: Sequence[dict[str, Any]], best: dict[str, float], wanted: int, stopped: bool
+) -> str:
+    """``report.md``: what happened, when, what was changed, and what was kept."""
+    events = [row for row in log if "event" in row]
+    shown = max((row["images"] for row in log), default=0)
+    lines = ["# Training report", ""]
+    if stopped:
+        lines += [
+            f"**The run was stopped at {shown:,} of {wanted:,} images**: it kept falling over "
+            "after every change of the stability ladder. The bundle holds its best state, from "
+            "before. Look at the samples before you use it; a lower learning rate, a stronger "
+            "penalty, more augmentation or more images per class are what usually helps.",
+            "",
+        ]
+    if best:
+        lines += [
+            f"Best state: score {best['score']:.4g} at {best['images']:,} images shown; "
+            f"label agreement {best['agreement']:.1%}, diversity {best['diversity']:.2f} of the "
+            "real images'.",
+            "",
+        ]
+    if not events:
+        lines.append("No alarm: no divergence, no saturated discriminator, no mode collapse.")
+    else:
+        lines += ["| at images | fault | what was seen | went back to | what was changed |"]
+        lines += ["|---|---|---|---|---|"]
+        lines += [
+            f"| {row['images']:,} | {row['event']} | {row['why']} | {row['back_to']:,} | "
+            f"{row['action']} |"
+            for row in events
+        ]
+    return "\n".join(lines) + "\n"

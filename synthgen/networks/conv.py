@@ -19,7 +19,7 @@ def initialize(module: nn.Module) -> None:
     "details"."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.BatchNorm2d):
+    if isinstance(module, nn.BatchNorm2d) and module.affine:
         nn.init.normal_(module.weight, mean=1.0, std=0.02)
     bias = getattr(module, "bias", None)
     if isinstance(bias, nn.Parameter):

@@ -35,6 +35,9 @@ from synthgen.training.loop import NotFinite
 from synthgen.training.metrics_log import MetricsLog, draw_curves
 from synthgen.training.watch import Alarm, Watch, ladder
 
+DRAW_EVERY = 20.0
+"""Seconds between drawings of the curves, which take half a second, at least."""
+
 
 def train(settings: TrainSettings) -> Path:
     """Run or resume the training that ``settings`` describe; the folder of the finished bundle.
@@ -78,6 +81,7 @@ class _Run:
         self.best: dict[str, float] = {}
         self.watch = Watch()
         self.rolled_to = -1
+        self._drawn = time.perf_counter()
 
     def go(self) -> None:
         """Train to the end, or until the ladder has no rung left; leave the bundle."""
@@ -85,6 +89,7 @@ class _Run:
         extra = checkpoint.load_newest(self.checkpoints, training)
         self.best = (extra or {}).get("best", {})
         stopped = bool((extra or {}).get("stopped"))
+        self.rolled_to = (extra or {}).get("rolled_to", -1)
         if self.group.leads:
             self.judge = make_judge(settings, self.prepared, self.out)
             self.log.cut_back(training.shown, training.remedies.attempt)
@@ -135,7 +140,11 @@ class _Run:
         return last or int(before / every) != int(self.training.shown / every)
 
     def _save(self, stopped: bool = False) -> None:
-        checkpoint.save(self.checkpoints, self.training, {"best": self.best, "stopped": stopped})
+        checkpoint.save(
+            self.checkpoints,
+            self.training,
+            {"best": self.best, "stopped": stopped, "rolled_to": self.rolled_to},
+        )
 
     def _replay(self) -> None:
         """Show the watch what it has seen before the run was resumed."""
@@ -161,8 +170,8 @@ class _Run:
         failed = training.remedies.attempt
         checkpoint.load_newest(self.checkpoints, training)
         self.rolled_to = training.shown
-        if rung is not None:
-            training.remedies = rung.remedies
+        ended = replace(training.remedies, attempt=failed + 1)
+        training.remedies = ended if rung is None else rung.remedies
         self.watch.calm()
         if self.group.leads:
             action = "stopped: no change is left to try" if rung is None else rung.text
@@ -177,7 +186,7 @@ class _Run:
                     "back_to": training.shown,
                 }
             )
-            draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
+            self._draw()
             self._save(stopped=rung is None)
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
@@ -206,7 +215,8 @@ class _Run:
         alarm = self.watch.look(row, training.progress)
         if means is None or row["score"] is None:
             return alarm
-        draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
+        if now - self._drawn > DRAW_EVERY:
+            self._draw()
         save_grid(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
         if not self.watch.suspicious and (not self.best or score.frechet < self.best["score"]):
             self.best = {
@@ -261,12 +271,17 @@ class _Run:
             },
         )
 
+    def _draw(self) -> None:
+        self._drawn = time.perf_counter()
+        draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
+
     def _finish(self, stopped: bool) -> None:
         """The best bundle becomes the bundle: copied beside, then renamed.
 
         Raises:
             SynthgenError: no tick of the run was good.
         """
+        self._draw()
         text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
         staging = self.out / ".report.md"
         staging.write_text(text, encoding="utf-8")

@@ -30,6 +30,9 @@ LEAST_SHOWN = 20_000
 DIVERGED = 3.0
 """A score this many times the best one, twice in a row, is divergence."""
 
+DECLINED = 1.75
+"""The same, four times in a row, is a decline: it will not come back by itself."""
+
 EXPLODED = 10.0
 """The same in a single tick."""
 
@@ -42,7 +45,7 @@ WORSE = 1.25
 
 @dataclass(frozen=True)
 class Alarm:
-    """``kind`` is one of not-finite, diverged, collapsed, saturated; ``why`` a plain sentence."""
+    """``kind`` is not-finite, diverged, declined, collapsed or saturated; ``why`` a sentence."""
 
     kind: str
     why: str
@@ -95,6 +98,9 @@ class Watch:
         elif score > DIVERGED * best:
             why = f"score {score:.3g} for two ticks, the best was {best:.3g}"
             found.append(("diverged", (why, 2)))
+        if score > DECLINED * best:
+            why = f"score {score:.3g} or near it for four ticks, the best was {best:.3g}"
+            found.append(("declined", (why, 4)))
         wins = [
             key.split("/")[1]
             for key, value in row.items()

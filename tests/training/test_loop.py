@@ -85,7 +85,11 @@ def test_only_the_newest_three_checkpoints_stay(tmp_path):
     for _ in range(5):
         run.step()
         checkpoint.save(tmp_path, run, {})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["000000000048", "000000000064", "000000000080"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "000000000048",
+        "000000000064",
+        "000000000080",
+    ]
 
 
 def test_a_lazy_phase_runs_every_few_steps():

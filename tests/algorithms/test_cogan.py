@@ -1,0 +1,69 @@
+"""What makes CoGAN itself (Liu & Tuzel 2016): what is shared, and what is not."""
+
+import torch
+
+from synthgen.algorithms.contract import Tensors
+from synthgen.algorithms.registry import build
+from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.spec.image import ImageSpec
+
+TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")), ("day", "night"))
+
+
+def built():
+    torch.manual_seed(0)
+    return build("cogan", TASK, {"width": 4})
+
+
+def test_shared_layers_are_the_same_objects_and_heads_are_not():
+    nets = built().networks
+    assert nets["G_target"].trunk is nets["G_source"].trunk
+    assert nets["D_target"].trunk is nets["D_source"].trunk
+    for kind in "GD":
+        mine, other = (list(nets[f"{kind}_{d}"].head.parameters()) for d in ("target", "source"))
+        assert not {id(p) for p in mine} & {id(p) for p in other}
+
+
+def reached(algorithm, phase, term):
+    """Parts of the generators (or discriminators) that one term's gradient reaches."""
+    given = {
+        "image": torch.rand(4, 1, 16, 16), "label": torch.tensor([0, 1, 0, 1]),
+        "source": torch.rand(4, 1, 16, 16), "source_label": torch.tensor([1, 1, 0, 0]),
+        "z": torch.randn(4, 100),
+    }  # fmt: skip
+    tensors = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
+    for network in algorithm.networks.values():
+        network.zero_grad()
+    next(p for p in algorithm.phases if p.name == phase).terms[term].formula(tensors).backward()
+    nets = algorithm.networks
+
+    def touched(module):
+        return any(p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters())
+
+    parts = {"trunk": nets[f"{phase}_target"].trunk}
+    parts |= {domain: nets[f"{phase}_{domain}"].head for domain in ("target", "source")}
+    return {name for name, module in parts.items() if touched(module)}
+
+
+def test_a_domains_loss_reaches_the_trunk_and_its_own_head_only():
+    algorithm = built()
+    for phase in "GD":
+        assert reached(algorithm, phase, "target") == {"trunk", "target"}
+        assert reached(algorithm, phase, "source") == {"trunk", "source"}
+
+
+def test_one_latent_makes_both_images_of_a_pair():
+    algorithm = built()
+    for network in algorithm.networks.values():
+        network.eval()
+
+    def pair(z):
+        given = {"z": z, "label": torch.tensor([0])}
+        tensors = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
+        return {column: tensors[name] for column, name in algorithm.samples.items()}
+
+    first, second = pair(torch.randn(1, 100)), pair(torch.randn(1, 100))
+    assert set(first) == {"image", "source"}
+    for column in first:
+        assert not torch.equal(first[column], second[column])
+    assert not torch.equal(first["image"], first["source"])

@@ -1,0 +1,31 @@
+"""What makes the first GAN itself (Goodfellow et al. 2014)."""
+
+import torch
+from torch import nn
+
+from synthgen.algorithms.registry import build
+from synthgen.networks.mlp import Maxout
+from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.spec.image import ImageSpec
+
+TASK = ClassConditional(ImageSpec(28, 28, 1), ClassCondition(("a", "b")))
+
+
+def test_networks_are_dense_and_of_the_papers_size():
+    networks = build("gan", TASK, {}).networks
+    for network in networks.values():
+        assert not [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert [m.out_features for m in networks["G"].layers if isinstance(m, nn.Linear)] == [
+        1200, 1200, 784,
+    ]  # fmt: skip
+
+
+def test_maxout_is_the_largest_of_its_pieces_and_convex():
+    torch.manual_seed(0)
+    layer = Maxout(3, 4, pieces=5)
+    a, b = torch.randn(8, 3), torch.randn(8, 3)
+    maps = layer.linear(a).reshape(8, 4, 5)
+    assert torch.equal(layer(a), maps.max(dim=2).values)
+    assert (layer((a + b) / 2) <= (layer(a) + layer(b)) / 2 + 1e-6).all()
+    # A rectifier of one map, the look-alike, is not the same function.
+    assert not torch.allclose(layer(a), torch.relu(maps[:, :, 0]))

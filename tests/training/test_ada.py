@@ -1,0 +1,49 @@
+import torch
+from torch.nn.functional import affine_grid, grid_sample
+
+from synthgen.losses.penalties import zero_centered_penalty
+from synthgen.training.ada import SMALL_SET_SPEED, Ada, _Resample
+
+
+def test_p_nought_is_the_identity_and_p_one_changes_every_image():
+    torch.manual_seed(0)
+    images = torch.rand(16, 3, 16, 16) * 2 - 1
+    assert torch.equal(Ada(0.0)(images), images)
+    changed = (Ada(1.0)(images) - images).abs().amax(dim=(1, 2, 3))
+    assert (changed > 0.05).all()
+
+
+def test_about_p_of_the_images_change_where_one_change_is_asked_for():
+    torch.manual_seed(0)
+    chosen = Ada(0.3)._chosen(20_000, torch.device("cpu"))
+    assert abs(float(chosen.float().mean()) - 0.3) < 0.02
+
+
+def test_p_rises_while_the_discriminator_knows_its_reals_and_falls_otherwise():
+    ada = Ada(0.5)
+    for _ in range(10):
+        ada.observe(torch.tensor(0.9), SMALL_SET_SPEED // 100)
+    assert abs(float(ada.p) - 0.6) < 1e-5
+    for _ in range(100):
+        ada.observe(torch.tensor(0.1), SMALL_SET_SPEED // 100)
+    assert float(ada.p) == 0.0
+
+
+def test_the_gradient_of_the_gradient_is_right():
+    torch.manual_seed(0)
+    images = torch.rand(2, 1, 5, 5, dtype=torch.float64, requires_grad=True)
+    theta = torch.eye(2, 3, dtype=torch.float64)[None].repeat(2, 1, 1) * 0.8 + 0.05
+    grid = affine_grid(theta, [2, 1, 5, 5], align_corners=False)
+    assert torch.equal(
+        _Resample.apply(images, grid), grid_sample(images, grid, align_corners=False)
+    )
+    assert torch.autograd.gradcheck(lambda x: _Resample.apply(x, grid), images)
+    assert torch.autograd.gradgradcheck(lambda x: _Resample.apply(x, grid).square(), images)
+
+
+def test_a_penalty_can_be_taken_through_it():
+    torch.manual_seed(0)
+    weight = torch.randn(3 * 8 * 8, requires_grad=True)
+    ada, images = Ada(0.8), torch.rand(4, 3, 8, 8)
+    zero_centered_penalty(lambda x: ada(x).flatten(1) @ weight, images).backward()
+    assert weight.grad.abs().sum() > 0

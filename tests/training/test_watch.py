@@ -1,0 +1,81 @@
+"""The watch's rules, on rows as ``metrics.jsonl`` has them."""
+
+import math
+
+import pytest
+
+from synthgen.training.loop import Remedies
+from synthgen.training.watch import Watch, ladder
+
+GOOD = {
+    "loss/D/x": 0.7, "accuracy/D/real": 0.7, "accuracy/D/fake": 0.8, "score": 2.0,
+    "diversity": 0.8, "least_diversity": 0.5, "least_diverse_class": "cat",
+}  # fmt: skip
+
+
+def look(watch, images=50_000, progress=0.4, **changes):
+    return watch.look({**GOOD, "images": images, **changes}, progress)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "ticks"),
+    [
+        ("not-finite", {"loss/D/x": math.nan}, 1),
+        ("not-finite", {"score": None}, 1),
+        ("diverged", {"score": 21.0}, 1),
+        ("diverged", {"score": 7.0}, 2),
+        ("declined", {"score": 3.6}, 4),
+        ("saturated", {"accuracy/D/real": 1.0, "accuracy/D/fake": 0.995, "score": 2.6}, 2),
+        ("collapsed", {"diversity": 0.1}, 2),
+        ("collapsed", {"least_diversity": 0.05}, 2),
+    ],
+)
+def test_a_fault_is_seen_and_a_decline_after_four_ticks(kind, changes, ticks):
+    watch = Watch()
+    assert look(watch) is None and not watch.suspicious
+    alarms = [look(watch, **changes) for _ in range(ticks)]
+    assert all(alarm is None for alarm in alarms[:-1])
+    assert alarms[-1].kind == kind
+    assert watch.suspicious
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"score": 3.4},
+        {"accuracy/D/real": 1.0, "accuracy/D/fake": 1.0},  # it wins, but the images get no worse
+        {"diversity": 0.45},
+        {"least_diversity": 0.12},
+    ],
+)
+def test_what_is_only_near_a_fault_is_none(changes):
+    watch = Watch()
+    look(watch)
+    assert [look(watch, **changes) for _ in range(4)] == [None] * 4
+
+
+def test_one_bad_tick_between_good_ones_is_forgiven_but_is_nothing_to_go_back_to():
+    watch = Watch()
+    look(watch)
+    for _ in range(3):
+        assert look(watch, diversity=0.1) is None and watch.suspicious
+        assert look(watch) is None and not watch.suspicious
+
+
+def test_an_untrained_generator_has_not_collapsed():
+    watch = Watch()
+    assert [look(watch, images=i * 1000, progress=i / 10, diversity=0.05) for i in range(10)] == [
+        None
+    ] * 10
+    late = [look(watch, images=40_000, progress=0.8, diversity=0.05) for _ in range(2)]
+    assert late[-1].kind == "collapsed"
+
+
+def test_the_ladder_ends():
+    remedies, texts = Remedies(), []
+    while (rung := ladder(remedies, penalized=True, augmented=False)) is not None:
+        assert rung.remedies.attempt == remedies.attempt + 1
+        texts.append(rung.text)
+        remedies = rung.remedies
+    assert len(texts) == 4 and remedies.lr == 0.1 and remedies.penalty == 4.0 and remedies.augmented
+    assert ladder(Remedies(attempt=1), penalized=False, augmented=True).remedies.clip == 1.0

@@ -37,6 +37,7 @@ class BigganOptions(Settings):
     title="BigGAN",
     year=2018,
     paper="arXiv:1809.11096",
+    good_for="many classes and much data; wants a GPU and large batches",
     options=BigganOptions,
 )
 def biggan(task: ClassConditional, options: BigganOptions) -> Algorithm:

@@ -29,6 +29,7 @@ class DcganOptions(Settings):
     title="Deep convolutional GAN",
     year=2015,
     paper="arXiv:1511.06434",
+    good_for="quick runs on small images",
     options=DcganOptions,
 )
 def dcgan(task: ClassConditional, options: DcganOptions) -> Algorithm:

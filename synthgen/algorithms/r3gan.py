@@ -44,6 +44,7 @@ class R3ganOptions(Settings):
     title="R3GAN (light): relativistic pairing, R1 and R2",
     year=2024,
     paper="arXiv:2501.05441",
+    good_for="most things: stable, varied, the most quality for its arithmetic",
     options=R3ganOptions,
 )
 def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:

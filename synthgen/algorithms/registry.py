@@ -41,7 +41,7 @@ def algorithm(
     year: int,
     paper: str,
     options: type[Settings],
-    good_for: str = "",
+    good_for: str,
     domains: int = 1,
 ) -> Callable[[Build], Build]:
     """Register the decorated function as the algorithm ``name``.

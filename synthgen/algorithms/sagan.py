@@ -25,7 +25,12 @@ class SaganOptions(Settings):
 
 
 @algorithm(
-    "sagan", title="Self-attention GAN", year=2018, paper="arXiv:1805.08318", options=SaganOptions
+    "sagan",
+    title="Self-attention GAN",
+    year=2018,
+    paper="arXiv:1805.08318",
+    options=SaganOptions,
+    good_for="photographs with structure across the image; wants a GPU",
 )
 def sagan(task: ClassConditional, options: SaganOptions) -> Algorithm:
     """Build the pair; see the module's text."""

@@ -37,6 +37,7 @@ class WganOptions(Settings):
     title="Wasserstein GAN, weights clipped",
     year=2017,
     paper="arXiv:1701.07875",
+    good_for="studying training: its loss follows quality; slow",
     options=WganOptions,
 )
 def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:

@@ -33,6 +33,7 @@ class WganGpOptions(Settings):
     title="Wasserstein GAN, gradient penalty",
     year=2017,
     paper="arXiv:1704.00028",
+    good_for="hard data where others fall over; slow, five critic steps a step",
     options=WganGpOptions,
 )
 def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:

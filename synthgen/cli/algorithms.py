@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 
-@click.command("algorithms", help="List the algorithms that can be trained.")
+@click.command("algorithms", help="List the algorithms that can be trained, with their sizes.")
 def command() -> None:
-    """One line each: name, title, year, paper."""
-    from synthgen.algorithms.registry import DEFAULT, registered
+    """Name, paper, parameters and FLOPs at 32 px, what it is good for."""
+    from synthgen.stages.algorithms_table import sized_algorithms
 
-    for name, found in registered().items():
-        mark = "  (default)" if name == DEFAULT else ""
-        click.echo(f"{name:<10} {found.title}, {found.year}, {found.paper}{mark}")
+    for sized in sized_algorithms():
+        click.echo(sized.text())

@@ -70,6 +70,8 @@ def _forward_flops(prepared: Prepared) -> dict[str, float]:
     image = prepared.task.image
     given["image"] = torch.zeros(count, image.channels, image.height, image.width, device=device)
     given["source"], given["source_label"] = given["image"], given["label"]
+    for network in algorithm.networks.values():
+        network.requires_grad_(False)  # the counter's hooks want either gradients or none at all
     flops: dict[str, float] = {}
     for tensor in algorithm.samples.values():
         scalars = {"truncation": 1.0}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any, Literal
 
 import click
@@ -16,9 +18,34 @@ from synthgen.spec.sample_settings import SampleSettings
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; there must be one.")
 @click.option("--overwrite", is_flag=True, help="Remove what synthgen made in the folder first.")
 @click.option("--extend", is_flag=True, help="Add images to the finished dataset in the folder.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "prefect", "ray"]),
+    default="local",
+    help="Where shards are made: this process, a Prefect flow, a Ray cluster.",
+)
+@click.option("--ray-address", default=None, help="Ray cluster; default: a local one.")
+@click.option("--ray-gpus", type=float, default=0.0, help="GPUs of each Ray task.")
+@click.option(
+    "--deployment",
+    default=None,
+    metavar="FLOW/NAME",
+    help="Start a run of this Prefect deployment, for example build-dataset/adhoc.",
+)
+@click.option("--watch", is_flag=True, help="With --deployment: wait until the run has ended.")
 @click.option("--dry-run", is_flag=True, help="Show settings, plan and filters, and stop.")
 def command(
-    config: str | None, resume: bool, overwrite: bool, extend: bool, dry_run: bool, **given: Any
+    config: str | None,
+    resume: bool,
+    overwrite: bool,
+    extend: bool,
+    engine: str,
+    ray_address: str | None,
+    ray_gpus: float,
+    deployment: str | None,
+    watch: bool,
+    dry_run: bool,
+    **given: Any,
 ) -> None:
     """Sample, or go on with a run that was stopped."""
     if resume + overwrite + extend > 1:
@@ -32,4 +59,28 @@ def command(
     mode: Literal["new", "resume", "overwrite", "extend"] = (
         "resume" if resume else "overwrite" if overwrite else "extend" if extend else "new"
     )
-    click.echo(sample(settings, mode).text())
+    options: dict[str, Any] = {}
+    if deployment is not None:
+        if engine != "local":
+            raise SynthgenError("give --engine or --deployment, not both")
+        engine, options = "deployment", {"deployment": deployment, "watch": watch}
+    elif watch:
+        raise SynthgenError("--watch goes with --deployment")
+    elif engine == "ray":
+        options = {"address": ray_address, "num_gpus": ray_gpus}
+    if engine == "local":
+        click.echo(sample(settings, mode).text())
+    else:
+        click.echo(find_engine(engine)(settings, mode, **options))
+
+
+def find_engine(name: str) -> Callable[..., str]:
+    """The function of the entry point group ``synthgen.engines``: this package knows no scheduler.
+
+    Raises:
+        SynthgenError: no installed package has it.
+    """
+    for point in entry_points(group="synthgen.engines", name=name):
+        found: Callable[..., str] = point.load()
+        return found
+    raise SynthgenError(f"engine '{name}' is not installed; install synthgen with its pipelines")

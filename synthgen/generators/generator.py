@@ -48,6 +48,8 @@ class Generator:
         self.config: BundleConfig = read_config(folder)
         self.device = device
         self.precision = precision
+        self._most: int | None = None
+        """Images that fit into the device's memory at once, once that has been found out."""
         algorithm = build(self.config.algorithm, self.config.task, self.config.options)
         declared = {key: latent.shape for key, latent in algorithm.latents.items()}
         if declared != self.config.latents:
@@ -112,7 +114,24 @@ class Generator:
         if source is not None:
             given["source"], given["source_label"] = source.to(self.device), given["label"]
         networks = dict(self._networks.items())
-        return draw(self._algorithm, networks, flat.to(self.device), given, self.precision, psi)
+        flat = flat.to(self.device)
+        while True:
+            size = min(len(flat), self._most or len(flat))
+            try:
+                parts = [
+                    draw(
+                        self._algorithm, networks, flat[at : at + size],
+                        {name: value[at : at + size] for name, value in given.items()},
+                        self.precision, psi,
+                    )
+                    for at in range(0, len(flat), size)
+                ]  # fmt: skip
+                return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                self._most = size // 2
+                torch.cuda.empty_cache()
 
     def candidates(
         self,

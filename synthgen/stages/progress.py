@@ -1,12 +1,24 @@
-"""What a long stage says while it runs: on standard error, above its progress bar."""
+"""Lines for the user: logged, and written to the terminal without breaking its progress bar."""
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from tqdm import tqdm
 
+LOGGER = logging.getLogger("synthgen")
+
+
+class _AboveTheBar(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
 
 def say(text: str) -> None:
-    """Print a line without breaking the bar."""
-    tqdm.write(text, file=sys.stderr)
+    """Log ``text``; unless the program set the logger ``synthgen`` up otherwise, to stderr."""
+    if not any(isinstance(handler, _AboveTheBar) for handler in LOGGER.handlers):
+        LOGGER.addHandler(_AboveTheBar())
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+    LOGGER.info(text)

@@ -7,6 +7,7 @@ by any worker in any order; the card comes last and says that the dataset is com
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,17 @@ from synthgen.sampling.planning import make_plan
 from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan
+from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
+from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
-from synthgen.stages.shard_maker import Job, ShardMaker, make_here, make_in_processes, todo
+from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, todo
 from synthgen.stages.translate import load_sources
+
+MakeShards = Callable[[Layout, Job, list[ShardPlan], Progress], Iterable[Receipt]]
+"""Makes the given shards of a run, anywhere that sees the folder, and gives their receipts as they
+come. It may be called again for shards that are still missing, or that repeat others' images."""
 
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
@@ -152,8 +158,13 @@ def _default_out(generator: Generator, plan: Plan) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in "-".join(parts))[:120]
 
 
-def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
+def sample(
+    settings: SampleSettings, mode: Mode = "new", make: MakeShards | None = None
+) -> SampleReport:
     """Make (or go on making) the dataset that ``settings`` describe.
+
+    ``make`` makes shards elsewhere (:data:`MakeShards`); by default it is this process, or
+    ``settings.workers`` processes of this machine.
 
     Raises:
         SynthgenError: the user can mend it; the folder holds no half-written file.
@@ -167,7 +178,7 @@ def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
         )
     with open_run(resolved.out, resolved.settings, resolved.job.plan, mode) as (layout, plan):
         job = replace(resolved.job, plan=plan)
-        made = _make_all(layout, job, resolved.generator)
+        made = _make_all(layout, job, resolved.generator, make)
         if made or not layout.is_complete():
             finish(layout, job, resolved.generator, resolved.settings)
         receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
@@ -175,7 +186,7 @@ def sample(settings: SampleSettings, mode: Mode = "new") -> SampleReport:
     return SampleReport(resolved.out, plan, tuple(receipts), made, seconds)
 
 
-def _make_all(layout: Layout, job: Job, generator: Generator) -> int:
+def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards | None) -> int:
     """Make what is not done, then again what repeats other shards; the number of shards made."""
     made = 0
     missing = todo(layout, job)
@@ -188,11 +199,18 @@ def _make_all(layout: Layout, job: Job, generator: Generator) -> int:
                 # A card says complete, which the folder no longer is.
                 layout.card.unlink(missing_ok=True)
             workers = job.settings.workers
-            if workers > 1 and len(missing) > 1:
+            if make is not None and missing:
+                receipts: Iterable[Receipt] = make(layout, job, missing, bar.update)
+            elif workers > 1 and len(missing) > 1:
                 receipts = make_in_processes(job, layout, missing, workers, bar.update)
             else:
                 receipts = make_here(maker, layout, missing, bar.update)
             made += sum(1 for _ in receipts)
+            if make is not None and todo(layout, job):
+                raise SynthgenError(
+                    f"{layout.root}: shards are missing or damaged after all were made; run the "
+                    "same again to go on"
+                )
             if not job.filters.exact_duplicates or layout.is_complete():
                 return made
             repeats = find_repeats(layout, job.plan)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from synthgen.dataset.encoding import encode
 from synthgen.dataset.exclusions import read_exclusions
@@ -22,13 +18,12 @@ from synthgen.dataset.receipts import Receipt, is_done, order_hash
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
-from synthgen.generators.zoo import load_generator
 from synthgen.quality.filters import FilterSet
 from synthgen.quality.scores import Scorer
 from synthgen.sampling.sampler import CandidateBatch, Judge, Latents, sample_shard
-from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.clock import Clock
 from synthgen.stages.hardware import hardware
 from synthgen.stages.translate import Translator, load_sources
 
@@ -87,7 +82,7 @@ class ShardMaker:
         """
         job, settings = self.job, self.job.settings
         excluded = read_exclusions(layout).get(shard.index, frozenset())
-        clock = _Clock()
+        clock = Clock()
         judge = Judge(
             clock.timed("score", Scorer(self.generator.classifier, self.generator.precision)),
             job.filters.judge,
@@ -176,86 +171,8 @@ class ShardMaker:
                 yield reason, self.job.plan.classes[label], int(counts[label])
 
 
-class _Clock:
-    """Seconds of work by stage; encoding's are summed over its threads."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    def timed(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*inputs: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return work(*inputs)
-            finally:
-                self._add(stage, start)
-
-        return wrapped
-
-    def each(self, stage: str, items: Iterator[CandidateBatch]) -> Iterator[CandidateBatch]:
-        while True:
-            start = time.perf_counter()
-            item = next(items, None)
-            self._add(stage, start)
-            if item is None:
-                return
-            yield item
-
-    def _add(self, stage: str, start: float) -> None:
-        passed = time.perf_counter() - start
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + passed
-
-
-_worker: ShardMaker | None = None
-
-
-def _start_worker(job: Job, threads: int) -> None:
-    global _worker
-    torch.set_num_threads(threads)
-    settings = job.settings
-    generator = load_generator(job.generator, settings.device, settings.precision)
-    if generator.weights_sha256 != job.generator_sha256:
-        raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
-    _worker = ShardMaker(job, generator, threads)
-
-
-def _work(layout: Layout, shard: ShardPlan) -> Receipt:
-    assert _worker is not None
-    return _worker.make(layout, shard, lambda count: None)
-
-
-def make_in_processes(
-    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Progress
-) -> Iterator[Receipt]:
-    """Make ``shards`` in ``workers`` processes; receipts come in the order in which shards finish.
-
-    Raises:
-        SynthgenError: a worker's own error, or a worker was killed.
-    """
-    workers = min(workers, len(shards))
-    threads = max(1, len(os.sched_getaffinity(0)) // workers)
-    # Spawned, not forked: torch's thread pools do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start_worker, initargs=(job, threads)
-    )
-    try:
-        futures = [pool.submit(_work, layout, shard) for shard in shards]
-        for future in as_completed(futures):
-            receipt = future.result()
-            progress(receipt.rows)
-            yield receipt
-    except BrokenProcessPool:
-        raise SynthgenError(
-            f"{layout.root}: a worker process died (out of memory, or killed); finished shards are "
-            "kept: run the same command again to go on"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 def make_here(
-    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Callable[[int], Any]
+    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
 ) -> Iterator[Receipt]:
     """Make ``shards`` in this process, one after another."""
     for shard in shards:

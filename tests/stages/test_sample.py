@@ -211,9 +211,9 @@ def test_an_image_that_is_not_finite_is_never_written(sampled, monkeypatch):
 
     generate = Generator.generate
 
-    def broken(self, flat, labels):
-        images = generate(self, flat, labels).clone()
-        images[flat[:, 0] > 0] = torch.nan
+    def broken(self, flat, labels, **rest):
+        images = {"image": generate(self, flat, labels, **rest)["image"].clone()}
+        images["image"][flat[:, 0] > 0] = torch.nan
         return images
 
     monkeypatch.setattr(Generator, "generate", broken)

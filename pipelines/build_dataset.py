@@ -1,0 +1,126 @@
+"""Flow ``build-dataset``: generator → plan → shards → verify → publish → evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from pipelines.artifacts import show_counts, show_dataset, show_plan
+from pipelines.engines import FanOut, here
+from pipelines.parameters import flat, settings_of
+from pipelines.train_generators import train_generators
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import ShardPlan
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.spec.settings import read_yaml
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.progress import say
+from synthgen.stages.sample import MakeShards, sample
+from synthgen.stages.shard_maker import Job, Progress
+from synthgen.stages.verify import verify
+
+PARAMETERS: dict[str, Any] = {
+    "data": (str | None, Field(None, description="Train a generator on these images first (class "
+             "folders, dataset folder or hub id), unless its bundle is there already.")),
+    "recipe": (str | None, Field(None, description="YAML file of training settings; with data.")),
+    "run_folder": (str | None, Field(None, description="Training's run folder; default: "
+                   "runs/<name of data>.")),
+    "existing": (Literal["go on", "overwrite", "extend"], Field("go on", description="What to do "
+                 "when the output folder holds a run already.")),
+    "children": (int, Field(0, ge=0, le=256, description="Spread the shards over so many child "
+                 "runs; 0 makes them in this run.")),
+    "child_deployment": (str, Field("sample-shards/gpu", description="Deployment of the child "
+                         "runs.")),
+    "train_deployment": (str, Field("train-generators/gpu", description="Deployment that trains, "
+                         "where there are children.")),
+    "child_retries": (int, Field(3, ge=0, le=20, description="New child runs for a range that "
+                      "failed.")),
+    "dated": (bool, Field(False, description="Append the date and time of the scheduled start to "
+              "the output folder, so that every scheduled run makes a dataset of its own.")),
+    "check": (bool, Field(True, description="Verify the finished dataset.")),
+    "publish_to": (str | None, Field(None, description="Publish the dataset: hf://org/name or any "
+                   "fsspec URL.")),
+    "evaluate_with": (str | None, Field(None, description="Evaluate against these real images; "
+                      "default: no evaluation.")),
+}  # fmt: skip
+
+
+@flow(name="build-dataset")
+@flat(SampleSettings, more=PARAMETERS)
+def build_dataset(**parameters: Any) -> str:
+    """Build a labelled dataset; the folder of it.
+
+    Run again, after whatever end, it goes on: finished generators and shards are not made again.
+    """
+    generator = parameters["generator"]
+    if parameters["data"] is not None:
+        if generator is not None:
+            raise SynthgenError("give a generator, or data to train one on, not both")
+        generator = _trained(parameters)
+    settings = SampleSettings.parse(
+        {**settings_of(SampleSettings, parameters), "generator": generator}
+    )
+    if parameters["dated"]:
+        settings = settings.model_copy(update={"out": _dated(settings.out)})
+    make: MakeShards = here
+    if parameters["children"]:
+        make = FanOut(
+            parameters["child_deployment"], parameters["children"], parameters["child_retries"]
+        )
+
+    def shown(
+        layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
+    ) -> list[Receipt]:
+        show_plan(job.plan, len(missing))
+        return list(make(layout, job, missing, progress))
+
+    existing = parameters["existing"]
+    report = sample(settings, "new" if existing == "go on" else existing, shown)
+    layout = Layout(report.root)
+    if parameters["check"]:
+        found = verify(report.root)
+        if found.problems:
+            raise SynthgenError(
+                f"{report.root}: {len(found.problems)} problems: {found.problems[0]}"
+            )
+        say(f"verified: {found.rows:,} images in {found.shards} shards")
+    show_counts(report.plan, report.receipts)
+    show_dataset(layout, report.text())
+    return str(report.root.resolve())
+
+
+def _trained(parameters: dict[str, Any]) -> str:
+    """The bundle of the generator that the training parameters describe."""
+    data, recipe = parameters["data"], parameters["recipe"]
+    folder = parameters["run_folder"] or str(Path("runs") / Path(data.rstrip("/")).name)
+    values = read_yaml(recipe) if recipe else {}
+    settings = TrainSettings.parse({**values, "data": data, "out": folder}, recipe or "parameters")
+    if parameters["children"]:
+        return _trained_elsewhere(parameters["train_deployment"], settings)
+    bundle: str = train_generators(**settings.model_dump())
+    return bundle
+
+
+def _trained_elsewhere(deployment: str, settings: TrainSettings) -> str:
+    """Have a worker of the GPU pool train: this run may be on a machine that has no GPU."""
+    folder = str(Path(str(settings.out)).resolve())
+    data = str(Path(settings.data).resolve()) if Path(settings.data).exists() else settings.data
+    values = {**settings.model_dump(mode="json"), "out": folder, "data": data}
+    run: Any = run_deployment(deployment, parameters=values, timeout=None, as_subflow=True)
+    if not run.state.is_completed():
+        raise RuntimeError(f"training run {run.name}: {run.state.name}: {run.state.message}")
+    return str(Path(folder) / "bundle")
+
+
+def _dated(out: str | None) -> str:
+    if out is None:
+        raise SynthgenError("dated: name the output folder with out")
+    start = flow_run.scheduled_start_time
+    return f"{out.rstrip('/')}-{start:%Y%m%d-%H%M%S}"

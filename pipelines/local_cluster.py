@@ -1,0 +1,178 @@
+"""A Prefect server, its pools, the deployments and some workers, all on this machine's loopback.
+
+For the demonstration (``python -m pipelines.demo``) and for tests; a real set-up runs the same
+commands as services (``deploy/``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parent.parent
+POOLS = ("cpu", "gpu")
+
+
+@dataclass
+class LocalCluster:
+    """What runs. ``folder`` holds the server's database and every process' log."""
+
+    folder: Path
+    port: int
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which ``prefect`` speaks to this server."""
+        own = {
+            "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_CLI_PROMPT": "false",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "synthgen",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PWD": str(PROJECT),
+        }
+        bin_folder = str(Path(sys.executable).parent)
+        path = os.pathsep.join([bin_folder, os.environ.get("PATH", "")])
+        return {**os.environ, **own, "PATH": path}
+
+    def prefect(self, *arguments: str, check: bool = True) -> str:
+        """Run a ``prefect`` command in the project's folder; its output.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(f"prefect {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the server's REST API; the JSON it answers."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def start_server(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            RuntimeError: it did not within two minutes.
+        """
+        self._start("server", ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)])
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                self.api("GET", "health")
+                return
+            except OSError:
+                time.sleep(0.5)
+        raise RuntimeError(f"the Prefect server did not start; see {self.folder / 'server.log'}")
+
+    def deploy(self) -> None:
+        """Create the pools and all deployments of ``prefect.yaml``."""
+        for pool in POOLS:
+            self.prefect("work-pool", "create", pool, "--type", "process", "--overwrite")
+        self.prefect("--no-prompt", "deploy", "--all")
+
+    def start_worker(self, name: str, pool: str, environment: Mapping[str, str] = {}) -> None:
+        """Start a worker that runs one flow run at a time."""
+        arguments = ["worker", "start", "--pool", pool, "--name", name, "--limit", "1"]
+        self._start(name, arguments, environment)
+
+    def _start(self, name: str, arguments: list[str], environment: Mapping[str, str] = {}) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "prefect", *arguments],
+                cwd=PROJECT, env={**self.environment, **environment}, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def kill(self, name: str) -> None:
+        """End a process and all it started, at once (-9)."""
+        os.killpg(self.processes.pop(name).pid, signal.SIGKILL)
+
+    def state(self, run_id: str) -> str:
+        """The state type of a flow run, for example ``COMPLETED``."""
+        return str(self.api("GET", f"flow_runs/{run_id}")["state_type"])
+
+    def wait(self, run_id: str, seconds: float) -> str:
+        """Wait until a flow run has ended; its state type.
+
+        Raises:
+            TimeoutError: it has not within ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self.state(run_id)
+            if state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                return state
+            time.sleep(1)
+        raise TimeoutError(f"flow run {run_id} is {self.state(run_id)} after {seconds:.0f} s")
+
+    def run_deployment(self, name: str, parameters: Mapping[str, Any]) -> str:
+        """``prefect deployment run`` with these parameters; the flow run's id."""
+        given = [f"--param={key}={json.dumps(value)}" for key, value in parameters.items()]
+        before = {run["id"] for run in self._runs()}
+        self.prefect("deployment", "run", name, *given)
+        flow = name.split("/")[0]
+        new = [
+            run for run in self._runs() if run["id"] not in before and not run["parent_task_run_id"]
+        ]
+        flows = {f["id"]: f["name"] for f in self.api("POST", "flows/filter", {})}
+        return next(str(run["id"]) for run in new if flows[run["flow_id"]] == flow)
+
+    def _runs(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api(
+            "POST", "flow_runs/filter", {"sort": "START_TIME_DESC"}
+        )
+        return found
+
+    def stop(self) -> None:
+        """End everything, workers before the server."""
+        for name, process in reversed(list(self.processes.items())):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+            self.processes.pop(name)
+
+
+@contextmanager
+def local_cluster(folder: Path) -> Iterator[LocalCluster]:
+    """A cluster with a server, pools and deployments; start workers yourself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    cluster = LocalCluster(folder, port)
+    try:
+        cluster.start_server()
+        cluster.deploy()
+        yield cluster
+    finally:
+        cluster.stop()

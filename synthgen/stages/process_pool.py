@@ -1,0 +1,65 @@
+"""Make shards in several processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+import torch
+
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt
+from synthgen.generators.zoo import load_generator
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import ShardPlan
+from synthgen.stages.shard_maker import Job, Progress, ShardMaker
+
+_worker: ShardMaker | None = None
+
+
+def _start_worker(job: Job, threads: int) -> None:
+    global _worker
+    torch.set_num_threads(threads)
+    settings = job.settings
+    generator = load_generator(job.generator, settings.device, settings.precision)
+    if generator.weights_sha256 != job.generator_sha256:
+        raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
+    _worker = ShardMaker(job, generator, threads)
+
+
+def _work(layout: Layout, shard: ShardPlan) -> Receipt:
+    assert _worker is not None
+    return _worker.make(layout, shard, lambda count: None)
+
+
+def make_in_processes(
+    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Progress
+) -> Iterator[Receipt]:
+    """Make ``shards`` in ``workers`` processes; receipts come in the order in which shards finish.
+
+    Raises:
+        SynthgenError: a worker's own error, or a worker was killed.
+    """
+    workers = min(workers, len(shards))
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    # Spawned, not forked: torch's thread pools do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_start_worker, initargs=(job, threads)
+    )
+    try:
+        futures = [pool.submit(_work, layout, shard) for shard in shards]
+        for future in as_completed(futures):
+            receipt = future.result()
+            progress(receipt.rows)
+            yield receipt
+    except BrokenProcessPool:
+        raise SynthgenError(
+            f"{layout.root}: a worker process died (out of memory, or killed); finished shards are "
+            "kept: run the same command again to go on"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""``python -m pipelines.demo``: server, pools, deployments, workers, one dataset, and away again."""
+"""``python -m pipelines.demo``: server, pools, deployments, workers, a dataset; then all stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from synthgen.stages.verify import verify
 
 
 def main() -> None:
-    """Build cats and dogs with one coordinating and two sampling workers; exit code 1 if it fails."""
+    """Build cats and dogs with one coordinating and two sampling workers."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.demo", description=__doc__)
     parser.add_argument("--n", type=int, default=2000, help="Number of images.")
     parser.add_argument("--out", default="out/prefect-demo", help="Output folder.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -98,8 +99,13 @@ class LocalCluster:
         self.prefect("--no-prompt", "deploy", "--all")
 
     def start_worker(self, name: str, pool: str, environment: Mapping[str, str] = {}) -> None:
-        """Start a worker that runs one flow run at a time."""
-        arguments = ["worker", "start", "--pool", pool, "--name", name, "--limit", "1"]
+        """Start a worker; one of the pool ``gpu`` runs one flow run at a time.
+
+        Others have no limit of their own: a worker with one dies when a run that it has just seen
+        crash is retried (Prefect 3.8.8 gives its slot to the same run twice).
+        """
+        arguments = ["worker", "start", "--pool", pool, "--name", name]
+        arguments += ["--limit", "1"] if pool == "gpu" else []
         self._start(name, arguments, environment)
 
     def _start(self, name: str, arguments: list[str], environment: Mapping[str, str] = {}) -> None:
@@ -134,21 +140,22 @@ class LocalCluster:
         raise TimeoutError(f"flow run {run_id} is {self.state(run_id)} after {seconds:.0f} s")
 
     def run_deployment(self, name: str, parameters: Mapping[str, Any]) -> str:
-        """``prefect deployment run`` with these parameters; the flow run's id."""
-        given = [f"--param={key}={json.dumps(value)}" for key, value in parameters.items()]
-        before = {run["id"] for run in self._runs()}
-        self.prefect("deployment", "run", name, *given)
-        flow = name.split("/")[0]
-        new = [
-            run for run in self._runs() if run["id"] not in before and not run["parent_task_run_id"]
-        ]
-        flows = {f["id"]: f["name"] for f in self.api("POST", "flows/filter", {})}
-        return next(str(run["id"]) for run in new if flows[run["flow_id"]] == flow)
+        """``prefect deployment run`` with these parameters; the flow run's id.
 
-    def _runs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.api(
-            "POST", "flow_runs/filter", {"sort": "START_TIME_DESC"}
-        )
+        Raises:
+            RuntimeError: the command failed.
+        """
+        given = [f"--param={key}={json.dumps(value)}" for key, value in parameters.items()]
+        told = self.prefect("deployment", "run", name, *given)
+        found = re.search(r"UUID: ([0-9a-f-]{36})", told)
+        if found is None:
+            raise RuntimeError(f"prefect deployment run {name} named no run: {told}")
+        return found.group(1)
+
+    def runs(self, flow: str) -> list[dict[str, Any]]:
+        """All flow runs of a flow, the newest first."""
+        wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_DESC"}
+        found: list[dict[str, Any]] = self.api("POST", "flow_runs/filter", wanted)
         return found
 
     def stop(self) -> None:

@@ -1,0 +1,241 @@
+"""A server, deployments and workers on the loopback: what no unit test sees."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.local_cluster import local_cluster
+from synthgen.spec.plan import Plan
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.sample import sample
+from synthgen.stages.verify import verify
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SHARED = {"classes": ["cat", "dog"], "images_per_shard": 100, "batch_size": 64, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with local_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        running.start_worker("cpu-0", "cpu")
+        for number in range(2):
+            environment = {"CUDA_VISIBLE_DEVICES": str(number), "OMP_NUM_THREADS": "1"}
+            running.start_worker(f"gpu-{number}", "gpu", environment)
+        yield running
+
+
+def hashes(folder):
+    return [
+        hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(Path(folder, "data").iterdir())
+    ]
+
+
+def local(tmp_path, **changes):
+    settings = SampleSettings.parse({**SHARED, "out": str(tmp_path / "local"), **changes})
+    return hashes(sample(settings).root)
+
+
+def receipts(out):
+    """Receipts that are there, with what changes when a shard is made again."""
+    folder = Path(out) / ".synthgen" / "receipts"
+    return {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in folder.glob("*.json")}
+
+
+def until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("it did not happen")
+
+
+def processes_of(run_id):
+    """Process ids of the engine that runs a flow run."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and run_id in (folder / "environ").read_text(errors="replace"):
+                command = (folder / "cmdline").read_text(errors="replace")
+                found.append((int(folder.name), command))
+        except OSError:
+            continue
+    return [pid for pid, command in found if "engine" in command or "prefect" in command]
+
+
+def test_children_on_two_devices_make_the_bytes_of_a_local_run(cluster, tmp_path):
+    out = tmp_path / "out"
+    run = cluster.run_deployment(
+        "build-dataset/adhoc", {**SHARED, "n": 2000, "out": str(out), "children": 2}
+    )
+    assert cluster.wait(run, 200) == "COMPLETED"
+    assert verify(out).problems == []
+    assert hashes(out) == local(tmp_path, n=2000)
+    mine = {"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
+    children = cluster.api("POST", "flow_runs/filter", mine)
+    assert {child["state_type"] for child in children} == {"COMPLETED"} and len(children) == 2
+    made = cluster.api("POST", "artifacts/filter", {
+        "artifacts": {"key": {"any_": ["made"]},
+                      "flow_run_id": {"any_": [child["id"] for child in children]}},
+    })  # fmt: skip
+    locks = [artifact["description"] for artifact in made]
+    # With two children and two workers of one run each, no device had both.
+    assert sorted(locks) == ["Made under lock cuda-0.", "Made under lock cuda-1."]
+    shown = cluster.api("POST", "artifacts/filter", {
+        "artifacts": {"flow_run_id": {"any_": [run]}},
+    })  # fmt: skip
+    assert {"plan", "shards", "counts", "seconds", "dataset"} <= {a["key"] for a in shown}
+    tasks = cluster.api("POST", "task_runs/count", {
+        "flow_runs": {"id": {"any_": [run, *(child["id"] for child in children)]}}
+    })  # fmt: skip
+    assert tasks <= 2 * 10 + 4
+    # Library lines reach the run's log.
+    assert "verified: 2,000 images in 20 shards" in cluster.prefect("flow-run", "logs", run)
+
+
+def test_a_killed_child_is_replaced_and_nothing_is_made_twice(cluster, tmp_path):
+    out = tmp_path / "out"
+    run = cluster.run_deployment(
+        "build-dataset/adhoc", {**SHARED, "n": 6000, "out": str(out), "children": 2}
+    )
+    until(lambda: len(receipts(out)) >= 4)
+    mine = {"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
+    child = until(lambda: next((r["id"] for r in cluster.api("POST", "flow_runs/filter", mine)
+                                if r["state_type"] == "RUNNING"), None))  # fmt: skip
+    killed = processes_of(child)
+    assert killed
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    before = receipts(out)
+    assert cluster.wait(run, 120) == "COMPLETED"
+    after = receipts(out)
+    assert len(after) == 60 and {name: after[name] for name in before} == before
+    states = [r["state_type"] for r in cluster.api("POST", "flow_runs/filter", mine)]
+    assert sorted(states) == ["COMPLETED", "COMPLETED", "CRASHED"]
+    assert verify(out).problems == []
+
+
+def test_a_killed_parent_is_retried_and_finds_its_children(cluster, tmp_path):
+    out = tmp_path / "out"
+    run = cluster.run_deployment(
+        "build-dataset/adhoc", {**SHARED, "n": 4000, "out": str(out), "children": 2}
+    )
+    until(lambda: len(receipts(out)) >= 4)
+    for pid in processes_of(run):
+        os.kill(pid, signal.SIGKILL)
+    assert cluster.wait(run, 60) == "CRASHED"
+    before = receipts(out)
+    assert 4 <= len(before) < 40 and not (out / "README.md").exists()
+    cluster.prefect("flow-run", "retry", run)
+    until(lambda: cluster.state(run) not in ("CRASHED",), 60)
+    assert cluster.wait(run, 120) == "COMPLETED"
+    after = receipts(out)
+    assert len(after) == 40 and {name: after[name] for name in before} == before
+    assert verify(out).problems == []
+    assert hashes(out) == local(tmp_path, n=4000)
+
+
+def test_the_nightly_deployment_is_scheduled_and_fires(cluster, tmp_path):
+    nightly = cluster.api("GET", "deployments/name/build-dataset/nightly")
+    assert nightly["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
+    assert nightly["global_concurrency_limit"]["limit"] == 1
+    # The scheduler has made runs for the coming nights by itself.
+    coming = until(lambda: [r for r in cluster.runs("build-dataset") if r["auto_scheduled"]])
+    assert {r["state_type"] for r in coming} == {"SCHEDULED"}
+    out = tmp_path / "night"
+    parameters = {**SHARED, "n": 100, "out": str(out), "dated": True}
+    cluster.api("PATCH", f"deployments/{nightly['id']}", {"parameters": parameters})
+    cluster.prefect("deployment", "schedule", "create", "build-dataset/nightly", "--interval", "15",
+                    "--slug", "often", "--accept-yes")  # fmt: skip
+    fired = until(lambda: [r["id"] for r in cluster.runs("build-dataset")
+                           if r["auto_scheduled"] and r["state_type"] == "COMPLETED"], 180)  # fmt: skip
+    assert fired
+    made = next(folder for folder in tmp_path.iterdir() if (folder / "README.md").exists())
+    assert made.name.startswith("night-20") and verify(made).problems == []
+    schedules = cluster.api("GET", f"deployments/{nightly['id']}/schedules")
+    for schedule in schedules:
+        cluster.api("DELETE", f"deployments/{nightly['id']}/schedules/{schedule['id']}")
+
+
+def test_the_command_line_submits_and_watches(cluster, tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "synthgen", "sample", "--n", "20", *arguments],
+            env=cluster.environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = run(
+        "--classes", "cat", "--out", "here", "--deployment", "build-dataset/adhoc", "--watch"
+    )
+    assert done.returncode == 0 and "Completed" in done.stdout, done.stderr
+    assert verify(tmp_path / "here").rows == 20  # relative to where the command was given
+    done = run("--classes", "cat", "--deployment", "build-dataset/none")
+    assert done.returncode == 2 and done.stderr.startswith("error: deployment 'build-dataset/none'")
+    refused = cluster.prefect(
+        "deployment", "run", "build-dataset/adhoc", "--param", "seed=-1", check=False
+    )
+    assert "greater than or equal to" in refused or "minimum" in refused
+
+
+def test_a_new_folder_of_images_becomes_a_dataset_in_one_run(
+    cluster, digit_folder, small_training, tmp_path
+):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(json.dumps({**small_training, "images": 2000, "ticks": 2}))
+    parameters = {
+        "data": str(digit_folder), "recipe": str(recipe), "run_folder": str(tmp_path / "run"),
+        "n": 60, "filters": "none", "children": 1, "out": str(tmp_path / "out"),
+    }  # fmt: skip
+    run = cluster.run_deployment("build-dataset/adhoc", parameters)
+    assert cluster.wait(run, 200) == "COMPLETED"
+    assert verify(tmp_path / "out").rows == 60
+    config = tmp_path / "run" / "bundle" / "config.json"
+    made = config.stat().st_mtime_ns
+    again = {**parameters, "out": str(tmp_path / "again"), "n": 30}
+    assert cluster.wait(cluster.run_deployment("build-dataset/adhoc", again), 200) == "COMPLETED"
+    assert verify(tmp_path / "again").rows == 30
+    assert config.stat().st_mtime_ns == made, "the bundle was there and was trained again"
+    plan = Plan.from_json(json.loads((tmp_path / "out" / ".synthgen" / "plan.json").read_text()))
+    assert plan.classes == ("nought", "one", "two")
+
+
+@pytest.mark.skipif(
+    not os.environ.get("SYNTHGEN_FULL"), reason="minutes of silence: SYNTHGEN_FULL=1"
+)
+def test_a_worker_that_dies_with_its_run_is_noticed_by_the_heartbeat(cluster, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.heartbeat"], env=cluster.environment, check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "set:" in done.stdout
+    out = tmp_path / "out"
+    run = cluster.run_deployment(
+        "build-dataset/adhoc", {**SHARED, "n": 40_000, "out": str(out), "children": 2}
+    )
+    until(lambda: len(receipts(out)) >= 4)
+    time.sleep(35)  # a heartbeat has come
+    mine = {"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
+    running = [r["id"] for r in cluster.api("POST", "flow_runs/filter", mine)
+               if r["state_type"] == "RUNNING"]  # fmt: skip
+    victims = {pid for child in running for pid in processes_of(child)}
+    worker = cluster.processes["gpu-0"].pid
+    group = {pid for pid in victims if os.getpgid(pid) == os.getpgid(worker)}
+    cluster.kill("gpu-0")
+    for pid in group:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    before = receipts(out)
+    assert cluster.wait(run, 500) == "COMPLETED"
+    after = receipts(out)
+    assert {name: after[name] for name in before} == before and len(after) == 400
+    assert verify(out).problems == []

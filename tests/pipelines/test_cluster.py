@@ -128,21 +128,24 @@ def test_a_killed_child_is_replaced_and_nothing_is_made_twice(cluster, tmp_path)
 def test_a_killed_parent_is_retried_and_finds_its_children(cluster, tmp_path):
     out = tmp_path / "out"
     run = cluster.run_deployment(
-        "build-dataset/adhoc", {**SHARED, "n": 4000, "out": str(out), "children": 2}
+        "build-dataset/adhoc", {**SHARED, "n": 6000, "out": str(out), "children": 2}
     )
     until(lambda: len(receipts(out)) >= 4)
     for pid in processes_of(run):
         os.kill(pid, signal.SIGKILL)
     assert cluster.wait(run, 60) == "CRASHED"
+    # Prefect's worker reports the crash once more some seconds after the run's own process did, and
+    # would put an end to a retry that came before.
+    time.sleep(15)
     before = receipts(out)
-    assert 4 <= len(before) < 40 and not (out / "README.md").exists()
+    assert 4 <= len(before) < 60 and not (out / "README.md").exists()
     cluster.prefect("flow-run", "retry", run)
     until(lambda: cluster.state(run) not in ("CRASHED",), 60)
     assert cluster.wait(run, 120) == "COMPLETED"
     after = receipts(out)
-    assert len(after) == 40 and {name: after[name] for name in before} == before
+    assert len(after) == 60 and {name: after[name] for name in before} == before
     assert verify(out).problems == []
-    assert hashes(out) == local(tmp_path, n=4000)
+    assert hashes(out) == local(tmp_path, n=6000)
 
 
 def test_the_nightly_deployment_is_scheduled_and_fires(cluster, tmp_path):
@@ -155,8 +158,7 @@ def test_the_nightly_deployment_is_scheduled_and_fires(cluster, tmp_path):
     out = tmp_path / "night"
     parameters = {**SHARED, "n": 100, "out": str(out), "dated": True}
     cluster.api("PATCH", f"deployments/{nightly['id']}", {"parameters": parameters})
-    cluster.prefect("deployment", "schedule", "create", "build-dataset/nightly", "--interval", "15",
-                    "--slug", "often", "--accept-yes")  # fmt: skip
+    cluster.prefect("deployment", "schedule", "create", "build-dataset/nightly", "--interval", "15", "--accept-yes")  # fmt: skip
     fired = until(lambda: [r["id"] for r in cluster.runs("build-dataset")
                            if r["auto_scheduled"] and r["state_type"] == "COMPLETED"], 180)  # fmt: skip
     assert fired

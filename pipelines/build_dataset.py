@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from prefect import flow
+from prefect import flow, task
 from prefect.deployments import run_deployment
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from pipelines.artifacts import show_counts, show_dataset, show_plan
 from pipelines.engines import FanOut, here
+from pipelines.evaluate_dataset import evaluate_dataset
 from pipelines.parameters import flat, settings_of
+from pipelines.retries import SAMPLING
 from pipelines.train_generators import train_generators
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
@@ -22,6 +24,7 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.settings import read_yaml
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
+from synthgen.stages.publish import publish
 from synthgen.stages.sample import MakeShards, sample
 from synthgen.stages.shard_maker import Job, Progress
 from synthgen.stages.verify import verify
@@ -93,7 +96,20 @@ def build_dataset(**parameters: Any) -> str:
         say(f"verified: {found.rows:,} images in {found.shards} shards")
     show_counts(report.plan, report.receipts)
     show_dataset(layout, report.text())
+    if parameters["evaluate_with"] is not None:
+        evaluate_dataset(
+            dataset=str(report.root), real=parameters["evaluate_with"],
+            generator=settings.generator, device=settings.device,
+        )  # fmt: skip
+    if parameters["publish_to"] is not None:
+        publish_finished(str(report.root), parameters["publish_to"])
     return str(report.root.resolve())
+
+
+@task(name="publish", **SAMPLING)
+def publish_finished(folder: str, where: str) -> None:
+    """Copy the dataset to where others read it; goes on where an upload broke off."""
+    say(f"published: {publish(folder, where)}")
 
 
 def _trained(parameters: dict[str, Any]) -> str:

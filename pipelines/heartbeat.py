@@ -40,6 +40,8 @@ def main() -> None:
         ),
         actions=[
             ChangeFlowRunState(
+                name=None,
+                force=False,
                 state=StateType.CRASHED,
                 message=f"No heartbeat for {SILENCE.seconds} seconds: its machine or worker died.",
             )

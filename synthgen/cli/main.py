@@ -14,6 +14,9 @@ from synthgen.spec.errors import SynthgenError, did_you_mean
 COMMANDS = {
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
+    "filter": "Judge a finished dataset again, without sampling again.",
+    "evaluate": "Compare a dataset with real images.",
+    "publish": "Upload a finished dataset.",
     "verify": "Check every promise of a dataset folder.",
     "reproduce": "Make the image of one row again and compare.",
     "generators": "List the bundled generators, or show one.",

@@ -17,15 +17,20 @@ S = TypeVar("S", bound=Settings)
 Command = Callable[..., Any]
 
 
-def options_of(model: type[Settings]) -> Callable[[Command], Command]:
+def options_of(model: type[Settings], argument: str | None = None) -> Callable[[Command], Command]:
     """Decorate a command with one option for every field of ``model``, plus a CONFIG argument.
+
+    ``argument`` names a field that is given by its place instead; there is no CONFIG then.
 
     An option that is not given is left out, so that the file's value or the default holds.
     """
 
     def decorate(command: Command) -> Command:
         for name, field in reversed(model.model_fields.items()):
-            command = _option(name, field)(command)
+            if name != argument:
+                command = _option(name, field)(command)
+        if argument is not None:
+            return click.argument(argument, type=click.Path())(command)
         return click.argument("config", required=False, type=click.Path())(command)
 
     return decorate

@@ -10,6 +10,7 @@ from typing import Any
 from synthgen.generators.bundle import METRICS, BundleConfig, read_config, read_json
 from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.generators.generator import Generator
+from synthgen.generators.generator_set import SET, GeneratorSet, read_parts
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -30,9 +31,9 @@ def load_generator(name: str, device: str = "auto", precision: str = "auto") -> 
         SynthgenError: nothing has this name, or the bundle is damaged, or the device is not there.
     """
     where = resolve_device(device)
-    return Generator(
-        find_folder(name), short_name(name), where, resolve_precision(precision, where)
-    )
+    folder = find_folder(name)
+    kind = GeneratorSet if (folder / SET).is_file() else Generator
+    return kind(folder, short_name(name), where, resolve_precision(precision, where))
 
 
 def show(name: str) -> BundleConfig:
@@ -41,7 +42,12 @@ def show(name: str) -> BundleConfig:
     Raises:
         SynthgenError: as :func:`load_generator`.
     """
-    return read_config(find_folder(name))
+    return read_config(_first(find_folder(name)))
+
+
+def _first(folder: Path) -> Path:
+    """The bundle itself, or the first part of a set."""
+    return read_parts(folder)[0] if (folder / SET).is_file() else folder
 
 
 def metrics(name: str) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def metrics(name: str) -> dict[str, Any]:
     Raises:
         SynthgenError: as :func:`load_generator`.
     """
-    folder = find_folder(name)
+    folder = _first(find_folder(name))
     return read_json(folder, read_config(folder), METRICS) or {}
 
 
@@ -74,7 +80,8 @@ def find_folder(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         inside = path / "bundle"
-        return inside if (inside / "config.json").is_file() else path
+        whole = (inside / "config.json").is_file() or (inside / SET).is_file()
+        return inside if whole else path
     if HUB_ID.fullmatch(name) and not name.startswith("."):
         return _fetch(name)
     hint = did_you_mean(name, bundled_names())

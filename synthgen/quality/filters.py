@@ -6,7 +6,8 @@ Thresholds are quantiles of the scores of held-out real images, resolved when th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -238,3 +239,27 @@ def _label(calibration: Calibration, name: str) -> int:
         hint = did_you_mean(name, calibration.classes)
         raise SynthgenError(f"class '{name}' is not in the generator's calibration{hint}")
     return calibration.classes.index(name)
+
+
+def overridden(filters: FilterSet, limits: Mapping[str, float]) -> FilterSet:
+    """The set with limits in place of its own: ``{"label_agreement.min": 0.9}``, for all classes.
+
+    A score that no filter asks about yet gets a filter of its own name.
+
+    Raises:
+        SynthgenError: a key is not SCORE.min or SCORE.max.
+    """
+    bounds = list(filters.bounds)
+    every, infinite = len(filters.classes), float("inf")
+    for key, value in limits.items():
+        score, _, end = key.rpartition(".")
+        if not score or end not in ("min", "max"):
+            raise SynthgenError(f"limit '{key}': write SCORE.min=X or SCORE.max=X")
+        places = [i for i, b in enumerate(bounds) if b.score == score and b.name != "validity"]
+        if not places:
+            bounds.append(Bound(score, score, (-infinite,) * every, (infinite,) * every))
+            places = [len(bounds) - 1]
+        old, limit = bounds[places[0]], (float(value),) * every
+        new = replace(old, low=limit) if end == "min" else replace(old, high=limit)
+        bounds[places[0]] = new
+    return replace(filters, bounds=tuple(bounds))

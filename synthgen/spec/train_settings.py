@@ -27,6 +27,14 @@ class TrainSettings(DataSettings):
     source_domain: str | None = Field(
         None, description="Domain of the source's rows; needs domain_column."
     )
+    per_class: bool = Field(
+        False,
+        description="Train one GAN for each class instead of one for all; the bundle is the set "
+        "of them. The label classifier that judges them still learns all classes.",
+    )
+    only_class: str | None = Field(
+        None, description="Train on this class alone: one part of a set made with per_class."
+    )
     out: str | None = Field(None, description="Run folder; default: runs/<config or data name>.")
     images: int = Field(200_000, ge=1, description="Training budget in real images shown.")
     batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")

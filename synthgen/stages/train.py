@@ -10,8 +10,10 @@ alone.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ from typing import Any
 from tqdm import tqdm
 
 from synthgen.algorithms.registry import find
+from synthgen.data.cache import load_images
 from synthgen.generators.bundle import save_bundle
+from synthgen.generators.generator_set import SET, save_set
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.hardware import hardware
@@ -49,6 +53,8 @@ def train(settings: TrainSettings) -> Path:
     """
     if settings.out is None:
         raise SynthgenError("out: name the run folder")
+    if settings.per_class:
+        return train_set(settings)
     out = Path(settings.out)
     bundle = out / "bundle"
     with ranks() as group:
@@ -63,6 +69,45 @@ def train(settings: TrainSettings) -> Path:
         run.go()
         group.wait()
     return bundle
+
+
+def train_set(settings: TrainSettings) -> Path:
+    """One GAN per class, one after another; the folder of the finished set.
+
+    Each class has a run folder of its own in ``classes/``, named by its number, so that a set which
+    was stopped goes on, and several machines may train its classes.
+
+    Raises:
+        SynthgenError: as :func:`train`; or under ``torchrun``.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise SynthgenError("per_class: give each class to a process of its own, not to torchrun")
+    if settings.only_class is not None:
+        raise SynthgenError("give per_class or only_class, not both")
+    out = Path(str(settings.out))
+    resumed = begun(out, settings)
+    bundle = out / "bundle"
+    if (bundle / SET).exists():
+        return bundle
+    classes = load_images(settings).classes
+    if not resumed:
+        begin(out, settings)
+    folders = []
+    for number, part in enumerate(parts(settings, classes)):
+        say(f"class '{classes[number]}' ({number + 1} of {len(classes)})")
+        folders.append(train(part))
+    save_set(bundle, folders)
+    return bundle
+
+
+def parts(settings: TrainSettings, classes: Sequence[str]) -> list[TrainSettings]:
+    """The settings of each class' own run."""
+    folder = Path(str(settings.out)) / "classes"
+    own = {"per_class": False}
+    return [
+        settings.model_copy(update={**own, "only_class": name, "out": str(folder / f"{k:04d}")})
+        for k, name in enumerate(classes)
+    ]
 
 
 class _Run:
@@ -218,7 +263,8 @@ class _Run:
         if now - self._drawn > DRAW_EVERY:
             self._draw()
         save_grid(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
-        if not self.watch.suspicious and (not self.best or score.frechet < self.best["score"]):
+        better = not self.best or score.frechet < self.best["score"]
+        if better and not (self.watch.suspicious and self.best):
             self.best = {
                 "score": score.frechet,
                 "images": training.shown,

@@ -34,7 +34,7 @@ def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
     """Train (or open) the label classifier of a run and measure real images with it."""
     data, training = prepared.data, prepared.training
     classifier = train_label_classifier(
-        data.images, data.labels, data.classes, prepared.chosen, prepared.validation,
+        data.images, data.labels, data.classes, *prepared.judged,
         budget=settings.classifier_images, batch_size=settings.batch_size, flip=settings.flip,
         seed=settings.seed, device=training.device, precision=training.precision,
         folder=out / "classifier",
@@ -48,8 +48,9 @@ def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
     statistics = calibrate(
         Scorer(None), data.images[shown], data.labels[shown], data.classes, 256, training.device
     )
+    every = prepared.judged[1]
     calibration = calibrate(
-        scorer, held.images, held.labels, data.classes, 256, training.device
+        scorer, data.images[every], data.labels[every], data.classes, 256, training.device
     ).with_quantiles_of(statistics)
     part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
     score = ProgressScore(

@@ -39,7 +39,9 @@ class Prepared:
     algorithm: Algorithm
     training: Training
     validation: Any  # int64 [V], rows of ``data``
-    chosen: Any  # int64 [N], rows of ``data``
+    chosen: Any  # int64 [N], rows of ``data`` that are shown
+    judged: tuple[Any, Any]
+    """Rows that the label classifier learns from and is held out from: always of all classes."""
     augment: str
     sources: Labelled | None
     """Held-out images of the other domain, for an algorithm that has two."""
@@ -66,6 +68,11 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     for line in data.skipped if group.leads else ():
         say(f"skipped: {line}")
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
+    judged = chosen, validation
+    if settings.only_class is not None:
+        owner = f"'{data.name}'"
+        label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
+        chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
     domains: tuple[str, ...] = ()
     sources, held_sources = None, None
     if other is not None:
@@ -103,7 +110,9 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         ranks=group,
         sources=sources,
     )
-    return Prepared(data, task, algorithm, training, validation, chosen, augment, held_sources)
+    return Prepared(
+        data, task, algorithm, training, validation, chosen, judged, augment, held_sources
+    )
 
 
 def load_source(settings: TrainSettings, target: ImageData) -> ImageData:

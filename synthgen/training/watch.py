@@ -62,8 +62,11 @@ class Watch:
     def look(self, row: Mapping[str, Any], progress: float) -> Alarm | None:
         """What is wrong with the run as of this tick, if anything is.
 
-        Most faults need two ticks in a row; :attr:`suspicious` is true after the first.
+        Most faults need two ticks in a row; :attr:`suspicious` is true after the first. Untrained
+        networks, at no images, set no mark: some score well by chance.
         """
+        if row["images"] == 0:
+            return None
         suspects = dict(self._suspects(row, progress))
         self._suspected = {k: self._suspected.get(k, 0) + 1 for k in suspects}
         for kind, (why, ticks) in suspects.items():

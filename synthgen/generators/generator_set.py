@@ -1,0 +1,115 @@
+"""One generator per class behind the interface of one for all.
+
+A set is a folder with ``set.json`` (format, the parts' folders and the hash of each one's
+configuration) and a bundle per class. The parts know the same classes; part k was trained on class
+k alone. They share the label classifier and the calibration, which were learnt from all classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthgen.generators.bundle import GENERATOR, read_config
+from synthgen.generators.generator import Generator
+from synthgen.spec.errors import SynthgenError
+
+SET = "set.json"
+
+
+def save_set(folder: Path, bundles: Sequence[Path]) -> None:
+    """Copy the bundles, in the order of their classes, into a set that appears whole."""
+    staging = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    names = [f"{number:04d}" for number in range(len(bundles))]
+    for name, bundle in zip(names, bundles, strict=True):
+        shutil.copytree(bundle, staging / name)
+    record = {
+        "format": "synthgen-generator-set",
+        "version": 1,
+        "parts": {name: _config_sha256(staging / name) for name in names},
+    }
+    (staging / SET).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    staging.rename(folder)
+
+
+def read_parts(folder: Path) -> list[Path]:
+    """The folders of a set's bundles, checked against ``set.json``.
+
+    Raises:
+        SynthgenError: it is damaged, or a part is missing or another than was saved.
+    """
+    path = folder / SET
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        parts = dict(record["parts"])
+        if record["format"] != "synthgen-generator-set" or not parts:
+            raise ValueError("not a set")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SynthgenError(f"{path}: damaged; copy the set again") from None
+    for name, digest in parts.items():
+        if not name.isdigit():
+            raise SynthgenError(f"{path}: names '{name}', which is no part of a set")
+        if not (folder / name / "config.json").is_file() or _config_sha256(folder / name) != digest:
+            raise SynthgenError(f"{folder / name}: missing or changed; copy the set again")
+    return [folder / name for name in sorted(parts)]
+
+
+def _config_sha256(folder: Path) -> str:
+    return hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
+
+
+class GeneratorSet(Generator):
+    """A generator whose images of class k come from part k."""
+
+    def __init__(
+        self, folder: Path, name: str, device: torch.device, precision: torch.dtype
+    ) -> None:
+        """Load all parts.
+
+        Raises:
+            SynthgenError: the set or one of its parts is damaged, or they are of unlike classes.
+        """
+        folders = read_parts(folder)
+        super().__init__(folders[0], name, device, precision)
+        self.parts = [self] + [Generator(part, name, device, precision) for part in folders[1:]]
+        for part in self.parts:
+            alike = part.classes == self.classes and part.latent_size == self.latent_size
+            if not alike or len(self.parts) != len(self.classes):
+                raise SynthgenError(f"{folder}: its parts are not one for each of the same classes")
+        hashes = [read_config(part).files[GENERATOR] for part in folders]
+        self._sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 (hex) over the hashes of all parts' weights."""
+        return self._sha256
+
+    def generate(
+        self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """See :meth:`Generator.generate`; each image is made by its class' part.
+
+        Every part runs on the whole batch and gives the rows of its class: which kernels run does
+        then not depend on how many of a class a batch holds.
+        """
+        made: dict[str, Tensor] = {}
+        for label in np.unique(labels.cpu().numpy()).tolist():
+            part, rows = self.parts[label], (labels == label).to(self.device)
+            own = torch.full_like(labels, label)
+            draw = super().generate if part is self else part.generate
+            for column, images in draw(flat, own, psi=psi, source=source).items():
+                if column not in made:
+                    made[column] = torch.zeros_like(images)
+                made[column][rows] = images[rows]
+        return made

@@ -1,0 +1,165 @@
+"""Judging again, comparing with real images, publishing."""
+
+import datasets
+import numpy as np
+import pytest
+
+from synthgen.dataset.layout import Layout
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.evaluate_settings import EvaluateSettings
+from synthgen.spec.filter_settings import FilterSettings
+from synthgen.stages.evaluate import evaluate
+from synthgen.stages.filter import filter_dataset
+from synthgen.stages.publish import publish
+from synthgen.stages.reproduce import reproduce
+from synthgen.stages.verify import verify
+
+
+def again(folder, out, run_folder, mode="new", **changes):
+    values = {"dataset": str(folder), "out": str(out), "filters": "none",
+              "generator": str(run_folder)}  # fmt: skip
+    return filter_dataset(FilterSettings.parse({**values, **changes}), mode)
+
+
+def test_a_tighter_filter_keeps_the_rows_that_pass_byte_for_byte(sampled, run_folder, tmp_path):
+    first = sampled(n=120, images_per_shard=50, splits={"train": 0.75, "test": 0.25})
+    report = again(first.root, tmp_path / "tight", run_folder, set={"label_agreement.min": 0.6})
+    assert verify(report.root).problems == []
+    for split in ("train", "test"):
+        old = datasets.load_dataset(str(first.root), split=split).cast_column(
+            "image", datasets.Image(decode=False)
+        )
+        new = datasets.load_dataset(str(report.root), split=split).cast_column(
+            "image", datasets.Image(decode=False)
+        )
+        wanted = [row for row in old if row["label_agreement"] >= np.float32(0.6)]
+        assert list(new) == wanted and 0 < len(new) < len(old)
+    assert report.judged == 120 and sum(report.rejected["label_agreement"].values()) == (
+        120 - report.kept
+    )
+    assert reproduce(report.root, 3, generator=str(run_folder)).same
+    # The same again finds it done; other limits are another dataset.
+    assert again(first.root, tmp_path / "tight", run_folder, set={"label_agreement.min": 0.6}).kept
+    with pytest.raises(SynthgenError, match="holds a run with filters"):
+        again(first.root, tmp_path / "tight", run_folder, set={"label_agreement.min": 0.7})
+
+
+def test_rejects_that_were_kept_may_come_back(sampled, run_folder, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("label_agreement: {min: 0.7}\n")
+    first = sampled(n=60, filters=str(rules), keep_rejects=True)
+    thrown = sum(sum(r.rejected["label_agreement"].values()) for r in first.receipts)
+    assert thrown > 0
+    report = again(first.root, tmp_path / "all", run_folder)
+    assert report.kept == report.judged == 60 + thrown
+    assert verify(report.root).problems == []
+
+
+def test_repeats_are_dropped_over_the_whole_dataset(sampled, run_folder, tmp_path, monkeypatch):
+    first = sampled(n=40, images_per_shard=20)
+    import synthgen.stages.filter as stage
+
+    real = stage._read
+
+    def doubled(layout, shard, manifest):
+        rows = real(layout, shard, manifest)
+        rows.pixel_hashes[:3] = [7, 7, 8]
+        return rows
+
+    monkeypatch.setattr(stage, "_read", doubled)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("exact_duplicate: true\n")
+    report = again(first.root, tmp_path / "once", run_folder, filters=str(rules))
+    # Two shards with hashes 7, 7, 8 each: four of the six repeat another.
+    assert sum(report.rejected["exact_duplicate"].values()) == 4 and report.kept == 36
+
+
+def test_mistakes_are_told(sampled, run_folder, tmp_path):
+    first = sampled(n=30)
+
+    def fails(text, folder=first.root, **changes):
+        with pytest.raises(SynthgenError, match=text):
+            again(folder, tmp_path / "no", run_folder, **changes)
+        assert not (tmp_path / "no").exists()
+
+    fails("is no finished synthgen dataset", folder=tmp_path)
+    fails("write SCORE.min=X", set={"entropy": 3})
+    fails("has no score 'beauty'", set={"beauty.min": 3})
+    fails("no image passes", set={"brightness.min": 1e9})
+    fails("is not the one that made", generator="fashion-mnist-28")
+
+
+def test_evaluation_says_what_is_poor(sampled, run_folder, digit_folder):
+    report = sampled(n=90)
+    values = {"dataset": str(report.root), "real": str(digit_folder), "generator": str(run_folder)}
+    found = evaluate(EvaluateSettings.parse({**values, "device": "cpu"}))
+    assert found.images == 90 and found.real_images == 300
+    assert found.frechet > found.frechet_real >= 0
+    assert [entry.name for entry in found.classes] == ["nought", "one", "two"]
+    assert all(entry.real_agreement > 0.9 for entry in found.classes)
+    assert "label classifier of 'digits'" in found.text()
+    assert (report.root / "report" / "evaluation.json").is_file()
+    poor = found.__class__(**{**found.__dict__, "classes": tuple(
+        entry.__class__("two", 0.61, 0.2, 0.95) for entry in found.classes[:1]
+    )})  # fmt: skip
+    assert "class 'two' has 61% of the real diversity" in poor.text()
+    assert "agrees with 20% of its images" in poor.text()
+
+
+def test_publishing_copies_everything_with_the_card_last(sampled, tmp_path, monkeypatch):
+    report = sampled(n=40, images_per_shard=20)
+    order = []
+    from fsspec.implementations.local import LocalFileSystem
+
+    real_move = LocalFileSystem.mv
+
+    def noting(self, source, target, **rest):
+        order.append(target.rpartition("/")[2])
+        return real_move(self, source, target, **rest)
+
+    monkeypatch.setattr(LocalFileSystem, "mv", noting)
+    monkeypatch.setattr(LocalFileSystem, "mv_file", noting, raising=False)
+    publish(report.root, str(tmp_path / "there"))
+    assert order[-1] == "README.md" and order[-2] == "manifest.json"
+    assert verify(tmp_path / "there").rows == 40
+    assert len(datasets.load_dataset(str(tmp_path / "there"), split="train")) == 40
+    assert not (tmp_path / "there" / ".synthgen").exists()
+    order.clear()
+    publish(report.root, str(tmp_path / "there"))  # nothing but what speaks of it is sent again
+    assert order == ["manifest.json", "README.md"]
+    publish(report.root, "memory://bucket/set")
+    Layout(report.root).card.unlink()
+    with pytest.raises(SynthgenError, match="is no finished synthgen dataset"):
+        publish(report.root, str(tmp_path / "other"))
+
+
+def test_publishing_to_the_hub_sends_shards_then_card_in_one_commit(sampled, monkeypatch):
+    """Recorded calls in place of the hub: no server of its kind is to be had."""
+    report = sampled(n=40, images_per_shard=20)
+    calls = []
+
+    class Api:
+        def create_repo(self, repository, **rest):
+            calls.append(("create", repository, rest["private"], rest["repo_type"]))
+
+        def list_repo_tree(self, repository, **rest):
+            class Entry:
+                path = "data/train-00000.parquet"
+                size = (report.root / path).stat().st_size
+
+            return [Entry()]
+
+        def upload_file(self, **given):
+            calls.append(("upload", given["path_in_repo"]))
+
+        def create_commit(self, repository, operations, **rest):
+            calls.append(("commit", operations[-1].path_in_repo))
+            return type("Commit", (), {"oid": "abc123"})()
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    assert publish(report.root, "hf://me/digits") == "hf://me/digits@abc123"
+    assert calls == [
+        ("create", "me/digits", True, "dataset"),
+        ("upload", "data/train-00001.parquet"),  # the first was there already
+        ("commit", "README.md"),
+    ]

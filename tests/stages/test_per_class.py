@@ -1,0 +1,72 @@
+"""One GAN per class, behind the interface of one for all."""
+
+import json
+
+import pytest
+import torch
+
+from synthgen.generators.generator_set import GeneratorSet
+from synthgen.generators.zoo import load_generator
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.sample import sample
+from synthgen.stages.train import train
+from synthgen.stages.verify import verify
+
+
+@pytest.fixture(scope="module")
+def run(digit_folder, small_training, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "set"
+    values = {**small_training, "data": str(digit_folder), "out": str(out), "images": 1280,
+              "ticks": 1, "per_class": True}  # fmt: skip
+    train(TrainSettings.parse(values))
+    return out
+
+
+def test_each_class_is_made_by_its_own_generator(run):
+    generator = load_generator(str(run), device="cpu", precision="fp32")
+    assert isinstance(generator, GeneratorSet) and generator.classes == ("nought", "one", "two")
+    torch.manual_seed(0)
+    flat = torch.randn(12, generator.latent_size)
+    labels = torch.arange(12) % 3
+    images = generator.generate(flat, labels)["image"]
+    for label in range(3):
+        bundle = run / "classes" / f"{label:04d}" / "bundle"
+        assert json.loads((bundle / "config.json").read_text())["training"]["data_images"] == 90
+        alone = load_generator(str(bundle), device="cpu", precision="fp32")
+        rows = labels == label
+        assert torch.equal(images[rows], alone.generate(flat, labels)["image"][rows])
+    hashes = {load_generator(str(run / "classes" / f"{k:04d}")).weights_sha256 for k in range(3)}
+    assert len(hashes) == 3
+
+
+def test_a_set_samples_a_dataset_and_is_not_trained_twice(
+    run, digit_folder, small_training, tmp_path
+):
+    values = {"generator": str(run), "n": 30, "filters": "none", "out": str(tmp_path / "out")}
+    report = sample(SampleSettings.parse(values))
+    assert verify(report.root).problems == []
+    before = (run / "bundle" / "set.json").stat().st_mtime_ns
+    again = {**small_training, "data": str(digit_folder), "out": str(run), "images": 1280,
+             "ticks": 1, "per_class": True}  # fmt: skip
+    assert train(TrainSettings.parse(again)) == run / "bundle"
+    assert (run / "bundle" / "set.json").stat().st_mtime_ns == before
+
+
+def test_a_damaged_set_is_refused(run, tmp_path):
+    import shutil
+
+    shutil.copytree(run / "bundle", tmp_path / "bad")
+    (tmp_path / "bad" / "0001" / "config.json").write_text("{}")
+    with pytest.raises(SynthgenError, match="missing or changed; copy the set again"):
+        load_generator(str(tmp_path / "bad"))
+    (tmp_path / "bad" / "set.json").write_text("{")
+    with pytest.raises(SynthgenError, match="damaged; copy the set again"):
+        load_generator(str(tmp_path / "bad"))
+
+
+def test_a_class_that_is_not_there_is_told(digit_folder, small_training, tmp_path):
+    values = {**small_training, "data": str(digit_folder), "out": str(tmp_path / "no")}
+    with pytest.raises(SynthgenError, match="did you mean 'nought'"):
+        train(TrainSettings.parse({**values, "only_class": "nougt"}))

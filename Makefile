@@ -1,14 +1,17 @@
-# Two commands do all set-up: `make demo` and `make test`.
+# These commands do all set-up: `make demo`, `make prefect-demo` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test install install-test
+.PHONY: demo prefect-demo test install install-test
 
 demo: install
 	$(VENV)/bin/synthgen sample --classes cat,dog --n 1000 --out out/demo
 	$(VENV)/bin/synthgen verify out/demo
 	$(VENV)/bin/python -c "import datasets; d = datasets.load_dataset('out/demo', split='train'); print(d[0]['image'], d.features['label'].int2str(d[0]['label']))"
+
+prefect-demo: install
+	$(VENV)/bin/python -m pipelines.demo --n 2000 --out out/prefect-demo
 
 test: install-test
 	$(VENV)/bin/python -m pytest

@@ -1,0 +1,176 @@
+"""The flows in this process, on a temporary server."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import pipelines  # noqa: F401 - the environment before Prefect
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.sample import sample
+from synthgen.stages.verify import verify
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+SETTINGS = {"classes": ["cat", "dog"], "n": 90, "images_per_shard": 30, "batch_size": 32, "seed": 4}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+def hashes(folder):
+    files = sorted(Path(folder, "data").iterdir())
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    out = tmp_path_factory.mktemp("local") / "out"
+    return hashes(sample(SampleSettings.parse({**SETTINGS, "out": str(out)})).root)
+
+
+def test_a_flow_in_this_process_makes_the_bytes_of_a_local_run(local, tmp_path):
+    from pipelines.run import with_prefect
+
+    out = tmp_path / "out"
+    settings = SampleSettings.parse({**SETTINGS, "out": str(out), "workers": 2})
+    assert str(out) in with_prefect(settings, "new")
+    assert hashes(out) == local and verify(out).problems == []
+
+
+def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkeypatch):
+    from pipelines.run import with_prefect
+    from synthgen.stages.shard_maker import ShardMaker
+
+    settings = SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")})
+    real_make, made = ShardMaker.make, []
+
+    def make(self, layout, shard, progress):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(shard.index)
+        return real_make(self, layout, shard, progress)
+
+    monkeypatch.setattr(ShardMaker, "make", make)
+    with pytest.raises(KeyboardInterrupt):
+        sample(settings)
+    assert made == [0, 1]
+    monkeypatch.setattr(ShardMaker, "make", real_make)
+    with_prefect(settings, "new")
+    assert hashes(tmp_path / "out") == local
+
+
+@pytest.mark.skipif(
+    not importlib.util.find_spec("prefect_ray"), reason="the extra 'ray' is not installed"
+)
+def test_ray_makes_the_same_bytes(local, tmp_path):
+    from pipelines.run import with_ray
+
+    with_ray(SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")}), "new")
+    assert hashes(tmp_path / "out") == local
+
+
+def test_what_may_pass_is_tried_again_and_a_mistake_is_not(tmp_path, monkeypatch):
+    from pipelines import engines
+    from pipelines.build_dataset import build_dataset
+
+    tries = []
+    real_make = engines.make_here
+
+    def failing(maker, layout, shards, progress):
+        tries.append(shards[0].index)
+        if len(tries) == 1:
+            raise OSError("the network file system went away")
+        return real_make(maker, layout, shards, progress)
+
+    monkeypatch.setattr(engines, "make_here", failing)
+    monkeypatch.setitem(engines.SAMPLING, "retry_delay_seconds", 0.1)
+    build_dataset(**{**SETTINGS, "out": str(tmp_path / "out")})
+    assert tries == [0, 0, 1, 2]
+
+    tries.clear()
+
+    def mistaken(maker, layout, shards, progress):
+        tries.append(shards[0].index)
+        raise SynthgenError("class 'cat' keeps none of its candidates")
+
+    monkeypatch.setattr(engines, "make_here", mistaken)
+    with pytest.raises(SynthgenError, match="keeps none"):
+        build_dataset(**{**SETTINGS, "out": str(tmp_path / "no")})
+    assert tries == [0]
+
+
+def test_a_hundred_shards_are_at_most_a_hundred_tasks():
+    from pipelines.engines import chunks
+    from synthgen.spec.plan import ShardPlan
+
+    shards = [ShardPlan(i, "train", i, (1,)) for i in range(1234)]
+    groups = chunks(shards)
+    assert len(groups) <= 100 and [s for group in groups for s in group] == shards
+    assert chunks([]) == []
+
+
+def test_the_form_has_types_bounds_enums_and_descriptions():
+    from prefect.utilities.callables import parameter_schema
+
+    from pipelines.build_dataset import build_dataset
+
+    fields = parameter_schema(build_dataset.fn).model_dump()["properties"]
+    assert fields["image_format"]["enum"] == ["png", "webp", "jpeg"]
+    assert fields["acceptance_floor"]["minimum"] == 0
+    assert fields["children"]["maximum"] == 256
+    for name, field in SampleSettings.model_fields.items():
+        assert fields[name]["description"] == field.description
+
+
+def test_a_bad_value_is_refused_before_anything_is_made(tmp_path):
+    from prefect.exceptions import ParameterTypeError
+
+    from pipelines.build_dataset import build_dataset
+
+    out = tmp_path / "no"
+    with pytest.raises((ParameterTypeError, ValidationError)):
+        build_dataset(**{**SETTINGS, "seed": -1, "out": str(out)})
+    with pytest.raises(SynthgenError, match="either n"):
+        build_dataset(**{**SETTINGS, "per_class": 5, "out": str(out)})
+    with pytest.raises(SynthgenError, match="not both"):
+        build_dataset(**{**SETTINGS, "generator": "cifar10-32", "data": "x", "out": str(out)})
+    assert not out.exists()
+
+
+def test_filter_evaluate_and_publish_flows(sampled, run_folder, digit_folder, tmp_path):
+    from pipelines.build_dataset import build_dataset
+    from pipelines.filter_dataset import filter_dataset_flow
+
+    folder = build_dataset(
+        generator=str(run_folder), n=45, filters="none", out=str(tmp_path / "out"), device="cpu",
+        publish_to=str(tmp_path / "shared"), evaluate_with=str(digit_folder),
+    )  # fmt: skip
+    assert (Path(folder) / "report" / "evaluation.json").is_file()
+    assert verify(tmp_path / "shared").rows == 45
+    tight = filter_dataset_flow(
+        dataset=folder, out=str(tmp_path / "tight"), filters="none", generator=str(run_folder),
+        set={"label_agreement.min": 0.5},
+    )  # fmt: skip
+    assert verify(tight).problems == []
+
+
+def test_per_class_generators_are_trained_by_a_flow(digit_folder, small_training, tmp_path):
+    from pipelines.train_generators import train_generators
+    from synthgen.generators.zoo import load_generator
+
+    values = {**small_training, "images": 640, "ticks": 1, "per_class": True}
+    bundle = train_generators(**values, data=str(digit_folder), out=str(tmp_path / "run"))
+    assert load_generator(bundle).classes == ("nought", "one", "two")

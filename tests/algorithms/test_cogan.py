@@ -1,5 +1,7 @@
 """What makes CoGAN itself (Liu & Tuzel 2016): what is shared, and what is not."""
 
+import copy
+
 import torch
 
 from synthgen.algorithms.contract import Tensors
@@ -15,13 +17,26 @@ def built():
     return build("cogan", TASK, {"width": 4})
 
 
+def is_coupled(nets):
+    """Whether trunks are the same objects and heads are not."""
+
+    def shared(kind, part):
+        sets = [
+            {id(p) for p in getattr(nets[f"{kind}_{domain}"], part).parameters()}
+            for domain in ("target", "source")
+        ]
+        return sets[0] == sets[1], not sets[0] & sets[1]
+
+    return all(shared(kind, "trunk")[0] and shared(kind, "head")[1] for kind in "GD")
+
+
 def test_shared_layers_are_the_same_objects_and_heads_are_not():
     nets = built().networks
-    assert nets["G_target"].trunk is nets["G_source"].trunk
-    assert nets["D_target"].trunk is nets["D_source"].trunk
-    for kind in "GD":
-        mine, other = (list(nets[f"{kind}_{d}"].head.parameters()) for d in ("target", "source"))
-        assert not {id(p) for p in mine} & {id(p) for p in other}
+    assert is_coupled(nets)
+    # Look-alikes: equal copies of the trunk, and one head for both.
+    assert not is_coupled({**nets, "G_source": copy.deepcopy(nets["G_source"])})
+    nets["D_source"].head = nets["D_target"].head
+    assert not is_coupled(nets)
 
 
 def reached(algorithm, phase, term):

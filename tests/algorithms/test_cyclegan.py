@@ -26,16 +26,30 @@ def test_the_pool_passes_its_first_images_then_returns_half_old_ones():
     images, labels = numbered(0, 50)
     shown, of = pool(images, labels)
     assert torch.equal(shown, images) and torch.equal(of, labels)
-    old = total = 0
+    assert 0.4 < share_of_old_images(pool) < 0.55
+    assert len(pool.images) == 50 and int(pool.count) == 50
+
+    class Queue:
+        """The look-alike: returns what falls out, and so old images only."""
+
+        def __init__(self):
+            self.kept = numbered(0, 50)
+
+        def __call__(self, images, labels):
+            out, self.kept = self.kept, (images, labels)
+            return out
+
+    assert share_of_old_images(Queue()) == 1.0
+
+
+def share_of_old_images(pool):
+    old = 0
     for batch in range(1, 41):
         images, labels = numbered(50 * batch, 50)
         shown, of = pool(images, labels)
         assert torch.equal(shown[:, 0, 0, 0], of.float()), "labels must stay with their images"
         old += int((of < 50 * batch).sum())
-        total += 50
-        assert len(pool.images) == 50 and int(pool.count) == 50
-    assert 0.4 < old / total < 0.55
-    # The look-alike, a queue that returns what falls out, returns old ones only.
+    return old / (40 * 50)
 
 
 def terms(to_target, to_source):

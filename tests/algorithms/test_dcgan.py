@@ -1,5 +1,6 @@
 """DCGAN's structure, as its paper lists it (Radford et al. 2015, section 3)."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -14,21 +15,36 @@ def modules(network, kind):
     return [m for m in network.modules() if isinstance(m, kind)]
 
 
-def test_there_is_no_pooling_and_no_dense_layer():
-    for network in build("dcgan", TASK, {}).networks.values():
-        assert not modules(network, nn.Linear | nn.MaxPool2d | nn.AvgPool2d)
-
-
-def test_every_convolution_but_gs_output_and_ds_ends_is_normed_and_has_no_bias():
-    networks = build("dcgan", TASK, {}).networks
+def faults(networks):
+    """What keeps a pair from being DCGAN's, by section 3 of the paper."""
+    found = []
     generator, discriminator = networks["G"], networks["D"]
+    for network in networks.values():
+        if modules(network, nn.Linear | nn.MaxPool2d | nn.AvgPool2d):
+            found.append("pooling or a dense layer")
     ups, norms = modules(generator, nn.ConvTranspose2d), modules(generator, nn.BatchNorm2d)
-    assert len(norms) == len(ups) - 1
-    assert [up.bias is None for up in ups].count(False) == 1
-    assert generator.to_image.bias is not None
+    if not ups or len(norms) != len(ups) - 1:
+        found.append("G: norms are not everywhere but at the output")
+    if [up.bias is None for up in ups].count(False) != 1:
+        found.append("G: a bias before a norm")
     downs, norms = modules(discriminator, nn.Conv2d), modules(discriminator, nn.BatchNorm2d)
-    assert len(norms) == len(downs) - 2
-    assert discriminator.from_image.bias is not None and discriminator.logit.bias is not None
+    if len(norms) != len(downs) - 2:
+        found.append("D: norms are not everywhere but at the ends")
+    if [down.bias is None for down in downs].count(False) != 2:
+        found.append("D: a bias before a norm")
+    return found
+
+
+def test_the_structure_is_the_papers():
+    assert faults(build("dcgan", TASK, {}).networks) == []
+
+
+@pytest.mark.parametrize("name", ["wgan", "sagan", "r3gan", "gan", "cogan"])
+def test_look_alikes_have_another_structure(name):
+    two = ClassConditional(TASK.image, TASK.condition, ("day", "night"))
+    networks = build(name, two, {}).networks
+    pair = {kind: next(net for key, net in networks.items() if key[0] == kind) for kind in "GD"}
+    assert faults(pair)
 
 
 def test_weights_start_at_a_fiftieth():

@@ -33,4 +33,4 @@ def evaluate_dataset(**parameters: Any) -> float:
         description="Diversity and label agreement beside the real images'.",
     )
     create_markdown_artifact(f"```\n{found.text()}\n```", key="evaluation")
-    return found.frechet
+    return found.measures["frechet_distance"]

@@ -18,6 +18,8 @@ from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.evaluation.diversity import class_diversity
 from synthgen.evaluation.fidelity import embed, frechet_distance
+from synthgen.evaluation.kernel_distance import kernel_distance
+from synthgen.evaluation.manifold import manifold
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
@@ -26,6 +28,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 
 BATCH = 256
+MOST_NEIGHBOURS = 5_000
 POOR_DIVERSITY = 0.7
 POOR_AGREEMENT = 0.7
 
@@ -45,9 +48,10 @@ class Evaluation:
     """Distances belong to the extractor named: they compare nothing that another one measured."""
 
     extractor: str
-    frechet: float
-    frechet_real: float
-    """Of two halves of the real images: what no generator can be better than, at this number."""
+    measures: dict[str, float]
+    """Fréchet and kernel distance, precision, recall, density, coverage."""
+    real_measures: dict[str, float]
+    """The same between two halves of the real images: what is to be had at this number."""
     images: int
     real_images: int
     classes: tuple[ClassEvaluation, ...]
@@ -71,8 +75,12 @@ class Evaluation:
     def text(self) -> str:
         """All figures, one class a line, then the sentences."""
         lines = [
-            f"Fréchet distance: {self.frechet:.4g} (real against real {self.frechet_real:.4g}) on "
-            f"{self.extractor}; {self.images:,} images against {self.real_images:,}",
+            f"{self.images:,} images against {self.real_images:,} real ones, on {self.extractor}:",
+        ]
+        lines += [
+            f"  {name.replace('_', ' ')}: {value:.4g} (real against real "
+            f"{self.real_measures[name]:.4g})"
+            for name, value in self.measures.items()
         ]
         lines += [
             f"  {c.name}: diversity {c.diversity:.2f}, agreement {c.agreement:.1%} "
@@ -133,8 +141,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     )
     found = Evaluation(
         extractor=f"features of the label classifier of '{generator.name}'",
-        frechet=frechet_distance(made, true),
-        frechet_real=frechet_distance(shuffled[:half], shuffled[half:]),
+        measures=measure(true, made),
+        real_measures=measure(shuffled[:half], shuffled[half:]),
         images=len(images),
         real_images=len(real_images),
         classes=tuple(
@@ -157,6 +165,24 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     with disk_errors(layout.root):
         write_json(record, layout.root / "report" / "evaluation.json", layout.staging)
     return found
+
+
+def measure(real: Tensor, made: Tensor) -> dict[str, float]:
+    """All distances and shares between two sets of features ``[N, F]`` and ``[M, F]``.
+
+    Precision and its like are taken on at most :data:`MOST_NEIGHBOURS` rows of each side, as many
+    of one as of the other: they depend on the number.
+    """
+    count = min(len(real), len(made), MOST_NEIGHBOURS)
+    near = manifold(
+        real[torch.from_numpy(evenly(len(real), count))],
+        made[torch.from_numpy(evenly(len(made), count))],
+    )
+    return {
+        "frechet_distance": frechet_distance(made, real),
+        "kernel_distance": kernel_distance(made, real),
+        **asdict(near),
+    }
 
 
 def _sampled(

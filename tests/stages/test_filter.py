@@ -94,7 +94,8 @@ def test_evaluation_says_what_is_poor(sampled, run_folder, digit_folder):
     values = {"dataset": str(report.root), "real": str(digit_folder), "generator": str(run_folder)}
     found = evaluate(EvaluateSettings.parse({**values, "device": "cpu"}))
     assert found.images == 90 and found.real_images == 300
-    assert found.frechet > found.frechet_real >= 0
+    assert found.measures["frechet_distance"] > found.real_measures["frechet_distance"]
+    assert set(found.measures) == set(found.real_measures) >= {"kernel_distance", "recall"}
     assert [entry.name for entry in found.classes] == ["nought", "one", "two"]
     assert all(entry.real_agreement > 0.9 for entry in found.classes)
     assert "label classifier of 'digits'" in found.text()

@@ -10,27 +10,22 @@ alone.
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from synthgen.algorithms.registry import find
-from synthgen.data.cache import load_images
-from synthgen.generators.bundle import save_bundle
-from synthgen.generators.generator_set import SET, save_set
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.hardware import hardware
 from synthgen.stages.progress import say
+from synthgen.stages.train_bundle import save_best
 from synthgen.stages.train_folder import begin, begun
 from synthgen.stages.train_judge import make_judge
 from synthgen.stages.train_report import report_text, tick_line
+from synthgen.stages.train_set import train_set
 from synthgen.stages.train_setup import SMALLEST_AUGMENTED, Prepared, prepare
 from synthgen.training import checkpoint
 from synthgen.training.distributed import Ranks, ranks
@@ -54,7 +49,7 @@ def train(settings: TrainSettings) -> Path:
     if settings.out is None:
         raise SynthgenError("out: name the run folder")
     if settings.per_class:
-        return train_set(settings)
+        return train_set(settings, train)
     out = Path(settings.out)
     bundle = out / "bundle"
     with ranks() as group:
@@ -69,45 +64,6 @@ def train(settings: TrainSettings) -> Path:
         run.go()
         group.wait()
     return bundle
-
-
-def train_set(settings: TrainSettings) -> Path:
-    """One GAN per class, one after another; the folder of the finished set.
-
-    Each class has a run folder of its own in ``classes/``, named by its number, so that a set which
-    was stopped goes on, and several machines may train its classes.
-
-    Raises:
-        SynthgenError: as :func:`train`; or under ``torchrun``.
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise SynthgenError("per_class: give each class to a process of its own, not to torchrun")
-    if settings.only_class is not None:
-        raise SynthgenError("give per_class or only_class, not both")
-    out = Path(str(settings.out))
-    resumed = begun(out, settings)
-    bundle = out / "bundle"
-    if (bundle / SET).exists():
-        return bundle
-    classes = load_images(settings).classes
-    if not resumed:
-        begin(out, settings)
-    folders = []
-    for number, part in enumerate(parts(settings, classes)):
-        say(f"class '{classes[number]}' ({number + 1} of {len(classes)})")
-        folders.append(train(part))
-    save_set(bundle, folders)
-    return bundle
-
-
-def parts(settings: TrainSettings, classes: Sequence[str]) -> list[TrainSettings]:
-    """The settings of each class' own run."""
-    folder = Path(str(settings.out)) / "classes"
-    own = {"per_class": False}
-    return [
-        settings.model_copy(update={**own, "only_class": name, "out": str(folder / f"{k:04d}")})
-        for k, name in enumerate(classes)
-    ]
 
 
 class _Run:
@@ -271,51 +227,13 @@ class _Run:
                 "agreement": score.agreement,
                 "diversity": score.diversity,
             }
-            self._save_best()
+            save_best(
+                self.out / "best", self.settings, self.prepared, self.judge, self.best,
+                alarms=sum("event" in line for line in self.log.rows()),
+            )  # fmt: skip
         say(tick_line(row, (self.settings.images - training.shown) / rate))
         self._clock = (time.perf_counter(), training.shown)
         return alarm
-
-    def _save_best(self) -> None:
-        training, prepared = self.training, self.prepared
-        averaged = {**prepared.algorithm.networks, **training.averaged.networks}
-        registration = find(self.settings.algorithm)
-        classifier = self.judge.classifier
-        save_bundle(
-            self.out / "best",
-            algorithm=registration.name,
-            options=registration.options.parse(self.settings.options).model_dump(),
-            task=prepared.task,
-            built=replace(prepared.algorithm, networks=averaged),
-            classifier=classifier.network,
-            calibration=self.judge.calibration.to_json(),
-            keep_judges=self.settings.keep_discriminator,
-            metrics={
-                "fidelity": {
-                    "score": self.best["score"],
-                    "real_vs_real": self.judge.score.real,
-                    "name": "Fréchet distance on features of the bundle's own label classifier",
-                    "samples": self.settings.score_samples,
-                },
-                "label_agreement": self.best["agreement"],
-                "diversity": self.best["diversity"],
-                "alarms": sum("event" in row for row in self.log.rows()),
-                "classifier_accuracy": classifier.accuracy,
-                "classifier_accuracy_per_class": classifier.per_class,
-            },
-            training={
-                "data": prepared.data.name,
-                "data_fingerprint": prepared.data.fingerprint,
-                "data_images": len(prepared.chosen),
-                "images_shown": training.shown,
-                "batch_size": self.settings.batch_size,
-                "augment": prepared.augment,
-                "flip": self.settings.flip,
-                "seed": self.settings.seed,
-                "precision": str(training.precision).removeprefix("torch."),
-                "hardware": hardware(training.device),
-            },
-        )
 
     def _draw(self) -> None:
         self._drawn = time.perf_counter()

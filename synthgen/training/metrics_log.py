@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,25 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
     events = [row for row in log if "event" in row]
     if not rows:
         return
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    # A line ends where the run was rolled back.
+    gaps = {"attempt": -1, "images": float("nan")}
+    rows = [
+        row
+        for before, now in pairwise([rows[0], *rows])
+        for row in ([gaps, now] if now["attempt"] != before["attempt"] else [now])
+    ]
     shown = [row["images"] for row in rows]
     panels = (
-        ("loss", [key for key in rows[-1] if key.startswith("loss/")]),
-        ("share judged right", [key for key in rows[-1] if key.startswith("accuracy/")]),
+        ("loss", [key for key in keys if key.startswith("loss/")]),
+        ("share judged right", [key for key in keys if key.startswith("accuracy/")]),
         ("fidelity score (lower is better)", ["score"]),
         ("diversity, 1 is the real images'", ["diversity", "least_diversity"]),
     )
     figure, axes = pyplot.subplots(1, 4, figsize=(20, 4), layout="constrained")
     for axis, (label, keys) in zip(axes, panels, strict=True):
         for key in keys:
-            axis.plot(shown, [row.get(key, float("nan")) for row in rows], label=key, marker=".")
+            axis.plot(shown, [_number(row.get(key)) for row in rows], label=key, marker=".")
         for event in events:
             axis.axvline(event["images"], color="red", linestyle="--", linewidth=1)
             axis.text(
@@ -87,3 +96,7 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
     figure.savefig(staging, dpi=110, format="png")
     pyplot.close(figure)
     os.replace(staging, path)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)

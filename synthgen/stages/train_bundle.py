@@ -1,0 +1,68 @@
+"""The best state of a run as a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from synthgen.algorithms.registry import find
+from synthgen.generators.bundle import save_bundle
+from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.hardware import hardware
+from synthgen.stages.train_judge import Judge
+from synthgen.stages.train_setup import Prepared
+
+
+def save_best(
+    folder: Path,
+    settings: TrainSettings,
+    prepared: Prepared,
+    judge: Judge,
+    best: Mapping[str, float],
+    *,
+    alarms: int,
+) -> None:
+    """Save the averaged generator of the present state, which scores ``best``, into ``folder``.
+
+    ``alarms`` is how often the run has been rolled back so far.
+    """
+    training = prepared.training
+    averaged = {**prepared.algorithm.networks, **training.averaged.networks}
+    registration = find(settings.algorithm)
+    classifier = judge.classifier
+    save_bundle(
+        folder,
+        algorithm=registration.name,
+        options=registration.options.parse(settings.options).model_dump(),
+        task=prepared.task,
+        built=replace(prepared.algorithm, networks=averaged),
+        classifier=classifier.network,
+        calibration=judge.calibration.to_json(),
+        keep_judges=settings.keep_discriminator,
+        metrics={
+            "fidelity": {
+                "score": best["score"],
+                "real_vs_real": judge.score.real,
+                "name": "Fréchet distance on features of the bundle's own label classifier",
+                "samples": settings.score_samples,
+            },
+            "label_agreement": best["agreement"],
+            "diversity": best["diversity"],
+            "alarms": alarms,
+            "classifier_accuracy": classifier.accuracy,
+            "classifier_accuracy_per_class": classifier.per_class,
+        },
+        training={
+            "data": prepared.data.name,
+            "data_fingerprint": prepared.data.fingerprint,
+            "data_images": len(prepared.chosen),
+            "images_shown": training.shown,
+            "batch_size": settings.batch_size,
+            "augment": prepared.augment,
+            "flip": settings.flip,
+            "seed": settings.seed,
+            "precision": str(training.precision).removeprefix("torch."),
+            "hardware": hardware(training.device),
+        },
+    )

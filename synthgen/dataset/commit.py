@@ -5,12 +5,37 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from synthgen.spec.errors import SynthgenError
+
+ABANDONED_SECONDS = 86_400
+"""Age at which a staged file of another host is taken to be nobody's."""
+
+
+def staged_name(name: str) -> str:
+    """A file name in staging that no other process has, and that says whose it is."""
+    return f"{name}.{socket.gethostname()}-{os.getpid()}"
+
+
+def sweep(staging: Path) -> None:
+    """Remove what processes of this host that are dead left in staging; others' after a day."""
+    if not staging.is_dir():
+        return
+    for path in staging.iterdir():
+        host, _, process = path.name.rpartition("-")
+        mine = host.endswith(f".{socket.gethostname()}") and process.isdigit()
+        try:
+            old = time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+            if old or (mine and not Path(f"/proc/{process}").exists()):
+                path.unlink()
+        except FileNotFoundError:
+            continue  # its owner has just published it
 
 
 def publish(staged: Path, final: Path) -> None:
@@ -37,7 +62,7 @@ def sync_folder(folder: Path) -> None:
 def write_text(text: str, final: Path, staging: Path) -> None:
     """Write ``text`` (UTF-8) to ``final`` through a file in ``staging``."""
     staging.mkdir(parents=True, exist_ok=True)
-    staged = staging / f"{final.name}.{os.getpid()}"
+    staged = staging / staged_name(final.name)
     staged.write_text(text, encoding="utf-8")
     publish(staged, final)
 

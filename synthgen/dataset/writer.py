@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthgen.dataset.commit import disk_errors, publish
+from synthgen.dataset.commit import disk_errors, publish, staged_name
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, file_sha256, write_receipt
 from synthgen.dataset.rows import Rows
@@ -74,7 +73,7 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
 def _write(layout: Layout, table: pa.Table, name: str) -> Path:
     """The table as a checked Parquet file in staging."""
     layout.staging.mkdir(parents=True, exist_ok=True)
-    staged = layout.staging / f"{name}.{os.getpid()}"
+    staged = layout.staging / staged_name(name)
     try:
         pq.write_table(
             table,

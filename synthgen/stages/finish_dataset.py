@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,14 @@ import pyarrow.parquet as pq
 
 import synthgen
 from synthgen.dataset.card import dataset_card
-from synthgen.dataset.commit import disk_errors, publish, write_json, write_text
+from synthgen.dataset.commit import (
+    disk_errors,
+    publish,
+    staged_name,
+    sweep,
+    write_json,
+    write_text,
+)
 from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
@@ -50,6 +56,7 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
     with disk_errors(layout.root):
         _draw(layout, plan, image)
         write_json(manifest, layout.manifest, layout.staging)
+        sweep(layout.staging)
         write_text(dataset_card(layout, plan, receipts, manifest), layout.card, layout.staging)
 
 
@@ -73,6 +80,6 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     layout.staging.mkdir(parents=True, exist_ok=True)
-    staged = layout.staging / f"contact-sheet.{os.getpid()}"
+    staged = layout.staging / staged_name("contact-sheet")
     staged.write_bytes(buffer.getvalue())
     publish(staged, layout.contact_sheet)

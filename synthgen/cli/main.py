@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 from importlib import import_module
 
@@ -10,6 +11,7 @@ import click
 
 import synthgen
 from synthgen.spec.errors import SynthgenError, did_you_mean
+from synthgen.spec.interrupt import interrupt
 
 COMMANDS = {
     "train": "Train a generator on labelled images.",
@@ -18,6 +20,7 @@ COMMANDS = {
     "evaluate": "Compare a dataset with real images.",
     "publish": "Upload a finished dataset.",
     "verify": "Check every promise of a dataset folder.",
+    "repair": "Make again the missing or damaged shards of a dataset.",
     "reproduce": "Make the image of one row again and compare.",
     "generators": "List the bundled generators, or show one.",
     "algorithms": "List the algorithms that can be trained.",
@@ -62,6 +65,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. A user's mistake ends in one line and exit code 2."""
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         code = cli.main(standalone_mode=False)
     except SynthgenError as error:

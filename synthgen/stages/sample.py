@@ -169,8 +169,16 @@ def sample(
     Raises:
         SynthgenError: the user can mend it; the folder holds no half-written file.
     """
+    return run(resolve(settings), mode, make)
+
+
+def run(resolved: Resolved, mode: Mode, make: MakeShards | None = None) -> SampleReport:
+    """The same for a run that is resolved already.
+
+    Raises:
+        SynthgenError: as :func:`sample`.
+    """
     start = time.perf_counter()
-    resolved = resolve(settings)
     if mode == "extend" and resolved.generator.translates:
         raise SynthgenError(
             "a translated dataset cannot be extended: its source images are dealt out over the "

@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tqdm import tqdm
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
+from synthgen.stages.stopping import stop_at_safe_point
 from synthgen.stages.train_bundle import save_best
 from synthgen.stages.train_folder import begin, begun
 from synthgen.stages.train_judge import make_judge
@@ -104,15 +107,23 @@ class _Run:
             total=settings.images, initial=training.shown, unit="img", desc="training",
             disable=not self.group.leads, smoothing=0.02,
         )  # fmt: skip
-        with bar:
+        with bar, self._stop_asked() as stop:
             while training.shown < settings.images and not stopped:
                 alarm = self._advance()
                 if alarm is not None:
                     stopped = not self._recover(alarm)
                 bar.n = training.shown
                 bar.update(0)
+                if stop() and training.shown < settings.images:
+                    if not self.watch.suspicious:
+                        self._save()
+                    raise KeyboardInterrupt
         if self.group.leads:
             self._finish(stopped)
+
+    def _stop_asked(self) -> AbstractContextManager[Callable[[], bool]]:
+        """Several ranks would stop at different steps: there a signal ends each at once."""
+        return stop_at_safe_point() if self.group.count == 1 else nullcontext(lambda: False)
 
     def _advance(self) -> Alarm | None:
         """One step and, where one is due, a tick and a checkpoint; what the watch says."""

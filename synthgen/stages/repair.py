@@ -1,0 +1,44 @@
+"""Make again exactly the shards of a dataset that are missing or damaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from synthgen.dataset.commit import read_json
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.run_folder import settings_hash
+from synthgen.quality.filters import FilterSet
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.sample import SampleReport, resolve, run
+
+
+def repair(root: str | Path, *, generator: str | None = None, device: str = "auto") -> SampleReport:
+    """Go on with the dataset's own run: whatever is whole stays, byte for byte.
+
+    ``generator`` is needed where the bundle is no bundled one.
+
+    Raises:
+        SynthgenError: the folder has no run of ``synthgen sample`` (its dot-folder is gone, or it
+            was filtered from another dataset), or the generator is another than it was.
+    """
+    layout = Layout(Path(root))
+    if not layout.settings.is_file() or not layout.plan.is_file():
+        raise SynthgenError(
+            f"{root}: holds no run to repair (its .synthgen folder is missing); sample it again"
+        )
+    resolved: dict[str, Any] = read_json(layout.settings)
+    if "filtered_from" in resolved:
+        raise SynthgenError(f"{root}: was filtered from another dataset; run synthgen filter again")
+    wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
+    # The filters are on record with every limit: they need not be worked out again.
+    changes = {"filters": "none", "out": str(root), "device": device}
+    if generator is not None:
+        changes["generator"] = generator
+    fresh = resolve(SampleSettings.parse({**wanted, **changes}, str(layout.settings)))
+    settings = {**fresh.settings, "filters": resolved["filters"]}
+    filters = FilterSet.from_json(resolved["filters"])
+    job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
+    return run(replace(fresh, job=job, settings=settings), "resume")

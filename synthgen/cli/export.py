@@ -1,0 +1,19 @@
+"""``synthgen export``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+
+@click.command("export", help="Write the dataset in FOLDER as image folders or WebDataset shards.")
+@click.argument("folder", type=click.Path())
+@click.option("--format", "form", type=click.Choice(["imagefolder", "webdataset"]), required=True,
+              help="Files in class folders with a CSV, or tar shards.")  # fmt: skip
+@click.option("--out", type=click.Path(), required=True, help="New folder.")
+def command(folder: str, form: Literal["imagefolder", "webdataset"], out: str) -> None:
+    """Image files are the dataset's own, byte for byte."""
+    from synthgen.stages.export import export
+
+    click.echo(f"exported: {export(folder, out, form):,} images to {out}")

@@ -1,0 +1,139 @@
+"""A finished dataset in other forms: folders of image files with a CSV, or WebDataset shards."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from synthgen.dataset.commit import disk_errors, read_json
+from synthgen.dataset.layout import Layout
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
+
+Format = Literal["imagefolder", "webdataset"]
+ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One image file, its label and everything else that the dataset says of it."""
+
+    split: str
+    number: int
+    """Position in its split."""
+    encoded: bytes
+    source: bytes | None
+    label: int
+    others: dict[str, Any]
+
+
+def export(folder: str | Path, out: str | Path, form: Format) -> int:
+    """Write the dataset's image files, byte for byte and in order, into the new folder ``out``.
+
+    ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
+    ``label`` and the other columns. ``webdataset``: ``SPLIT-SHARD.tar``, one for each Parquet
+    shard, with ``NUMBER.png``, ``NUMBER.cls`` and ``NUMBER.json``; and ``classes.json``. Pairs have
+    the other domain's image beside it as ``NUMBER.source.png``. The number of images.
+
+    Raises:
+        SynthgenError: no finished dataset, or ``out`` is there already.
+    """
+    layout, target = Layout(Path(folder)), Path(out)
+    if not layout.is_complete() or not layout.manifest.is_file():
+        raise SynthgenError(f"{folder}: is no finished synthgen dataset")
+    if target.exists():
+        raise SynthgenError(f"{target}: exists already; name another folder with --out")
+    manifest = read_json(layout.manifest)
+    plan = Plan.from_json(manifest["plan"])
+    ending = ENDING[manifest["settings"]["image_format"]]
+    staging = target.with_name(f".{target.name}-{os.getpid()}")
+    write = _image_folder if form == "imagefolder" else _webdataset
+    with disk_errors(target):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        try:
+            with tqdm(total=plan.rows, unit="img", desc=f"exporting {form}") as bar:
+                write(layout, plan, staging, ending, bar)
+            staging.rename(target)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+    return plan.rows
+
+
+def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, list[_Row]]]:
+    """Each shard's name without its ending, and its rows."""
+    numbers = dict.fromkeys(plan.splits, 0)
+    for shard in plan.shards:
+        rows = []
+        for batch in pq.ParquetFile(layout.data / shard.name).iter_batches(BATCH):
+            for record in batch.to_pylist():
+                source = record.pop("source", None)
+                rows.append(
+                    _Row(
+                        shard.split,
+                        numbers[shard.split],
+                        record.pop("image")["bytes"],
+                        source and source["bytes"],
+                        record.pop("label"),
+                        record,
+                    )
+                )
+                numbers[shard.split] += 1
+            bar.update(batch.num_rows)
+        yield shard.name.removesuffix(".parquet"), rows
+
+
+def folder_name(label: int, name: str) -> str:
+    """A class' folder: its name where that is a plain one, else its number and what is plain."""
+    plain = "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")
+    return name if plain == name and name else f"{label:04d}_{plain}"
+
+
+def _image_folder(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
+    folders = [folder_name(label, name) for label, name in enumerate(plan.classes)]
+    for split in plan.splits:
+        for name in folders:
+            (staging / split / name).mkdir(parents=True, exist_ok=True)
+    tables: dict[str, list[dict[str, Any]]] = {split: [] for split in plan.splits}
+    for _, rows in _rows(layout, plan, bar):
+        for row in rows:
+            name = f"{folders[row.label]}/{row.number:08d}"
+            (staging / row.split / f"{name}.{ending}").write_bytes(row.encoded)
+            record = {"file_name": f"{name}.{ending}", "label": plan.classes[row.label]}
+            if row.source is not None:
+                (staging / row.split / f"{name}.source.{ending}").write_bytes(row.source)
+                record["source_file_name"] = f"{name}.source.{ending}"
+            tables[row.split].append({**record, **row.others})
+    for split, records in tables.items():
+        with (staging / split / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(records[0]))
+            writer.writeheader()
+            writer.writerows(records)
+
+
+def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
+    (staging / "classes.json").write_text(json.dumps(list(plan.classes), ensure_ascii=False))
+    for name, rows in _rows(layout, plan, bar):
+        with tarfile.open(staging / f"{name}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+            for row in rows:
+                parts = {ending: row.encoded, "cls": str(row.label).encode()}
+                if row.source is not None:
+                    parts[f"source.{ending}"] = row.source
+                parts["json"] = json.dumps(row.others).encode()
+                for kind, content in parts.items():
+                    info = tarfile.TarInfo(f"{row.number:08d}.{kind}")
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))

@@ -38,6 +38,15 @@ def test_importing_the_package_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["sample", "--n", "5", "--engine", "ray", "--deployment", "a/b"], "not both"),
+        (["sample", "--n", "5", "--watch"], "--watch goes with --deployment"),
+        (["filter", "nowhere", "--out", "x"], "is no finished synthgen dataset"),
+        (["filter", "nowhere"], "'out' is needed"),
+        (["evaluate", "nowhere", "--real", "x"], "is no finished synthgen dataset"),
+        (["publish", "nowhere", "hf://a/b"], "is no finished synthgen dataset"),
+        (["export", "nowhere", "--format", "imagefolder", "--out", "x"], "is no finished"),
+        (["repair", "nowhere"], "holds no run to repair"),
+        (["train", "--data", "x", "--algorithm", "cogan"], "learns from two domains"),
         (["smaple"], "did you mean 'sample'"),
         (["sample", "--n", "0"], "'n' is '0'"),
         (["sample", "--n", "5", "--classes", "coatt"], "did you mean 'coat'"),

@@ -18,7 +18,7 @@ from synthgen.stages.verify import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-KILLS = int(os.environ.get("SYNTHGEN_KILLS", "6"))
+KILLS = int(os.environ.get("SYNTHGEN_KILLS", "4"))
 POINTS = ["staged", "published", "receipted", "manifest", "card"]
 
 PROGRAM = """

@@ -85,7 +85,7 @@ def test_every_algorithm_goes_from_images_to_a_dataset(
     name, digit_folder, negative_folder, small_training, small_networks, tmp_path
 ):
     """By changing one word (and naming the other domain's images, where there are two)."""
-    changes = {"algorithm": name, "options": small_networks[name], "images": 2000, "ticks": 2}
+    changes = {"algorithm": name, "options": small_networks[name], "images": 3000, "ticks": 2}
     two = registered()[name].domains == 2
     if two:
         changes["source"] = str(negative_folder)

@@ -25,6 +25,7 @@ from synthgen.spec.settings import read_yaml
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
 from synthgen.stages.publish import publish
+from synthgen.stages.report import report as write_report
 from synthgen.stages.sample import MakeShards, sample
 from synthgen.stages.shard_maker import Job, Progress
 from synthgen.stages.verify import verify
@@ -101,6 +102,7 @@ def build_dataset(**parameters: Any) -> str:
             dataset=str(report.root), real=parameters["evaluate_with"],
             generator=settings.generator, device=settings.device,
         )  # fmt: skip
+    write_report(report.root)
     if parameters["publish_to"] is not None:
         publish_finished(str(report.root), parameters["publish_to"])
     return str(report.root.resolve())

@@ -115,8 +115,9 @@ class ConvDiscriminator(nn.Module):
         where = widths[0] if self.at_input else widths[-1]
         self.embedding = nn.Embedding(task.condition.count, where)
         self.apply(initialize)
-        if self.at_input:
-            nn.init.normal_(self.embedding.weight, std=0.08)  # 16 taps of N(0, 0.02)
+        # At the input: 16 taps of N(0, 0.02). Projected: as strong as the plain logit, or a critic
+        # learns to ignore the label before it learns to use it.
+        nn.init.normal_(self.embedding.weight, std=0.08 if self.at_input else 0.5)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

@@ -115,6 +115,8 @@ class LocalCluster:
                 [sys.executable, "-m", "prefect", *arguments],
                 cwd=PROJECT, env={**self.environment, **environment}, stdout=log, stderr=log,
                 start_new_session=True,
+                # A shell that runs things in the background has them ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )  # fmt: skip
 
     def kill(self, name: str) -> None:

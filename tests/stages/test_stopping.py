@@ -20,6 +20,8 @@ def command(*arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "synthgen", *arguments], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A shell that runs things in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from prefect.deployments import run_deployment
 from pipelines.retries import SAMPLING
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, read_receipt
+from synthgen.dataset.receipts import Receipt, is_done, read_receipt
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
@@ -106,6 +106,9 @@ class FanOut:
         """
         artifact: Any = create_progress_artifact(0.0, key="shards", description="Shards made")
         left = {shard.index: shard for shard in missing}
+        # A shard that is missing in spite of a receipt is damaged: only its bytes tell when it is
+        # made again. Of the others the receipt does, and their bytes are read once, at the end.
+        damaged = {i for i, shard in left.items() if read_receipt(layout, shard) is not None}
         # Over the whole plan: the same ranges, and so the same keys, whatever is done already.
         ranges = [_Child(c[0].index, c[-1].index) for c in chunks(job.plan.shards, self.children)]
         waiting = [r for r in ranges if any(r.first <= i <= r.last for i in left)]
@@ -115,7 +118,7 @@ class FanOut:
                 for child in list(waiting):
                     if child.run_id is None and time.monotonic() >= child.resume_at:
                         child.run_id = self._submit(layout, job, child)
-                for receipt in _arrived(layout, job, left):
+                for receipt in _arrived(layout, job, left, damaged):
                     progress(receipt.rows)
                     yield receipt
                 share = 1.0 - len(left) / max(1, len(missing))
@@ -126,7 +129,7 @@ class FanOut:
                     state = client.read_flow_run(child.run_id).state
                     if state is None or not state.is_final():
                         continue
-                    for receipt in _arrived(layout, job, left):
+                    for receipt in _arrived(layout, job, left, damaged):
                         progress(receipt.rows)
                         yield receipt
                     if not any(child.first <= i <= child.last for i in left):
@@ -168,13 +171,17 @@ class FanOut:
         return run.id  # type: ignore[union-attr]
 
 
-def _arrived(layout: Layout, job: Job, left: dict[int, ShardPlan]) -> Iterator[Receipt]:
-    """Receipts of shards that have been made since the last look; bytes are checked at the end."""
+def _arrived(
+    layout: Layout, job: Job, left: dict[int, ShardPlan], damaged: Collection[int]
+) -> Iterator[Receipt]:
+    """Receipts of shards that have been made since the last look, which are then left no more."""
     excluded = read_exclusions(layout)
     for index, shard in list(left.items()):
         receipt = read_receipt(layout, shard)
         order = job.order(shard, excluded.get(index, frozenset()))
-        if receipt is not None and receipt.order == order and (layout.data / shard.name).is_file():
+        if receipt is None or receipt.order != order or not (layout.data / shard.name).is_file():
+            continue
+        if index not in damaged or is_done(layout, shard, order):
             del left[index]
             yield receipt
 

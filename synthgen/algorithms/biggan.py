@@ -12,8 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import hinge_discriminator, raise_logits
 from synthgen.losses.penalties import off_diagonal_orthogonality
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.resnet import ResNetDiscriminator, SharedGenerator
@@ -56,20 +56,12 @@ def biggan(task: ClassConditional, options: BigganOptions) -> Algorithm:
     return Algorithm(
         networks={"G": generator, "D": ResNetDiscriminator(task, options.width_d)},
         latents={"z": Normal((latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "hinge": Term(
-                        1.0, lambda t: hinge_discriminator(t["real_logits"], t["fake_logits"])
-                    )
-                },
+                terms={"hinge": HINGE},
                 optimizer=Adam(options.lr_d, betas=(0.0, 0.999)),
                 times=options.d_steps,
             ),
@@ -77,7 +69,7 @@ def biggan(task: ClassConditional, options: BigganOptions) -> Algorithm:
                 "G",
                 trains=("G",),
                 terms={
-                    "hinge": Term(1.0, lambda t: raise_logits(t["fake_logits"])),
+                    "hinge": RAISE_LOGITS,
                     "orthogonality": Term(options.orthogonality, orthogonality),
                 },
                 optimizer=Adam(options.lr_g, betas=(0.0, 0.999)),

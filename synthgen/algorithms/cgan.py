@@ -15,10 +15,9 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, judged, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import (
-    cross_entropy_discriminator,
-    non_saturating_generator,
     refuse,
 )
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
@@ -60,11 +59,7 @@ def cgan(task: ClassConditional, options: CganOptions) -> Algorithm:
         shift = torch.randint(1, classes, t["label"].shape, device=t["label"].device)
         return (t["label"] + shift) % classes
 
-    terms = {
-        "cross_entropy": Term(
-            1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
-        )
-    }
+    terms = {"cross_entropy": CROSS_ENTROPY}
     if options.mismatched and classes > 1:
         terms["mismatched"] = Term(options.mismatched, lambda t: refuse(t["mismatched_logits"]))
     return Algorithm(
@@ -76,20 +71,16 @@ def cgan(task: ClassConditional, options: CganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
+            **pair_tensors(),
             "wrong_label": wrong_label,  # int64 [N]
-            "mismatched_logits": lambda t: t.call("D", t.augment(t["image"]), t["wrong_label"]),
+            "mismatched_logits": lambda t: judged(t, "image", "wrong_label"),  # float [N]
         },
         phases=(
             Phase("D", trains=("D",), terms=terms, optimizer=adam),
             Phase(
                 "G",
                 trains=("G",),
-                terms={
-                    "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
-                },
+                terms={"cross_entropy": NON_SATURATING},
                 optimizer=adam,
             ),
         ),

@@ -8,9 +8,9 @@ Cross-entropy with the non-saturating generators.
 from __future__ import annotations
 
 from pydantic import Field
-from torch import Tensor
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.pair import judged
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
 from synthgen.networks.coupled import (
@@ -45,9 +45,6 @@ def cogan(task: ClassConditional, options: CoganOptions) -> Algorithm:
     drawing = GeneratorTrunk(task, options.latent, options.embedding, options.width)
     judging = DiscriminatorTrunk(task, options.width)
 
-    def judged(t: Tensors, domain: str, images: str, label: str) -> Tensor:
-        return t.call(f"D_{domain}", t.augment(t[images]), t[label])
-
     return Algorithm(
         networks={
             "G_target": CoupledGenerator(task, drawing, options.width),
@@ -59,10 +56,10 @@ def cogan(task: ClassConditional, options: CoganOptions) -> Algorithm:
         tensors={  # images float [N, C, H, W], logits float [N]
             "fake": lambda t: t.call("G_target", t["z"], t["label"]),
             "fake_in_source": lambda t: t.call("G_source", t["z"], t["label"]),
-            "real_target": lambda t: judged(t, "target", "image", "label"),
-            "real_source": lambda t: judged(t, "source", "source", "source_label"),
-            "fake_target": lambda t: judged(t, "target", "fake", "label"),
-            "fake_source": lambda t: judged(t, "source", "fake_in_source", "label"),
+            "real_target": lambda t: judged(t, "image", "label", "D_target"),
+            "real_source": lambda t: judged(t, "source", "source_label", "D_source"),
+            "fake_target": lambda t: judged(t, "fake", "label", "D_target"),
+            "fake_source": lambda t: judged(t, "fake_in_source", "label", "D_source"),
         },
         phases=(
             Phase(

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.pair import judged
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import least_squares_discriminator, least_squares_generator
 from synthgen.losses.reconstruction import absolute_error
@@ -49,9 +50,6 @@ def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
     side = max(task.image.height, task.image.width)
     layers = options.patch_layers or patch_layers(side)
 
-    def judged(t: Tensors, domain: str, images: str, label: str) -> Tensor:
-        return t.call(f"D_{domain}", t.augment(t[images]), t[label])
-
     def pooled(t: Tensors, domain: str, images: str, label: str) -> Tensor:
         shown, labels = t.networks[f"pool_{domain}"](t[images], t[label])
         return t.call(f"D_{domain}", t.augment(shown), labels)
@@ -75,10 +73,10 @@ def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
             "image_again": lambda t: t.call("to_target", t["returned"], t["label"]),
             "image_kept": lambda t: t.call("to_target", t["image"], t["label"]),
             "source_kept": lambda t: t.call("to_source", t["source"], t["source_label"]),
-            "real_target": lambda t: judged(t, "target", "image", "label"),
-            "real_source": lambda t: judged(t, "source", "source", "source_label"),
-            "fake_target": lambda t: judged(t, "target", "translated", "source_label"),
-            "fake_source": lambda t: judged(t, "source", "returned", "label"),
+            "real_target": lambda t: judged(t, "image", "label", "D_target"),
+            "real_source": lambda t: judged(t, "source", "source_label", "D_source"),
+            "fake_target": lambda t: judged(t, "translated", "source_label", "D_target"),
+            "fake_source": lambda t: judged(t, "returned", "label", "D_source"),
             "old_target": lambda t: pooled(t, "target", "translated", "source_label"),
             "old_source": lambda t: pooled(t, "source", "returned", "label"),
         },

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings import Settings
@@ -41,29 +41,18 @@ def dcgan(task: ClassConditional, options: DcganOptions) -> Algorithm:
             "D": ConvDiscriminator(task, options.width),
         },
         latents={"z": Normal((options.latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "cross_entropy": Term(
-                        1.0,
-                        lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]),
-                    )
-                },
+                terms={"cross_entropy": CROSS_ENTROPY},
                 optimizer=adam,
             ),
             Phase(
                 "G",
                 trains=("G",),
-                terms={
-                    "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
-                },
+                terms={"cross_entropy": NON_SATURATING},
                 optimizer=adam,
             ),
         ),

@@ -20,8 +20,8 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
+from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, judged, logits, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import critic_difference, raise_logits
 from synthgen.losses.penalties import drift, unit_gradient_penalty
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.progressive import (
@@ -80,9 +80,6 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
         """The real images, on the canvas, as sharp as G's are by now."""
         return at_lod(canvas.cover(t["image"]), t.scalar("lod"))
 
-    def logits(t: Tensors, images: Tensor) -> Tensor:
-        return t.call("D", t.augment(images), t["label"])
-
     def penalty(t: Tensors) -> Tensor:
         fake = canvas.cover(t["fake"])
         return unit_gradient_penalty(lambda x: logits(t, x), t["real"], fake)
@@ -96,19 +93,16 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
+            **pair_tensors(),
             "real": real,  # float [N, C, side, side]
-            "real_logits": lambda t: logits(t, t["real"]),  # float [N]
-            "fake_logits": lambda t: logits(t, t["fake"]),  # float [N]
+            "real_logits": lambda t: judged(t, "real"),  # float [N]
         },
         phases=(
             Phase(
                 "D",
                 trains=("D",),
                 terms={
-                    "wasserstein": Term(
-                        1.0, lambda t: critic_difference(t["real_logits"], t["fake_logits"])
-                    ),
+                    "wasserstein": WASSERSTEIN,
                     "penalty": Term(options.penalty, penalty),
                     "drift": Term(options.drift, lambda t: drift(t["real_logits"])),
                 },
@@ -119,7 +113,7 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
             Phase(
                 "G",
                 trains=("G",),
-                terms={"wasserstein": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                terms={"wasserstein": RAISE_LOGITS},
                 optimizer=adam,
                 resets=starts,
             ),

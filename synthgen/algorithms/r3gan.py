@@ -10,12 +10,11 @@ narrow, with styled convolutions in G, a class embedding in G's mapping and a pr
 from __future__ import annotations
 
 from pydantic import Field
-from torch import Tensor
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Term
+from synthgen.algorithms.pair import centered_penalty, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
-from synthgen.losses.penalties import zero_centered_penalty
 from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings import Settings
@@ -51,14 +50,6 @@ def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
 
-    def logits(t: Tensors, images: str) -> Tensor:
-        return t.call("D", t.augment(t[images]), t["label"])
-
-    def penalty(t: Tensors, images: str) -> Tensor:
-        return t.scalar("gamma") * zero_centered_penalty(
-            lambda x: t.call("D", t.augment(x), t["label"]), t[images]
-        )
-
     return Algorithm(
         networks={
             "G": ResidualGenerator(
@@ -67,11 +58,7 @@ def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
             "D": ResidualDiscriminator(task, options.width, options.widest),
         },
         latents={"z": Normal((options.latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: logits(t, "image"),  # float [N]
-            "fake_logits": lambda t: logits(t, "fake"),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
@@ -88,8 +75,8 @@ def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
                 "penalty",
                 trains=("D",),
                 terms={
-                    "r1": Term(1.0, lambda t: penalty(t, "image")),
-                    "r2": Term(1.0, lambda t: penalty(t, "fake")),
+                    "r1": Term(1.0, lambda t: centered_penalty(t, "image")),
+                    "r2": Term(1.0, lambda t: centered_penalty(t, "fake")),
                 },
                 every=options.penalty_every,
                 lazy=True,

@@ -17,7 +17,7 @@ from synthgen.spec.settings import Settings
 
 DEFAULT = "r3gan"
 _REGISTERED: dict[str, Registration] = {}
-_NOT_ALGORITHMS = {"contract", "registry"}
+_NOT_ALGORITHMS = {"contract", "pair", "registry"}
 
 
 @dataclass(frozen=True)

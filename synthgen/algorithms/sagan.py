@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
+from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import hinge_discriminator, raise_logits
 from synthgen.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings import Settings
@@ -40,26 +40,18 @@ def sagan(task: ClassConditional, options: SaganOptions) -> Algorithm:
             "D": ResNetDiscriminator(task, options.width_d),
         },
         latents={"z": Normal((options.latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "hinge": Term(
-                        1.0, lambda t: hinge_discriminator(t["real_logits"], t["fake_logits"])
-                    )
-                },
+                terms={"hinge": HINGE},
                 optimizer=Adam(options.lr_d, betas=(0.0, 0.9)),
             ),
             Phase(
                 "G",
                 trains=("G",),
-                terms={"hinge": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                terms={"hinge": RAISE_LOGITS},
                 optimizer=Adam(options.lr_g, betas=(0.0, 0.9)),
             ),
         ),

@@ -12,9 +12,9 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, centered_penalty, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
-from synthgen.losses.penalties import path_lengths, zero_centered_penalty
+from synthgen.losses.penalties import path_lengths
 from synthgen.networks.style import StyleDiscriminator, StyleGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings import Settings
@@ -76,27 +76,13 @@ def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
         Phase(
             "D",
             trains=("D",),
-            terms={
-                "cross_entropy": Term(
-                    1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"])
-                )
-            },
+            terms={"cross_entropy": CROSS_ENTROPY},
             optimizer=adam.beside_a_lazy_phase(options.r1_every),
         ),
         Phase(
             "R1",
             trains=("D",),
-            terms={
-                "r1": Term(
-                    1.0,
-                    lambda t: (
-                        t.scalar("gamma")
-                        * zero_centered_penalty(
-                            lambda x: t.call("D", t.augment(x), t["label"]), t["image"]
-                        )
-                    ),
-                )
-            },
+            terms={"r1": Term(1.0, lambda t: centered_penalty(t, "image"))},
             every=options.r1_every,
             lazy=True,
             full_precision=True,
@@ -104,9 +90,7 @@ def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
         Phase(
             "G",
             trains=("G",),
-            terms={
-                "cross_entropy": Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
-            },
+            terms={"cross_entropy": NON_SATURATING},
             optimizer=adam.beside_a_lazy_phase(options.path_every) if options.path else adam,
         ),
     ]
@@ -129,13 +113,12 @@ def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
             "noise": Normal((generator.synthesis.noise_size,)),
         },
         tensors={
+            **pair_tensors(),
             "styles": mixed,  # float [N, layers, style]
             "fake": lambda t: t.call("G", t["styles"], t["noise"]),  # float [N, C, H, W]
             "sample": lambda t: t.call(
                 "G", generator_of(t).styles(t["z"], t["label"], t.scalar("truncation")), t["noise"]
             ),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
         },
         phases=tuple(phases),
         samples={"image": "sample"},

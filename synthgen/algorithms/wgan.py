@@ -15,9 +15,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from synthgen.algorithms.contract import Algorithm, Normal, Phase, RMSProp, Term
+from synthgen.algorithms.contract import Algorithm, Normal, Phase, RMSProp
+from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import critic_difference, raise_logits
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings import Settings
@@ -54,20 +54,12 @@ def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:
             "D": ConvDiscriminator(task, options.width, norm=False),
         },
         latents={"z": Normal((options.latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "wasserstein": Term(
-                        1.0, lambda t: critic_difference(t["real_logits"], t["fake_logits"])
-                    )
-                },
+                terms={"wasserstein": WASSERSTEIN},
                 optimizer=RMSProp(options.lr),
                 times=options.d_steps,
                 after=clip,
@@ -75,7 +67,7 @@ def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:
             Phase(
                 "G",
                 trains=("G",),
-                terms={"wasserstein": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                terms={"wasserstein": RAISE_LOGITS},
                 optimizer=RMSProp(options.lr),
             ),
         ),

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, logits, pair_tensors
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import critic_difference, raise_logits
 from synthgen.losses.penalties import unit_gradient_penalty
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
@@ -45,23 +45,17 @@ def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
             "D": ConvDiscriminator(task, options.width, norm=False),
         },
         latents={"z": Normal((options.latent,))},
-        tensors={
-            "fake": lambda t: t.call("G", t["z"], t["label"]),  # float [N, C, H, W]
-            "real_logits": lambda t: t.call("D", t.augment(t["image"]), t["label"]),  # float [N]
-            "fake_logits": lambda t: t.call("D", t.augment(t["fake"]), t["label"]),  # float [N]
-        },
+        tensors=pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
                 terms={
-                    "wasserstein": Term(
-                        1.0, lambda t: critic_difference(t["real_logits"], t["fake_logits"])
-                    ),
+                    "wasserstein": WASSERSTEIN,
                     "penalty": Term(
                         options.penalty,
                         lambda t: unit_gradient_penalty(
-                            lambda x: t.call("D", t.augment(x), t["label"]), t["image"], t["fake"]
+                            lambda x: logits(t, x), t["image"], t["fake"]
                         ),
                     ),
                 },
@@ -72,7 +66,7 @@ def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
             Phase(
                 "G",
                 trains=("G",),
-                terms={"wasserstein": Term(1.0, lambda t: raise_logits(t["fake_logits"]))},
+                terms={"wasserstein": RAISE_LOGITS},
                 optimizer=adam,
             ),
         ),

@@ -11,7 +11,7 @@ import click
 
 import synthgen
 from synthgen.spec.errors import SynthgenError, did_you_mean
-from synthgen.spec.interrupt import interrupt
+from synthgen.stages.interrupt import interrupt
 
 COMMANDS = {
     "train": "Train a generator on labelled images.",

@@ -55,12 +55,15 @@ def off_diagonal_orthogonality(weight: Tensor) -> Tensor:
 
 
 def drift(real: Tensor) -> Tensor:
-    """Mean squared logit of reals: keeps a critic near nought (arXiv:1710.10196, appendix A.1)."""
+    """Mean square of the reals' logits ``float [N]``: keeps a critic near nought.
+
+    Karras et al. 2017, arXiv:1710.10196, appendix A.1.
+    """
     return real.float().square().mean()
 
 
 def path_lengths(images: Tensor, styles: Tensor) -> Tensor:
-    """Length of ``J^T y`` per image, y Gaussian noise in image space divided by its side.
+    """Length of ``J^T y`` per image, ``float [N]``; y is Gaussian noise divided by the image's side.
 
     Karras et al. 2019, arXiv:1912.04958, section 3.2 and appendix B. A linear synthesiser A has the
     lengths ``||A^T y||``. The result can be differentiated again.

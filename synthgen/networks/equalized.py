@@ -51,24 +51,6 @@ class EqualLinear(nn.Module):
         return linear(features, self.weight * self.scale, self.bias * self.lr_factor)
 
 
-class EqualProjectionHead(nn.Module):
-    """Logit from features plus their inner product with the label's embedding, both equalised."""
-
-    def __init__(self, features: int, classes: int) -> None:
-        super().__init__()
-        self.linear = EqualLinear(features, 1)
-        self.embedding = nn.Embedding(classes, features)
-        self.scale = features**-0.5
-
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """``[N, features]`` and ``int64 [N]`` to logits ``float32 [N]``."""
-        features = features.float()
-        with torch.autocast(features.device.type, enabled=False):
-            matched = (features * self.embedding(labels)).sum(dim=1) * self.scale
-            logits: Tensor = self.linear(features).squeeze(1) + matched
-        return logits
-
-
 def pixel_norm(features: Tensor) -> Tensor:
     """Bring each pixel's features to unit mean square: arXiv:1710.10196, section 4.2.
 

@@ -82,15 +82,17 @@ class LabelEmbedding(nn.Module):
 class ProjectionHead(nn.Module):
     """Logit from features plus their inner product with the label's embedding.
 
-    Projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637, equation 4.
+    Projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637, equation 4. ``equalized``
+    stores weights of unit variance.
     """
 
-    def __init__(self, features: int, classes: int) -> None:
+    def __init__(self, features: int, classes: int, equalized: bool = False) -> None:
         super().__init__()
-        self.linear = nn.Linear(features, 1)
+        self.linear = EqualLinear(features, 1) if equalized else nn.Linear(features, 1)
         self.embedding = nn.Embedding(classes, features)
         self.scale = features**-0.5
-        nn.init.normal_(self.embedding.weight, std=0.5)
+        if not equalized:
+            nn.init.normal_(self.embedding.weight, std=0.5)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``[N, features]`` and ``int64 [N]`` to logits ``float32 [N]``."""

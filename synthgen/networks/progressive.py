@@ -18,16 +18,15 @@ from synthgen.networks.canvas import Canvas
 from synthgen.networks.equalized import (
     EqualConv2d,
     EqualLinear,
-    EqualProjectionHead,
     minibatch_deviation,
     pixel_norm,
 )
-from synthgen.networks.layers import activate
+from synthgen.networks.layers import ProjectionHead, activate
 from synthgen.spec.condition import ClassConditional
 
 
 def double(images: Tensor) -> Tensor:
-    """Each pixel becomes two by two."""
+    """Each pixel becomes two by two: ``[N, C, H, W]`` to ``[N, C, 2H, 2W]``."""
     return interpolate(images, scale_factor=2.0)
 
 
@@ -107,7 +106,7 @@ class ProgressiveDiscriminator(nn.Module):
         self.second = nn.ModuleList(EqualConv2d(b, a, 3) for a, b in pairwise(widths))
         self.last = EqualConv2d(widths[0] + 1, widths[0], 3)
         self.collect = EqualConv2d(widths[0], widths[0], self.canvas.base, valid=True)
-        self.head = EqualProjectionHead(widths[0], task.condition.count)
+        self.head = ProjectionHead(widths[0], task.condition.count, equalized=True)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

@@ -17,11 +17,10 @@ from synthgen.networks.canvas import Canvas
 from synthgen.networks.equalized import (
     EqualConv2d,
     EqualLinear,
-    EqualProjectionHead,
     minibatch_deviation,
     pixel_norm,
 )
-from synthgen.networks.layers import ACTIVATION_GAIN, StyledConv, activate
+from synthgen.networks.layers import ACTIVATION_GAIN, ProjectionHead, StyledConv, activate
 from synthgen.spec.condition import ClassConditional
 
 AVERAGE_KEEPS = 0.995
@@ -29,12 +28,14 @@ AVERAGE_KEEPS = 0.995
 
 
 def smooth_double(images: Tensor) -> Tensor:
-    """Twice the side through the kernel [1, 3, 3, 1]: bilinear doubling has just these weights."""
+    """``[N, C, H, W]`` to ``[N, C, 2H, 2W]`` through the kernel [1, 3, 3, 1]: bilinear doubling has
+    just these weights."""
     return interpolate(images, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def smooth_halve(images: Tensor) -> Tensor:
-    """Half the side through the kernel [1, 3, 3, 1] / 8 both ways; zeros beyond the border."""
+    """``[N, C, H, W]`` to ``[N, C, H/2, W/2]`` through [1, 3, 3, 1] / 8 both ways; zeros beyond the
+    border."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=images.device, dtype=images.dtype) / 8
     channels = images.shape[1]
     kernel = torch.outer(taps, taps)[None, None].expand(channels, 1, 4, 4)
@@ -77,7 +78,8 @@ class StyleMapping(nn.Module):
         self.average.mul_(keep).add_(sums / count.clamp(min=1) * (1 - keep))
 
     def truncated(self, styles: Tensor, labels: Tensor, psi: float) -> Tensor:
-        """Styles drawn towards their class' mean: all of it at ``psi`` 0, none at 1."""
+        """Styles ``[N, style]`` of labels ``int64 [N]`` drawn towards their class' mean: all the
+        way at ``psi`` 0, not at all at 1."""
         return styles if psi == 1.0 else torch.lerp(self.average[labels], styles, psi)
 
 
@@ -90,7 +92,7 @@ class NoisyStyledConv(nn.Module):
         self.strength = nn.Parameter(torch.zeros(()))
 
     def forward(self, features: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        """``noise`` is ``[N, 1, H, W]``."""
+        """``[N, inputs, H, W]``, ``[N, style]``, ``[N, 1, H, W]`` to ``[N, outputs, H, W]``."""
         features = self.conv(features, style)
         return activate(features + (noise * self.strength).to(features.dtype))
 
@@ -104,6 +106,7 @@ class ToImage(nn.Module):
         self.conv = EqualConv2d(inputs, channels, 1, gain=1.0)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """``[N, inputs, H, W]`` and ``[N, style]`` to ``[N, C, H, W]``."""
         scale = self.style(style)[:, :, None, None].to(features.dtype)
         image: Tensor = self.conv(features * scale)
         return image
@@ -172,13 +175,14 @@ class StyleGenerator(nn.Module):
         self.register_buffer("path_mean", torch.zeros(()))
 
     def styles(self, latents: Tensor, labels: Tensor, psi: float = 1.0) -> Tensor:
-        """One style for all layers: ``float [N, layers, style]``."""
+        """Latents ``[N, latent]`` and labels ``int64 [N]`` to one style for all layers: ``float [N,
+        layers, style]``; ``psi`` as in :meth:`StyleMapping.truncated`."""
         mapped = self.mapping.truncated(self.mapping(latents, labels), labels, psi)
         return mapped[:, None].expand(-1, len(self.synthesis.layers), -1)
 
     def mixed(self, styles: Tensor, others: Tensor, share: float) -> Tensor:
         """``share`` of the images get ``others`` from a random layer on: style mixing,
-        arXiv:1812.04948, section 3.1."""
+        arXiv:1812.04948, section 3.1. All are ``float [N, layers, style]``."""
         count, layers, _ = styles.shape
         cut = torch.randint(1, layers, (count,), device=styles.device)
         kept = torch.rand(count, device=styles.device) >= share
@@ -187,7 +191,7 @@ class StyleGenerator(nn.Module):
         return torch.where(late[:, :, None], others, styles)
 
     def forward(self, styles: Tensor, noise: Tensor) -> Tensor:
-        """Styles and noise to images; see :class:`StyleSynthesis`."""
+        """Styles ``[N, layers, style]`` and noise ``[N, noise_size]`` to ``float [N, C, H, W]``."""
         images: Tensor = self.synthesis(styles, noise)
         return images
 
@@ -206,7 +210,7 @@ class StyleDiscriminator(nn.Module):
         self.shortcut = nn.ModuleList(EqualConv2d(a, b, 1, gain=1.0) for a, b in pairs)
         self.last = EqualConv2d(widths[-1] + 1, widths[-1], 3)
         self.collect = EqualConv2d(widths[-1], widths[-1], self.canvas.base, valid=True)
-        self.head = EqualProjectionHead(widths[-1], task.condition.count)
+        self.head = ProjectionHead(widths[-1], task.condition.count, equalized=True)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

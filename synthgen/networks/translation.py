@@ -30,6 +30,7 @@ class TranslatorBlock(nn.Module):
         self.second_norm = ClassGains(width, classes, instance_norm)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """``[N, width, H, W]`` and ``int64 [N]`` to the same shape."""
         branch = relu(self.first_norm(self.first(features), labels))
         branch = self.second_norm(self.second(branch), labels)
         return torch.add(features, branch)

@@ -17,9 +17,8 @@ from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.evaluation.diversity import class_diversity
-from synthgen.evaluation.fidelity import embed, frechet_distance
-from synthgen.evaluation.kernel_distance import kernel_distance
-from synthgen.evaluation.manifold import manifold
+from synthgen.evaluation.fidelity import embed
+from synthgen.evaluation.measures import measure
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
@@ -28,7 +27,6 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 
 BATCH = 256
-MOST_NEIGHBOURS = 5_000
 POOR_DIVERSITY = 0.7
 POOR_AGREEMENT = 0.7
 
@@ -165,24 +163,6 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     with disk_errors(layout.root):
         write_json(record, layout.root / "report" / "evaluation.json", layout.staging)
     return found
-
-
-def measure(real: Tensor, made: Tensor) -> dict[str, float]:
-    """All distances and shares between two sets of features ``[N, F]`` and ``[M, F]``.
-
-    Precision and its like are taken on at most :data:`MOST_NEIGHBOURS` rows of each side, as many
-    of one as of the other: they depend on the number.
-    """
-    count = min(len(real), len(made), MOST_NEIGHBOURS)
-    near = manifold(
-        real[torch.from_numpy(evenly(len(real), count))],
-        made[torch.from_numpy(evenly(len(made), count))],
-    )
-    return {
-        "frechet_distance": frechet_distance(made, real),
-        "kernel_distance": kernel_distance(made, real),
-        **asdict(near),
-    }
 
 
 def _sampled(

@@ -16,7 +16,7 @@ class _AboveTheBar(logging.Handler):
 
 
 def say(text: str) -> None:
-    """Log ``text``; unless the program set the logger ``synthgen`` up otherwise, to stderr."""
+    """Log ``text`` to the logger ``synthgen``, which also writes it to stderr, above the bar."""
     if not any(isinstance(handler, _AboveTheBar) for handler in LOGGER.handlers):
         LOGGER.addHandler(_AboveTheBar())
         LOGGER.setLevel(logging.INFO)

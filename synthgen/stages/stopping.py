@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from synthgen.spec.interrupt import interrupt
+from synthgen.stages.interrupt import interrupt
 from synthgen.stages.progress import say
 
 

@@ -1,8 +1,8 @@
 """Checkpoints of a training run: safetensors and JSON, everything that resume needs.
 
-A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average),
-``optimizers.safetensors`` and ``state.json``; it is written beside and renamed, so a folder with
-its final name is whole. There is no state of random numbers: the loop derives it
+A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average, an
+adaptive augmentation's state), ``optimizers.safetensors`` and ``state.json``; it is written beside
+and renamed, so a folder with its final name is whole. There is no state of random numbers: the loop derives it
 (``training/loop.py``).
 """
 

@@ -46,6 +46,12 @@ class Ranks:
         dist.all_reduce(value)
         return value / self.count
 
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether ``flag`` is set on any rank: the same answer on every rank."""
+        if self.count == 1:
+            return flag
+        return bool(self.mean(torch.tensor(float(flag), device=device)) > 0)
+
     def agree(self, mine: str | None) -> str | None:
         """The first text that any rank has to say; the same answer on every rank."""
         if self.count == 1:

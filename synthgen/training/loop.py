@@ -208,9 +208,8 @@ class Training:
                     broken = f"loss {phase.name}/{name} is {number}"
                     break
                 self.means.add(f"loss/{phase.name}/{name}", number)
-        broken = self._ranks.agree(broken)
-        if broken is not None:
-            raise NotFinite(broken)
+        if self._ranks.any(broken is not None, self.device):
+            raise NotFinite(broken or "a loss of another rank is not finite")
         optimizer = self.optimizers[phase.trains].steps
         optimizer.zero_grad(set_to_none=True)
         (loss * (phase.every if phase.lazy else 1)).backward()  # type: ignore[no-untyped-call]

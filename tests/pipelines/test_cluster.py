@@ -133,12 +133,13 @@ def test_a_killed_parent_is_retried_and_finds_its_children(cluster, tmp_path):
     until(lambda: len(receipts(out)) >= 4)
     for pid in processes_of(run):
         os.kill(pid, signal.SIGKILL)
-    assert cluster.wait(run, 60) == "CRASHED"
-    # Prefect's worker reports the crash once more some seconds after the run's own process did, and
-    # would put an end to a retry that came before.
-    time.sleep(15)
     before = receipts(out)
-    assert 4 <= len(before) < 60 and not (out / "README.md").exists()
+    assert 4 <= len(before) < 60
+    assert cluster.wait(run, 60) == "CRASHED"
+    assert not (out / "README.md").exists()
+    # Prefect's worker reports the crash once more some seconds after the run's own process did, and
+    # would put an end to a retry that came before. The children go on meanwhile.
+    time.sleep(15)
     cluster.prefect("flow-run", "retry", run)
     until(lambda: cluster.state(run) not in ("CRASHED",), 60)
     assert cluster.wait(run, 120) == "COMPLETED"
@@ -146,6 +147,8 @@ def test_a_killed_parent_is_retried_and_finds_its_children(cluster, tmp_path):
     assert len(after) == 60 and {name: after[name] for name in before} == before
     assert verify(out).problems == []
     assert hashes(out) == local(tmp_path, n=6000)
+    mine = {"flow_runs": {"parent_flow_run_id": {"any_": [run]}}}
+    assert len(cluster.api("POST", "flow_runs/filter", mine)) == 2, "its children were not found"
 
 
 def test_the_nightly_deployment_is_scheduled_and_fires(cluster, tmp_path):

@@ -122,6 +122,50 @@ def test_a_hundred_shards_are_at_most_a_hundred_tasks():
     assert chunks([]) == []
 
 
+def test_a_hundred_shards_cost_a_hundred_task_runs(tmp_path):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    from pipelines.build_dataset import build_dataset
+
+    build_dataset(**{**SETTINGS, "n": 200, "images_per_shard": 2, "out": str(tmp_path / "out")})
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(sort="START_TIME_DESC", limit=1)[0]
+        wanted = FlowRunFilter(id={"any_": [run.id]})
+        tasks = [task for offset in (0, 200)
+                 for task in client.read_task_runs(flow_run_filter=wanted, offset=offset)]  # fmt: skip
+    assert verify(tmp_path / "out").shards == 100 and len(tasks) == 100
+
+
+def test_a_damaged_shard_has_not_arrived_until_its_bytes_are_right(sampled):
+    from pipelines.engines import _arrived
+    from synthgen.dataset.commit import read_json
+    from synthgen.dataset.layout import Layout
+    from synthgen.dataset.receipts import read_receipt
+    from synthgen.spec.plan import Plan
+
+    layout = Layout(sampled(n=60, images_per_shard=20).root)
+    plan = Plan.from_json(read_json(layout.plan))
+    orders = {shard.index: read_receipt(layout, shard).order for shard in plan.shards}
+
+    class Job:
+        def order(self, shard, excluded):
+            return orders[shard.index]
+
+    def arrived(damaged):
+        left = {shard.index: shard for shard in plan.shards}
+        return [receipt.shard for receipt in _arrived(layout, Job(), left, damaged)]
+
+    names = [shard.name for shard in plan.shards]
+    assert arrived(set()) == arrived({1}) == names
+    path = layout.data / names[1]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert arrived({1}) == [names[0], names[2]]
+    path.write_bytes(whole)
+    assert arrived({1}) == names
+
+
 def test_the_form_has_types_bounds_enums_and_descriptions():
     from prefect.utilities.callables import parameter_schema
 

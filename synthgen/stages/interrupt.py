@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C. Here because both the command line and the stages know it."""
+"""SIGTERM as Ctrl-C. A file of its own: the command line needs it before anything heavy."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def drift(real: Tensor) -> Tensor:
 
 
 def path_lengths(images: Tensor, styles: Tensor) -> Tensor:
-    """Length of ``J^T y`` per image, ``float [N]``; y is Gaussian noise divided by the image's side.
+    """Length of ``J^T y`` per image, ``float [N]``; y is Gaussian noise over the image's side.
 
     Karras et al. 2019, arXiv:1912.04958, section 3.2 and appendix B. A linear synthesiser A has the
     lengths ``||A^T y||``. The result can be differentiated again.

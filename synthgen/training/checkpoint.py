@@ -1,9 +1,9 @@
 """Checkpoints of a training run: safetensors and JSON, everything that resume needs.
 
-A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average, an
-adaptive augmentation's state), ``optimizers.safetensors`` and ``state.json``; it is written beside
-and renamed, so a folder with its final name is whole. There is no state of random numbers: the loop derives it
-(``training/loop.py``).
+A checkpoint is a folder ``<images shown>`` with ``weights.safetensors`` (networks, their average,
+an adaptive augmentation's state), ``optimizers.safetensors`` and ``state.json``; it is written
+beside and renamed, so a folder with its final name is whole. There is no state of random numbers:
+the loop derives it (``training/loop.py``).
 """
 
 from __future__ import annotations

@@ -36,6 +36,9 @@ DECLINED = 1.75
 EXPLODED = 10.0
 """The same in a single tick."""
 
+RUNAWAY = 1e6
+"""A loss of this size is divergence whatever the score: a run may diverge before it has a best."""
+
 SATURATED = 0.99
 """A judge this often right on reals and on fakes, while the score is worse than it was, has won."""
 
@@ -96,6 +99,11 @@ class Watch:
             return [("not-finite", (f"{bad[0] if bad else 'score'} is not a finite number", 1))]
         found = []
         score, best = row["score"], self._best_score
+        losses = {k: v for k, v in row.items() if k.startswith("loss/")}
+        largest = max(losses, key=lambda name: abs(losses[name]), default=None)
+        if largest is not None and abs(losses[largest]) > RUNAWAY:
+            found.append(("diverged", (f"{largest} is {losses[largest]:.3g}", 1)))
+            return found
         if score > EXPLODED * best:
             found.append(("diverged", (f"score {score:.3g}, the best was {best:.3g}", 1)))
         elif score > DIVERGED * best:

@@ -22,6 +22,7 @@ def look(watch, images=50_000, progress=0.4, **changes):
     [
         ("not-finite", {"loss/D/x": math.nan}, 1),
         ("not-finite", {"score": None}, 1),
+        ("diverged", {"loss/D/x": -2e6}, 1),
         ("diverged", {"score": 21.0}, 1),
         ("diverged", {"score": 7.0}, 2),
         ("declined", {"score": 3.6}, 4),
@@ -60,6 +61,11 @@ def test_one_bad_tick_between_good_ones_is_forgiven_but_is_nothing_to_go_back_to
     for _ in range(3):
         assert look(watch, diversity=0.1) is None and watch.suspicious
         assert look(watch) is None and not watch.suspicious
+
+
+def test_a_run_that_diverges_before_it_has_a_best_is_seen_in_its_first_tick():
+    assert look(Watch(), images=1600, progress=0.1, **{"loss/D/x": 1.9e17}).kind == "diverged"
+    assert look(Watch(), images=1600, progress=0.1, **{"loss/D/x": 900.0}) is None
 
 
 def test_an_untrained_generator_has_not_collapsed():

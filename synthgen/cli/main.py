@@ -18,6 +18,7 @@ COMMANDS = {
     "sample": "Make a filtered, labelled dataset with a generator.",
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",
+    "merge": "Join finished datasets into one.",
     "report": "Write a page about a dataset, to look at.",
     "export": "Write a dataset as image folders or WebDataset shards.",
     "publish": "Upload a finished dataset.",

@@ -47,11 +47,11 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
         rejects_hash = None
         if made.thrown is not None and len(made.thrown):
             table = made.thrown.to_table(plan.classes, plan.seed, shard.index)
-            staged = _write(layout, table, f"rejects-{shard.name}")
+            staged = stage_table(layout, table, f"rejects-{shard.name}")
             rejects_hash = file_sha256(staged)
             publish(staged, layout.rejects / shard.name)
         table = made.kept.to_table(plan.classes, plan.seed, shard.index)
-        staged = _write(layout, table, shard.name)
+        staged = stage_table(layout, table, shard.name)
         size, digest = staged.stat().st_size, file_sha256(staged)
         publish(staged, layout.data / shard.name)
         receipt = Receipt(
@@ -70,8 +70,12 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
     return receipt
 
 
-def _write(layout: Layout, table: pa.Table, name: str) -> Path:
-    """The table as a checked Parquet file in staging."""
+def stage_table(layout: Layout, table: pa.Table, name: str) -> Path:
+    """The table as a checked Parquet file in staging.
+
+    Raises:
+        SynthgenError: it reads back otherwise than it was written.
+    """
     layout.staging.mkdir(parents=True, exist_ok=True)
     staged = layout.staging / staged_name(name)
     try:

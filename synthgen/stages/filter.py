@@ -66,6 +66,10 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
     if not source.is_complete() or not source.manifest.is_file():
         raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
     manifest = read_json(source.manifest)
+    if "parts" in manifest:
+        raise SynthgenError(
+            f"{source.root}: was merged from other datasets; filter those, then merge them"
+        )
     plan = Plan.from_json(manifest["plan"])
     generator = load_generator(settings.generator or manifest["generator"]["name"], "cpu", "fp32")
     if generator.weights_sha256 != manifest["generator"]["weights_sha256"]:

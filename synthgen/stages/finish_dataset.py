@@ -53,6 +53,16 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
         version=synthgen.__version__,
         filters_text=str(job.filters),
     )
+    complete(layout, plan, image, manifest)
+
+
+def complete(layout: Layout, plan: Plan, image: ImageSpec, manifest: Mapping[str, Any]) -> None:
+    """Contact sheet, manifest and card of shards that all have receipts.
+
+    Raises:
+        SynthgenError: the disk is full or cannot be written.
+    """
+    receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
     with disk_errors(layout.root):
         _draw(layout, plan, image)
         write_json(manifest, layout.manifest, layout.staging)

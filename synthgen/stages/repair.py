@@ -32,6 +32,10 @@ def repair(root: str | Path, *, generator: str | None = None, device: str = "aut
     resolved: dict[str, Any] = read_json(layout.settings)
     if "filtered_from" in resolved:
         raise SynthgenError(f"{root}: was filtered from another dataset; run synthgen filter again")
+    if "merged_from" in resolved:
+        raise SynthgenError(
+            f"{root}: was merged from other datasets; run the same synthgen merge again"
+        )
     wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
     # The filters are on record with every limit: they need not be worked out again.
     changes = {"filters": "none", "out": str(root), "device": device}

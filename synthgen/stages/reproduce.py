@@ -58,7 +58,10 @@ def reproduce(
     manifest = read_json(layout.manifest)
     plan = Plan.from_json(manifest["plan"])
     split = split or next(iter(plan.splits))
-    record = _row(layout, plan, split, row)
+    shard, record = _row(layout, plan, split, row)
+    if "parts" in manifest:  # a row of a merged dataset is remade as one of its own part
+        manifest = {**manifest, **manifest["parts"][manifest["part_of"][shard]]}
+        plan = Plan.from_json(manifest["plan"])
     settings = manifest["settings"]
     name = generator or manifest["generator"]["name"]
     loaded = load_generator(name, device, settings["precision"])
@@ -103,7 +106,8 @@ def reproduce(
     return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
 
 
-def _row(layout: Layout, plan: Plan, split: str, row: int) -> dict[str, Any]:
+def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:
+    """The row, and the name of its shard."""
     if split not in plan.splits:
         raise SynthgenError(f"no split '{split}' (there are {name_list(plan.splits)})")
     if not 0 <= row < plan.splits[split]:
@@ -114,7 +118,7 @@ def _row(layout: Layout, plan: Plan, split: str, row: int) -> dict[str, Any]:
         if shard.split != split:
             continue
         if row < shard.rows:
-            return _read(layout.data / shard.name, row)
+            return shard.name, _read(layout.data / shard.name, row)
         row -= shard.rows
     raise AssertionError("the plan's shards hold fewer rows than its splits")
 

@@ -1,0 +1,170 @@
+"""Faults put in on purpose: each is detected and named, nothing is lost, and a resume finishes."""
+
+import errno
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from synthgen.dataset import writer
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.run_folder import open_run
+from synthgen.generators.generator import Generator
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.repair import repair
+from synthgen.stages.sample import sample
+from synthgen.stages.shard_maker import ShardMaker, make_here
+from synthgen.stages.verify import verify
+
+RUN = {"n": 90, "images_per_shard": 30}
+
+
+def contents(root):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (root / "data").iterdir()}
+
+
+@pytest.fixture
+def whole(sampled, tmp_path):
+    """The shards of a run that nothing befell."""
+    return contents(sampled(**RUN, out=str(tmp_path / "whole")).root)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "permission"), (errno.EIO, "cannot be")],
+)
+def test_a_disk_that_fails_in_the_second_shard(sampled, whole, tmp_path, monkeypatch, number, said):
+    real, calls = pq.write_table, []
+
+    def failing(table, where, **options):
+        calls.append(where)
+        if len(calls) == 2:
+            open(where, "wb").write(b"half a shard")
+            raise OSError(number, os.strerror(number))
+        return real(table, where, **options)
+
+    monkeypatch.setattr(writer.pq, "write_table", failing)
+    out = tmp_path / "out"
+    with pytest.raises(SynthgenError, match=said):
+        sampled(**RUN)
+    first = contents(out)
+    assert first.items() <= whole.items() and len(first) == 1
+    assert not list(Layout(out).staging.iterdir()) and not (out / "README.md").exists()
+    monkeypatch.undo()
+    before = (out / "data" / next(iter(first))).stat().st_mtime_ns
+    assert contents(sampled("resume", **RUN).root) == whole
+    assert (out / "data" / next(iter(first))).stat().st_mtime_ns == before
+    assert verify(out).problems == []
+
+
+def test_a_worker_that_hands_in_a_truncated_shard(run_folder, whole, tmp_path):
+    values = {"generator": str(run_folder), "out": str(tmp_path / "out"), "filters": "none",
+              "device": "cpu", "precision": "fp32", "batch_size": 64, **RUN}  # fmt: skip
+    settings = SampleSettings.parse(values)
+
+    def careless(layout, job, shards, progress):
+        from synthgen.generators.zoo import load_generator
+
+        maker = ShardMaker(job, load_generator(job.generator, "cpu", "fp32"))
+        for receipt in make_here(maker, layout, shards, progress):
+            if receipt.shard.startswith("train-00001"):
+                path = layout.data / receipt.shard
+                path.write_bytes(path.read_bytes()[:-100])
+            yield receipt
+
+    with pytest.raises(SynthgenError, match="missing or damaged after all were made"):
+        sample(settings, make=careless)
+    assert not (tmp_path / "out" / "README.md").exists()
+    assert contents(sample(settings).root) == whole
+
+
+def test_a_flipped_bit_is_named_and_only_its_shard_is_made_again(sampled, run_folder, whole):
+    root = sampled(**RUN).root
+    shard = root / "data" / "train-00001.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 4
+    shard.write_bytes(content)
+    others = {p.name: p.stat().st_mtime_ns for p in (root / "data").iterdir() if p != shard}
+    problems = verify(root).problems
+    assert problems and all("train-00001" in line for line in problems[:1])
+    assert repair(root, generator=str(run_folder), device="cpu").made == 1
+    assert contents(root) == whole and verify(root).problems == []
+    for name, changed in others.items():
+        assert (root / "data" / name).stat().st_mtime_ns == changed
+
+
+def test_a_generator_that_gives_nan_for_one_class(sampled, whole, monkeypatch, tmp_path):
+    real = Generator.candidates
+
+    def broken(self, labels, shards, candidates, **options):
+        drawn = real(self, labels, shards, candidates, **options)
+        drawn["image"][torch.from_numpy(np.asarray(labels) == 1)] = torch.nan
+        return drawn
+
+    monkeypatch.setattr(Generator, "candidates", broken)
+    with pytest.raises(SynthgenError, match=r"class 'one' keeps 0 of .*validity"):
+        sampled(**RUN)
+    monkeypatch.undo()
+    assert contents(sampled(**RUN).root) == whole
+
+
+def test_a_receipt_of_another_run_does_not_count(sampled, whole, tmp_path):
+    other = sampled(**RUN, seed=5, out=str(tmp_path / "other")).root
+    root = sampled(**RUN).root
+    name = "train-00002.parquet"
+    for part in (f"data/{name}", f".synthgen/receipts/{name}.json"):
+        (root / part).write_bytes((other / part).read_bytes())
+    assert any(name in line for line in verify(root).problems)
+    assert sampled(**RUN).made == 1
+    assert contents(root) == whole and verify(root).problems == []
+
+
+@pytest.mark.parametrize("jump", [-10 * 365 * 86_400, 10 * 365 * 86_400])
+def test_a_clock_that_jumps(sampled, whole, monkeypatch, jump):
+    real, calls = time.time, []
+
+    def jumping():
+        calls.append(1)
+        return real() + jump * (len(calls) % 2)
+
+    monkeypatch.setattr(time, "time", jumping)
+    report = sampled(**RUN)
+    monkeypatch.undo()
+    assert contents(report.root) == whole and verify(report.root).problems == []
+    assert all(v >= 0 for r in report.receipts for v in r.seconds.values())
+
+
+def _hold(root, settings, plan, ready, leave):
+    with open_run(root, settings, Plan.from_json(plan), "resume"):
+        ready.set()
+        leave.wait(60)
+
+
+def test_two_coordinators_at_once(sampled, whole, tmp_path):
+    root = sampled(**RUN).root
+    (root / "README.md").unlink()
+    (root / "data" / "train-00000.parquet").unlink()
+    layout, fork = Layout(root), multiprocessing.get_context("spawn")
+    settings, plan = (json.loads(p.read_text()) for p in (layout.settings, layout.plan))
+    ready, leave = fork.Event(), fork.Event()
+    first = fork.Process(target=_hold, args=(root, settings, plan, ready, leave))
+    first.start()
+    try:
+        assert ready.wait(60)
+        with pytest.raises(SynthgenError, match=f"in use by process {first.pid}"):
+            sampled(**RUN)
+        first.kill()  # a dead owner's lock is free at once
+        first.join(10)
+        assert sampled(**RUN).made == 1
+    finally:
+        leave.set()
+        first.kill()
+    assert contents(root) == whole and verify(root).problems == []

@@ -1,0 +1,110 @@
+"""Publishing to an S3-compatible server on this machine, and to a store that is slow and fails."""
+
+import datasets
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.stages import publish as stage
+from synthgen.stages.publish import publish, without_credentials
+
+
+@pytest.fixture(scope="module")
+def s3():
+    moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'synthgen[test]'")
+    pytest.importorskip("s3fs")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ACCESS_KEY_ID", "a-key")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    store = fsspec.filesystem("s3")
+    store.mkdir("datasets")
+    yield store
+    patch.undo()
+    server.stop()
+
+
+def rows(path, **options):
+    loaded = datasets.load_dataset(str(path), split="train", **options)
+    return list(loaded.cast_column("image", datasets.Image(decode=False)))
+
+
+def test_a_round_trip_over_s3(s3, sampled, tmp_path):
+    first = sampled(n=60, images_per_shard=25)
+    assert publish(first.root, "s3://datasets/digits") == "s3://datasets/digits"
+    s3.invalidate_cache()
+    assert not [name for name in s3.find("datasets") if name.endswith(".part")]
+    s3.get("datasets/digits/", str(tmp_path / "back") + "/", recursive=True)
+    assert rows(tmp_path / "back") == rows(first.root)  # same bytes, labels and order
+    for path in sorted((first.root / "data").iterdir()):
+        assert s3.cat(f"datasets/digits/data/{path.name}") == path.read_bytes()
+    everything = b"".join(s3.cat(name) for name in s3.find("datasets"))
+    assert b"a-secret" not in everything and b"a-key" not in everything
+    # A bucket that is not there is one line.
+    with pytest.raises(SynthgenError, match="cannot publish"):
+        publish(first.root, "s3://no-such-bucket/digits")
+
+
+class Flaky(MemoryFileSystem):
+    """Fails on every other transfer, and once leaves half of a file."""
+
+    protocol = ("flaky",)
+    store, pseudo_dirs, calls = {}, [""], 0
+    cachable = False
+
+    def put_file(self, lpath, rpath, **options):
+        type(self).calls += 1
+        content = open(lpath, "rb").read()
+        if self.calls == 2:
+            self.pipe_file(rpath, content[: len(content) // 2])
+            return
+        if self.calls % 2:
+            raise ConnectionError("reset by peer, asked with ?X-Amz-Signature=abc")
+        self.pipe_file(rpath, content)
+
+
+@pytest.fixture
+def flaky(monkeypatch):
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+    monkeypatch.setattr(Flaky, "store", {})
+    monkeypatch.setattr(Flaky, "calls", 0)
+    waits = []
+    monkeypatch.setattr(stage.time, "sleep", waits.append)
+    return waits
+
+
+def test_a_store_that_fails_is_tried_again_with_longer_waits(flaky, sampled):
+    first = sampled(n=40, images_per_shard=20)
+    publish(first.root, "flaky://bucket/digits")
+    store = Flaky()
+    for path in sorted((first.root / "data").iterdir()):
+        assert store.cat(f"/bucket/digits/data/{path.name}") == path.read_bytes()
+    assert flaky[:3] == [0.5, 1.0, 2.0]  # failed, half arrived, failed: then it went through
+    assert store.exists("/bucket/digits/README.md")
+
+
+def test_a_store_that_stays_down_leaves_no_card(flaky, sampled, monkeypatch):
+    first = sampled(n=20)
+
+    def refuse(self, lpath, rpath, **options):
+        raise ConnectionError("https://me:secret@host/x?sig=abc is down")
+
+    monkeypatch.setattr(Flaky, "put_file", refuse)
+    with pytest.raises(SynthgenError, match="the same again goes on") as fault:
+        publish(first.root, "flaky://bucket/digits")
+    assert "secret" not in str(fault.value) and "abc" not in str(fault.value)
+    assert len(flaky) == stage.TRIES - 1
+    assert not Flaky().exists("/bucket/digits/README.md")
+
+
+def test_credentials_are_blotted_out():
+    assert without_credentials("sftp://me:pw@host/x") == "sftp://***@host/x"
+    assert without_credentials("at https://h/x?X-Amz-Signature=12&a=1") == (
+        "at https://h/x?X-Amz-Signature=***&a=1"
+    )
+    assert without_credentials("s3://bucket/plain@name") == "s3://bucket/plain@name"

@@ -2,10 +2,11 @@
 
 import errno
 import hashlib
-import json
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,10 +15,8 @@ import torch
 
 from synthgen.dataset import writer
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.run_folder import open_run
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.repair import repair
 from synthgen.stages.sample import sample
@@ -47,7 +46,7 @@ def test_a_disk_that_fails_in_the_second_shard(sampled, whole, tmp_path, monkeyp
     def failing(table, where, **options):
         calls.append(where)
         if len(calls) == 2:
-            open(where, "wb").write(b"half a shard")
+            Path(where).write_bytes(b"half a shard")
             raise OSError(number, os.strerror(number))
         return real(table, where, **options)
 
@@ -142,29 +141,33 @@ def test_a_clock_that_jumps(sampled, whole, monkeypatch, jump):
     assert all(v >= 0 for r in report.receipts for v in r.seconds.values())
 
 
-def _hold(root, settings, plan, ready, leave):
-    with open_run(root, settings, Plan.from_json(plan), "resume"):
-        ready.set()
-        leave.wait(60)
+HOLDER = """
+import json, sys, time
+from pathlib import Path
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.run_folder import open_run
+from synthgen.spec.plan import Plan
+
+layout = Layout(Path(sys.argv[1]))
+settings, plan = (json.loads(p.read_text()) for p in (layout.settings, layout.plan))
+with open_run(layout.root, settings, Plan.from_json(plan), "resume"):
+    print("held", flush=True)
+    time.sleep(120)
+"""
 
 
-def test_two_coordinators_at_once(sampled, whole, tmp_path):
+def test_two_coordinators_at_once(sampled, whole):
     root = sampled(**RUN).root
     (root / "README.md").unlink()
     (root / "data" / "train-00000.parquet").unlink()
-    layout, fork = Layout(root), multiprocessing.get_context("spawn")
-    settings, plan = (json.loads(p.read_text()) for p in (layout.settings, layout.plan))
-    ready, leave = fork.Event(), fork.Event()
-    first = fork.Process(target=_hold, args=(root, settings, plan, ready, leave))
-    first.start()
-    try:
-        assert ready.wait(60)
-        with pytest.raises(SynthgenError, match=f"in use by process {first.pid}"):
-            sampled(**RUN)
-        first.kill()  # a dead owner's lock is free at once
-        first.join(10)
-        assert sampled(**RUN).made == 1
-    finally:
-        leave.set()
-        first.kill()
+    command = [sys.executable, "-c", HOLDER, str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stdout.readline() == "held\n"
+            with pytest.raises(SynthgenError, match=f"in use by process {first.pid}"):
+                sampled(**RUN)
+        finally:
+            first.kill()
+    # A dead owner's lock is free at once.
+    assert sampled(**RUN).made == 1
     assert contents(root) == whole and verify(root).problems == []

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from synthgen.features.classifier import LabelClassifier
-from synthgen.spec.image import to_float
+from synthgen.spec.image import IN_CACHE, to_float
 
 STATISTICS = ("brightness", "contrast", "entropy", "sharpness")
 
@@ -24,6 +24,14 @@ def image_statistics(images: Tensor) -> dict[str, Tensor]:
         not tell images of 16 grey values from images of 256.
     sharpness: standard deviation of the 4-neighbour Laplacian of the grey values.
     """
+    together = max(1, IN_CACHE // max(1, images[:1].numel()))
+    if images.device.type == "cpu" and len(images) > together:
+        parts = [_statistics(images[i : i + together]) for i in range(0, len(images), together)]
+        return {name: torch.cat([part[name] for part in parts]) for name in STATISTICS}
+    return _statistics(images)
+
+
+def _statistics(images: Tensor) -> dict[str, Tensor]:
     grey = images.float().mean(dim=3) / 255.0  # [N, H, W]
     flat = grey.flatten(1)
     laplacian = (

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+IN_CACHE = 2**18
+"""Values (a megabyte of float32) that a core's own cache holds: work on the CPU goes by so many."""
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """Height and width in pixels; channels is 1 (grey) or 3 (RGB)."""
@@ -41,5 +45,17 @@ def to_uint8(images: Tensor) -> Tensor:
 
     The inverse of :func:`to_float` on its image. Non-finite values become 0; test for them first.
     """
-    scaled = images.float().add(1.0).mul(127.5).nan_to_num(0.0, 255.0, 0.0)
-    return scaled.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+    count = images.shape[0]
+    together = max(1, IN_CACHE // max(1, images[:1].numel()))
+    if images.device.type != "cpu" or count <= together:
+        return _quantised(images)
+    import torch
+
+    # Seven passes over a large batch wait for memory; over a few images at a time they do not.
+    parts = [_quantised(images[start : start + together]) for start in range(0, count, together)]
+    return torch.cat(parts)
+
+
+def _quantised(images: Tensor) -> Tensor:
+    scaled = images.float().add(1.0).mul_(127.5).nan_to_num_(0.0, 255.0, 0.0)
+    return scaled.round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()

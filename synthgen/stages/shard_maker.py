@@ -30,6 +30,9 @@ from synthgen.stages.translate import Translator, load_sources
 ENCODING_AHEAD = 4
 """Batches that may wait for the encoder: the generator never runs further ahead."""
 
+ENCODED_TOGETHER = 32
+"""Images that one thread encodes at a time."""
+
 Progress = Callable[[int], Any]
 
 
@@ -103,11 +106,12 @@ class ShardMaker:
         kept: list[Rows] = []
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
-        waiting: deque[tuple[CandidateBatch, np.ndarray, list[Future[list[bytes]]]]] = deque()
+        waiting: deque[tuple[CandidateBatch, np.ndarray, list[list[Future[list[bytes]]]]]] = deque()
 
         def settle() -> None:
             batch, chosen, encoded = waiting.popleft()
-            rows = self._rows(batch, chosen, [column.result() for column in encoded])
+            columns = [[file for part in column for file in part.result()] for column in encoded]
+            rows = self._rows(batch, chosen, columns)
             keep = np.flatnonzero(batch.verdicts[chosen] == 0)
             kept.append(replace(rows.take(keep), reasons=None))
             if settings.keep_rejects:
@@ -120,14 +124,20 @@ class ShardMaker:
                 accepted = batch.verdicts == 0
                 chosen = np.flatnonzero(accepted | settings.keep_rejects)
                 encode_timed = clock.timed("encode", encode)
+                # In pieces, so that all threads share the work of one batch.
+                pieces = np.array_split(chosen, max(1, -(-len(chosen) // ENCODED_TOGETHER)))
                 work = [
-                    pool.submit(encode_timed, column[chosen], settings.image_format)
+                    [
+                        pool.submit(encode_timed, column[piece], settings.image_format)
+                        for piece in pieces
+                    ]
                     for column in (batch.images, *batch.others.values())
                 ]
                 waiting.append((batch, chosen, work))
                 progress(int(accepted.sum()))
                 while waiting and (
-                    len(waiting) > ENCODING_AHEAD or all(column.done() for column in waiting[0][2])
+                    len(waiting) > ENCODING_AHEAD
+                    or all(part.done() for column in waiting[0][2] for part in column)
                 ):
                     settle()
             while waiting:

@@ -38,3 +38,16 @@ def hold_out(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, n
 def evenly(count: int, most: int) -> np.ndarray:
     """At most ``most`` rows of ``count``, spread evenly over them: sorted ``int64``."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
+def few_per_class(labels: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most ``most`` rows of each class, chosen by ``seed``: sorted ``int64``.
+
+    Of the same seed a smaller choice is part of every larger one: each takes the first of the same
+    permutation of the class' rows.
+    """
+    chosen = []
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        chosen.append(np.random.default_rng([seed, int(label)]).permutation(rows)[:most])
+    return np.sort(np.concatenate(chosen))

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from synthgen.spec.credentials import without_credentials
+
 
 class SynthgenError(Exception):
     """A mistake or a condition the user can mend. Its text is one line: what, where, what to do.
 
-    The command line prints it without a traceback and exits with code 2.
+    The command line prints it without a traceback and exits with code 2. Passwords and signatures
+    of URLs in it are blotted out.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(without_credentials(text))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -6,10 +6,6 @@ stays at home; the manifest has all that ``verify`` needs.
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +13,10 @@ from tqdm import tqdm
 
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.place import place
+from synthgen.storage.transfer import copy_whole
 
 HUB = "hf://"
-
-RENAMING = {"file", "local", "memory", "sftp", "ssh", "smb", "ftp", "hdfs"}
-"""Stores where a file grows under its name: there it is written beside and renamed. On the others
-(S3, GCS, Azure) one PUT, or the end of a multipart upload, makes it appear whole."""
-
-TRIES = 5
-FIRST_WAIT = 0.5
-"""Seconds before a transfer that failed is tried again; doubled each time."""
 
 
 def publish(folder: str | Path, where: str, *, private: bool = True) -> str:
@@ -50,17 +40,8 @@ def publish(folder: str | Path, where: str, *, private: bool = True) -> str:
     except SynthgenError:
         raise
     except Exception as error:  # whatever a store has to say is about the user's place or access
-        reason = without_credentials(" ".join(str(error).split()) or type(error).__name__)[:200]
-        raise SynthgenError(
-            f"{without_credentials(where)}: cannot publish ({reason}); the same again goes on"
-        ) from None
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with user names and passwords of its URLs, and signed query strings, blotted out."""
-    text = re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
-    return re.sub(r"([?&](?:[^=&\s]*(?:sig|token|key|secret|credential)[^=&\s]*)=)[^&\s]+",
-                  r"\1***", text, flags=re.IGNORECASE)  # fmt: skip
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        raise SynthgenError(f"{where}: cannot publish ({reason}); the same again goes on") from None
 
 
 def _files(layout: Layout) -> list[str]:
@@ -75,54 +56,14 @@ def _files(layout: Layout) -> list[str]:
 
 
 def _to_url(layout: Layout, files: list[str], where: str) -> str:
-    import fsspec
-
-    store, root = fsspec.core.url_to_fs(where)
-    root = str(root).rstrip("/")
+    root = place(where)
     for name in tqdm(files, unit="file", desc="publishing"):
-        source, target = layout.root / name, f"{root}/{name}"
+        source, target = layout.root / name, root / name
         last = name in ("README.md", "manifest.json")
-        if not last and store.exists(target) and store.size(target) == source.stat().st_size:
+        if not last and target.is_file() and target.stat().st_size == source.stat().st_size:
             continue
-        _again(partial(_put, store, source, target))
-    return without_credentials(where)
-
-
-def _put(store: Any, source: Path, target: str) -> None:
-    """One file, which appears under its name whole or not at all.
-
-    Raises:
-        OSError: the store has fewer bytes than the file, or fails.
-    """
-    protocols = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
-    renaming = bool(protocols & RENAMING)
-    written = f"{target}.part" if renaming else target
-    if renaming:
-        store.makedirs(target.rpartition("/")[0], exist_ok=True)
-    store.put_file(str(source), written)
-    store.invalidate_cache()
-    size = store.size(written)
-    if size != source.stat().st_size:
-        raise OSError(f"{source.name}: {size} bytes arrived of {source.stat().st_size}")
-    if renaming:
-        store.mv(written, target)
-
-
-def _again(transfer: Callable[[], None]) -> None:
-    """Try a transfer up to :data:`TRIES` times, waiting longer each time.
-
-    Raises:
-        Exception: what the last try raised; a missing permission or place at once.
-    """
-    for number in range(TRIES):
-        try:
-            return transfer()
-        except (PermissionError, FileNotFoundError, NotImplementedError):
-            raise
-        except Exception:
-            if number + 1 == TRIES:
-                raise
-            time.sleep(FIRST_WAIT * 2**number)
+        copy_whole(source, target)
+    return str(root)
 
 
 def _to_hub(layout: Layout, files: list[str], repository: str, private: bool) -> str:

@@ -1,0 +1,128 @@
+"""Files to a store and back: whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from synthgen.storage.place import Place, StorePath
+
+OBJECT_STORES = {
+    "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos", "hf",
+}  # fmt: skip
+"""Stores where one PUT, or the end of a multipart upload, makes a file appear whole. On all others
+a file may grow under its name: there it is written beside and renamed."""
+
+PART = ".part"
+"""Ending of what is written beside."""
+
+
+def put_whole(source: Path, target: StorePath) -> None:
+    """Copy a local file to a store, where it appears under its name whole or not at all.
+
+    Raises:
+        StoreError: the store fails, or keeps fewer bytes than it was sent, however often it is
+            tried.
+    """
+    size = source.stat().st_size
+
+    def put() -> None:
+        store = target.store
+        written = target.path if appears_whole(store) else target.path + PART
+        if written != target.path:
+            store.makedirs(target.path.rpartition("/")[0], exist_ok=True)
+        store.put_file(str(source), written)
+        arrived = store.info(written)["size"]
+        if arrived != size:
+            raise OSError(f"{arrived} bytes arrived of {size}")
+        if written != target.path:
+            store.mv(written, target.path)
+
+    target.asked(put)
+
+
+def copy_whole(source: Path, target: Place) -> None:
+    """Copy a local file to another place, where it appears under its name whole or not at all.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+        StoreError: as :func:`put_whole`.
+    """
+    if isinstance(target, StorePath):
+        put_whole(source, target)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(target.name + PART)
+    shutil.copyfile(source, beside)
+    if beside.stat().st_size != source.stat().st_size:
+        raise OSError(f"{target}: not all bytes of {source} arrived")
+    os.replace(beside, target)
+
+
+def appears_whole(store: Any) -> bool:
+    """Whether a store shows no file before all of it has arrived."""
+    protocols = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
+    return bool(protocols & OBJECT_STORES)
+
+
+def fetch(source: StorePath, target: Path) -> None:
+    """Copy a file of a store to this machine.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError: the store fails, or gives fewer bytes than it says it has.
+    """
+
+    def get() -> None:
+        source.store.get_file(source.path, str(target))
+        size = source.store.info(source.path)["size"]
+        if target.stat().st_size != size:
+            raise OSError(f"{target.stat().st_size} bytes arrived of {size}")
+
+    try:
+        source.asked(get)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def local_copy(source: Place) -> Iterator[Path]:
+    """The file on this machine: itself, or a copy that goes when it has been read."""
+    if isinstance(source, Path):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="synthgen-") as folder:
+        copy = Path(folder) / source.name
+        fetch(source, copy)
+        yield copy
+
+
+def files_below(folder: Place) -> list[str]:
+    """The files in a folder and all below it, as paths from it, sorted; no symbolic links."""
+    if isinstance(folder, Path):
+        found = [
+            Path(above, name)
+            for above, _, names in os.walk(folder)
+            for name in names
+            if not Path(above, name).is_symlink()
+        ]
+        return sorted(path.relative_to(folder).as_posix() for path in found)
+    names = folder.asked(lambda: folder.store.find(folder.path))
+    inside = [str(name).removeprefix(folder.path).lstrip("/") for name in names]
+    return sorted(name for name in inside if name)
+
+
+def remove_folder(folder: Place) -> None:
+    """Remove a folder with all that is in it, if it is there; a symbolic link is left alone."""
+    if isinstance(folder, Path):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        return
+    for name in files_below(folder):
+        (folder / name).unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""Feature extractors, the label classifier first."""
+"""Feature extractors behind one interface."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "sample": "Make a filtered, labelled dataset with a generator.",
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",
+    "utility": "Does a classifier get better? Train it on real, synthetic, both.",
     "merge": "Join finished datasets into one.",
     "report": "Write a page about a dataset, to look at.",
     "export": "Write a dataset as image folders or WebDataset shards.",

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
 from synthgen.data.sources import Source, open_source
+from synthgen.data.splits import few_per_class
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
@@ -96,6 +97,9 @@ def _choose(
         rows = np.flatnonzero(place[source.labels] >= 0)
         labels = place[source.labels[rows]]
     _check_sizes(source.name, classes, labels, settings.min_per_class)
+    if settings.limit_per_class is not None:
+        few = few_per_class(labels, settings.limit_per_class, settings.limit_seed)
+        rows, labels = rows[few], labels[few]
     return classes, rows, labels.astype(np.int64)
 
 
@@ -112,6 +116,8 @@ def _check_sizes(name: str, classes: tuple[str, ...], labels: np.ndarray, least:
 def _key(source: Source, settings: DataSettings, split: str) -> str:
     wanted = settings.model_dump(mode="json", exclude=DECIDE_NOTHING)
     own = {name: wanted[name] for name in DataSettings.model_fields if name in wanted}
+    if settings.limit_per_class is None:
+        own = {name: value for name, value in own.items() if not name.startswith("limit_")}
     text = json.dumps([VERSION, source.quick_key(), split, own], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -47,6 +47,13 @@ class DataSettings(Settings):
     on_bad_image: Literal["stop", "skip"] = Field(
         "stop", description="An unreadable image stops the run, or is skipped and reported."
     )
+    limit_per_class: int | None = Field(
+        None,
+        ge=1,
+        description="Use at most so many images of each class, a random choice; a smaller choice "
+        "is part of every larger one of the same limit_seed.",
+    )
+    limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the choice.")
     min_per_class: int = Field(10, ge=1, description="Fewest images a class may have.")
     max_pixels: int = Field(
         64_000_000, ge=1, description="Largest image in pixels that is decoded (bomb guard)."

@@ -31,6 +31,8 @@ def begun(out: Path, settings: TrainSettings) -> bool:
         theirs = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
+    # A run that an earlier version began has not heard of newer settings: it has their defaults.
+    theirs = json.loads(TrainSettings.model_construct().model_dump_json()) | theirs
     for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
         if mine.get(key) != theirs.get(key):
             raise SynthgenError(

@@ -79,10 +79,12 @@ class Ada(nn.Module):
         """``float [N, C, H, W]`` in [-1, 1] to the same shape; colours may leave the range."""
         if float(self.p) == 0.0:
             return images
-        moved: Tensor = _Resample.apply(  # type: ignore[no-untyped-call]
-            images.float() + 1.0, self._places(images)
-        )  # black comes in from outside, as in the paper
-        return self._colors(moved - 1.0)
+        # Places in bfloat16 would be off by a pixel, and the gradient wants one type for all.
+        with torch.autocast(images.device.type, enabled=False):
+            moved: Tensor = _Resample.apply(  # type: ignore[no-untyped-call]
+                images.float() + 1.0, self._places(images)
+            )  # black comes in from outside, as in the paper
+            return self._colors(moved - 1.0)
 
     def _chosen(self, count: int, device: torch.device) -> Tensor:
         """Which images get a change: ``bool [count]``."""

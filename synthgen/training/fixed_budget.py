@@ -18,10 +18,12 @@ from torch.nn.functional import cross_entropy
 
 from synthgen.features.classifier import LabelClassifier
 from synthgen.networks.placement import place
-from synthgen.spec.image import ImageSpec
+from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.augment import translate
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import step_seed
+
+TESTED_TOGETHER = 256
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Budget:
 
     steps: int = 1500
     batch_size: int = 64
-    width: int = 24
+    width: int = 16
     peak_lr: float = 0.05
     weight_decay: float = 5e-4
     smoothing: float = 0.05
@@ -46,22 +48,17 @@ class Source:
     """Images of one origin and the share of every batch that is theirs."""
 
     images: np.ndarray
-    """``uint8 [N, H, W, C]``."""
-    targets: np.ndarray
-    """``float32 [N, K]``: a probability for each class."""
+    """``uint8 [M, H, W, C]``, may be memory-mapped."""
+    labels: np.ndarray
+    """``int64 [M]``."""
+    rows: np.ndarray
+    """``int64 [N]``: the images that are shown."""
     share: float
-
-
-def hard_targets(labels: np.ndarray, classes: int, smoothing: float) -> np.ndarray:
-    """Labels ``int64 [N]`` to smoothed probabilities ``float32 [N, classes]``."""
-    table = np.full((classes, classes), smoothing / classes, dtype=np.float32)
-    table[np.diag_indices(classes)] += 1 - smoothing
-    chosen: np.ndarray = table[labels]
-    return chosen
 
 
 def train_fixed_budget(
     sources: Sequence[Source],
+    classes: int,
     budget: Budget,
     *,
     seed: int,
@@ -74,7 +71,8 @@ def train_fixed_budget(
     A function of its arguments: weights, order and augmentation come from the seed.
 
     Args:
-        sources: of the same image size and classes; their shares add up to 1.
+        sources: of one image size; their shares add up to 1.
+        classes: how many there are.
         budget: what is trained, and for how long.
         seed: of everything random.
         device: where it is trained.
@@ -82,31 +80,29 @@ def train_fixed_budget(
         progress: told of images shown.
     """
     _, height, width, channels = sources[0].images.shape
-    classes = sources[0].targets.shape[1]
     torch.manual_seed(step_seed(seed, 0, 1))
     network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
     place(network, device).train()
     counts = batch_counts([source.share for source in sources], budget.batch_size)
-    parts = []
-    for place_in_list, (source, count) in enumerate(zip(sources, counts, strict=True)):
-        if count:
-            rows = np.arange(len(source.images))
-            order = step_seed(seed, 0, 2 + place_in_list)
-            batches = RealBatches(source.images, rows, rows, order, budget.flip)
-            parts.append((batches, torch.from_numpy(source.targets).to(device), count))
+    parts = [
+        (RealBatches(s.images, s.labels, s.rows, step_seed(seed, 0, 2 + i), budget.flip), count)
+        for i, (s, count) in enumerate(zip(sources, counts, strict=True))
+        if count
+    ]
     optimizer = torch.optim.SGD(
         network.parameters(), lr=budget.peak_lr, momentum=0.9, nesterov=True,
         weight_decay=budget.weight_decay,
     )  # fmt: skip
     for step in range(budget.steps):
         torch.manual_seed(step_seed(seed, 1 + step, 0))
-        drawn = [(b.at(step * count, count, device), table) for b, table, count in parts]
-        pixels = torch.cat([images for (images, _), _ in drawn])  # [B, C, H, W]
-        targets = torch.cat([table[rows] for (_, rows), table in drawn])  # [B, K]
+        drawn = [batches.at(step * count, count, device) for batches, count in parts]
+        pixels = torch.cat([images for images, _ in drawn])  # [B, C, H, W]
+        truth = torch.cat([labels for _, labels in drawn])
         for group in optimizer.param_groups:
             group["lr"] = budget.peak_lr * _lr_factor(step / budget.steps, budget.warm_up)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            loss = cross_entropy(network(_shifted(pixels, budget.crop)), targets)
+            logits = network(_shifted(pixels, budget.crop))
+            loss = cross_entropy(logits, truth, label_smoothing=budget.smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -118,6 +114,21 @@ def batch_counts(shares: Sequence[float], batch_size: int) -> list[int]:
     """How many of each batch come from each source: whole numbers that add up to the batch."""
     ends = [round(batch_size * sum(shares[: place + 1])) for place in range(len(shares))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@torch.inference_mode()
+def confusion(
+    network: LabelClassifier, images: np.ndarray, labels: np.ndarray, device: torch.device
+) -> np.ndarray:
+    """``int64 [K, K]``: how many images ``uint8 [N, H, W, C]`` of each class (row) are taken for
+    each class (column), in float32."""
+    counts = np.zeros((network.classes, network.classes), dtype=np.int64)
+    for start in range(0, len(images), TESTED_TOGETHER):
+        part = slice(start, start + TESTED_TOGETHER)
+        pixels = torch.from_numpy(np.array(images[part])).to(device)
+        guesses = network(to_float(pixels)).argmax(dim=1).cpu().numpy()
+        np.add.at(counts, (labels[part], guesses), 1)
+    return counts
 
 
 def _shifted(images: Tensor, share: float) -> Tensor:

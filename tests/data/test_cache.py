@@ -207,3 +207,16 @@ def test_hold_out_takes_its_share_of_every_class():
     again = hold_out(labels, 0.1, seed=3)
     assert np.array_equal(trained, again[0]) and np.array_equal(held, again[1])
     assert not np.array_equal(held, hold_out(labels, 0.1, seed=4)[1])
+
+
+def test_a_limit_takes_the_same_few_of_each_class_nested_by_size(digit_folder, tmp_path):
+    def load(limit, seed=0):
+        values = {"data": str(digit_folder), "cache_dir": str(tmp_path), "limit_seed": seed}
+        return load_images(DataSettings.parse({**values, "limit_per_class": limit}))
+
+    few, more = load(10), load(20)
+    assert np.bincount(few.labels).tolist() == [10, 10, 10]
+    seen = {image.tobytes() for image in more.images}
+    assert all(image.tobytes() in seen for image in few.images)
+    assert len({few.fingerprint, more.fingerprint, load(10, seed=1).fingerprint}) == 3
+    assert load(10).fingerprint == few.fingerprint

@@ -108,3 +108,16 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(digit_folder, small_tra
     for word in ("algorithm: default", "network G:", "parameters", "GFLOP", "minutes"):
         assert word in text
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default(tmp_path):
+    from synthgen.stages.train_folder import begin, begun
+
+    settings = TrainSettings.parse({"data": "photos"})
+    begin(tmp_path / "run", settings)
+    path = tmp_path / "run" / "settings.json"
+    older = {k: v for k, v in json.loads(path.read_text()).items() if k != "limit_seed"}
+    path.write_text(json.dumps(older))
+    assert begun(tmp_path / "run", settings)
+    with pytest.raises(SynthgenError, match="limit_seed=0, not 1"):
+        begun(tmp_path / "run", TrainSettings.parse({"data": "photos", "limit_seed": 1}))

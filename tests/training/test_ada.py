@@ -47,3 +47,17 @@ def test_a_penalty_can_be_taken_through_it():
     ada, images = Ada(0.8), torch.rand(4, 3, 8, 8)
     zero_centered_penalty(lambda x: ada(x).flatten(1) @ weight, images).backward()
     assert weight.grad.abs().sum() > 0
+
+
+def test_it_trains_under_bfloat16_to_the_places_of_float32():
+    augment, weights = Ada(p=1.0), {}
+    for dtype in (torch.float32, torch.bfloat16):
+        torch.manual_seed(0)
+        images = torch.rand(8, 1, 28, 28, requires_grad=True)
+        layer = torch.nn.Conv2d(1, 4, 3)
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            augmented = augment(images)
+            layer(augmented).square().mean().backward()
+        weights[dtype] = augmented.detach()
+        assert images.grad is not None and torch.isfinite(images.grad).all()
+    assert torch.equal(weights[torch.float32], weights[torch.bfloat16])

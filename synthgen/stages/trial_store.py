@@ -1,0 +1,53 @@
+"""Results of trained classifiers, kept under a key of everything that decides them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthgen.spec.errors import SynthgenError
+
+VERSION = 1
+"""Raised when a classifier's training changes: older results are not found any more."""
+
+
+class TrialStore:
+    """A folder of small JSON files; each holds its key in full and its confusion counts."""
+
+    def __init__(self, cache_dir: str | None) -> None:
+        root = Path(cache_dir or os.environ.get("SYNTHGEN_CACHE", "~/.cache/synthgen"))
+        self.folder = root.expanduser() / "classifier-trials"
+
+    def get(
+        self, key: Mapping[str, Any], train: Callable[[], np.ndarray]
+    ) -> tuple[np.ndarray, bool]:
+        """The result of ``key`` (``int64 [K, K]``) and whether it was there already.
+
+        Raises:
+            SynthgenError: the folder cannot be written.
+        """
+        text = json.dumps({"version": VERSION, **key}, sort_keys=True)
+        path = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+        try:
+            return np.asarray(json.loads(path.read_text(encoding="utf-8"))["confusion"]), True
+        except (OSError, ValueError, KeyError):
+            pass  # not there, or not whole: it is made anew
+        counts = train()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            staging = path.with_name(f".{path.name}-{os.getpid()}")
+            record = {"key": json.loads(text), "confusion": counts.tolist()}
+            staging.write_text(json.dumps(record) + "\n", encoding="utf-8")
+            os.replace(staging, path)
+        except OSError as error:
+            raise SynthgenError(
+                f"{self.folder}: cannot keep a result: {error.strerror}; name another place with "
+                "--cache-dir"
+            ) from None
+        return counts, False

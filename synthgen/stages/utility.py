@@ -1,0 +1,238 @@
+"""Train one fixed classifier on real, on synthetic and on both, and test it on real images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.splits import Labelled, few_per_class
+from synthgen.dataset.commit import disk_errors, read_json, write_json
+from synthgen.dataset.images import read_images
+from synthgen.dataset.layout import Layout
+from synthgen.evaluation.utility import (
+    SAW_ALL,
+    SAW_NOTHING,
+    SAW_THESE,
+    SAW_UNKNOWN,
+    TrainedOn,
+    Utility,
+    UtilityRow,
+)
+from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.spec.data_settings import DataSettings
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.plan import Plan
+from synthgen.spec.utility_settings import ALL, UtilitySettings
+from synthgen.stages.progress import say
+from synthgen.stages.trial_store import TrialStore
+from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One row before it is measured; ``size`` is ``None`` for all real images."""
+
+    trained_on: TrainedOn
+    size: int | None
+    share: float
+
+
+def utility(settings: UtilitySettings) -> Utility:
+    """Measure, and leave ``report/utility.json`` in the dataset's folder after each round of seeds.
+
+    Every classifier's result is kept in the cache folder under a key of all that decides it: a run
+    that was stopped goes on, and another dataset shares the rows of real images alone.
+
+    Raises:
+        SynthgenError: no finished dataset, the real images lack a class or images, or are the test
+            images.
+    """
+    layout = Layout(Path(settings.dataset))
+    if not layout.is_complete() or not layout.manifest.is_file():
+        raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
+    manifest = read_json(layout.manifest)
+    plan = Plan.from_json(manifest["plan"])
+    spec = ImageSpec(**manifest["generator"]["image"])
+    real, test = _real_images(settings, plan.classes, spec)
+    kinds = _kinds(settings, real)
+    budget = Budget(
+        steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
+        flip=settings.flip,
+    )  # fmt: skip
+    most = settings.steps * settings.batch_size  # more could never be shown
+    bar = tqdm(total=min(most, plan.rows), unit="img", desc="reading the dataset")
+    with bar:
+        made = read_images(layout, plan, spec, most, bar.update)
+    trials = _Trials(settings, budget, real, test, made, _digest(manifest, most))
+    saw = _what_it_saw(manifest, real, kinds)
+    found: dict[_Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    record = None
+    total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
+    bar = tqdm(total=total, unit="img", desc="training classifiers")
+    with bar:
+        for seed in range(settings.seeds):
+            for kind in kinds:
+                found[kind].append(trials.result(kind, seed, bar.update))
+            record = Utility(
+                dataset=layout.root.resolve().name,
+                generator=manifest["generator"]["name"],
+                generator_saw=saw,
+                classes=plan.classes,
+                real=real.name,
+                real_fingerprint=real.fingerprint,
+                test=f"{test.name} ({settings.test_split})",
+                test_fingerprint=test.fingerprint,
+                test_images=len(test.labels),
+                shared_images=_shared(real.images, test.images),
+                seeds=tuple(range(seed + 1)),
+                protocol={**asdict(budget), "synthetic_share": settings.synthetic_share},
+                rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
+            )
+            with disk_errors(layout.root):
+                path = layout.root / "report" / "utility.json"
+                write_json(record.to_json(), path, layout.staging)
+    assert record is not None
+    return record
+
+
+def _real_images(
+    settings: UtilitySettings, classes: tuple[str, ...], spec: ImageSpec
+) -> tuple[ImageData, ImageData]:
+    """Real images to train on and to test on, of the dataset's classes, size and colours."""
+    common = {
+        "classes": classes, "resolution": spec.height, "min_per_class": 1,
+        "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,
+    }  # fmt: skip
+    real = load_images(DataSettings.parse({
+        **common, "data": settings.real, "split": settings.real_split,
+        "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
+    }))  # fmt: skip
+    test_source = settings.test or settings.real
+    test = load_images(
+        DataSettings.parse({**common, "data": test_source, "split": settings.test_split})
+    )
+    if test.fingerprint == real.fingerprint:
+        raise SynthgenError(
+            f"{test_source}: the test images are the real training images; name others with "
+            "--test and --test-split"
+        )
+    return real, test
+
+
+def _kinds(settings: UtilitySettings, real: ImageData) -> list[_Kind]:
+    """The rows of the table; sizes that the largest class does not reach are left out."""
+    largest = int(np.bincount(real.labels).max())
+    wanted = sorted(int(size) for size in settings.sizes if size != ALL)
+    for size in wanted:
+        if size >= largest:
+            say(f"{real.name}: has {largest:,} images per class; no row of {size:,}")
+    sizes: list[int | None] = [size for size in wanted if size < largest]
+    sizes += [None] if ALL in settings.sizes else []
+    if not sizes:
+        raise SynthgenError(
+            f"{real.name}: has {largest:,} images per class; name a smaller size, or 'all'"
+        )
+    return [
+        *(_Kind("real", size, 0.0) for size in sizes),
+        _Kind("synthetic", 0, 1.0),
+        *(_Kind("real + synthetic", size, settings.synthetic_share) for size in sizes),
+    ]
+
+
+def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[_Kind]) -> str:
+    """Of all rows together: small parts of what a generator learnt from are not all it saw."""
+    origins = [part["generator"] for part in manifest.get("parts", [manifest])]
+    prints = {origin["training"].get("data_fingerprint") for origin in origins}
+    if prints != {real.fingerprint}:
+        return SAW_UNKNOWN
+    return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL
+
+
+def _digest(manifest: dict[str, Any], most: int) -> str:
+    """Names the synthetic images that are read: the shards' own hashes and how many at most."""
+    shards = [receipt["sha256"] for receipt in manifest["receipts"]]
+    return hashlib.sha256(json.dumps([shards, most]).encode()).hexdigest()
+
+
+def _shared(real: np.ndarray, test: np.ndarray) -> int:
+    known = {hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in real}
+    return sum(hashlib.blake2b(i.tobytes(), digest_size=16).digest() in known for i in test)
+
+
+class _Trials:
+    """Trains a classifier for a row and a seed, or finds that it has been."""
+
+    def __init__(
+        self, settings: UtilitySettings, budget: Budget, real: ImageData, test: ImageData,
+        made: Labelled, made_digest: str,
+    ) -> None:  # fmt: skip
+        self._budget = budget
+        self._real = real
+        self._test = test
+        self._made = made
+        self._digest = made_digest
+        self._device = resolve_device(settings.device)
+        self._precision = resolve_precision(settings.precision, self._device)
+        self._store = TrialStore(settings.cache_dir)
+
+    def result(self, kind: _Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
+        """Confusion counts ``int64 [K, K]`` on the test images; the seed chooses the few real
+        images as well."""
+        budget, real, test = self._budget, self._real, self._test
+        key = {
+            "budget": asdict(budget), "seed": seed, "test": test.fingerprint,
+            "device": self._device.type, "precision": str(self._precision),
+        }  # fmt: skip
+        if kind.size != 0:
+            key["real"] = [real.fingerprint, kind.size]
+        if kind.share > 0:
+            key["synthetic"] = [self._digest, kind.share]
+
+        def train() -> np.ndarray:
+            sources = []
+            if kind.size != 0:
+                every = np.arange(len(real.labels))
+                rows = every if kind.size is None else few_per_class(real.labels, kind.size, seed)
+                sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
+            if kind.share > 0:
+                made = self._made
+                rows = np.arange(len(made.labels))
+                sources.append(Source(made.images, made.labels, rows, kind.share))
+            network = train_fixed_budget(
+                sources, len(real.classes), budget, seed=seed, device=self._device,
+                precision=self._precision, progress=progress,
+            )  # fmt: skip
+            return confusion(network, test.images, test.labels, self._device)
+
+        counts, known = self._store.get(key, train)
+        if known:
+            progress(budget.steps * budget.batch_size)
+        return counts
+
+
+def _row(
+    kind: _Kind, counts: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str
+) -> UtilityRow:
+    sizes = np.bincount(real.labels, minlength=len(real.classes))
+    taken = sizes if kind.size is None else np.minimum(sizes, kind.size)
+    by_class = np.stack([c.diagonal() / np.maximum(1, c.sum(axis=1)) for c in counts])
+    return UtilityRow(
+        trained_on=kind.trained_on,
+        real_per_class=int(taken.max()),
+        all_real=kind.size is None,
+        real_images=int(taken.sum()),
+        synthetic_images=len(made.labels) if kind.share else 0,
+        synthetic_share=kind.share,
+        generator_saw=saw if kind.share else SAW_NOTHING,
+        accuracies=tuple(float(c.trace() / c.sum()) for c in counts),
+        class_accuracies=tuple(float(value) for value in by_class.mean(axis=0)),
+    )

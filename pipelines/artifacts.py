@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 from PIL import Image
 from prefect.artifacts import (
@@ -63,7 +62,7 @@ def show_dataset(layout: Layout, text: str) -> None:
     """The contact sheet and how to load the dataset."""
     sheet = ""
     if layout.contact_sheet.is_file():
-        sheet = f"![contact sheet]({data_url(layout.contact_sheet)})\n\n"
+        sheet = f"![contact sheet]({data_url(layout.contact_sheet.read_bytes())})\n\n"
     root = layout.root.resolve()
     create_markdown_artifact(
         f"# {root.name}\n\n{sheet}```\n{text}\n```\n\n[{root}]({root.as_uri()})\n",
@@ -72,8 +71,8 @@ def show_dataset(layout: Layout, text: str) -> None:
     )
 
 
-def data_url(path: Path) -> str:
-    image = Image.open(path).convert("RGB")
+def data_url(picture: bytes) -> str:
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
     while True:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=85)

@@ -40,5 +40,7 @@ def train_generators(**parameters: Any) -> str:
     text = report.read_text(encoding="utf-8") if report.is_file() else f"Bundle: {bundle}"
     create_markdown_artifact(text, key="training", description=f"Generator {bundle}")
     if curves.is_file():
-        create_image_artifact(data_url(curves), key="curves", description="Training curves")
+        create_image_artifact(
+            data_url(curves.read_bytes()), key="curves", description="Training curves"
+        )
     return str(bundle)

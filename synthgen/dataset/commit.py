@@ -1,4 +1,8 @@
-"""Files that appear under their final name whole, or not at all."""
+"""Files that appear under their final name whole, or not at all.
+
+They grow in a folder of this machine. On a disk a rename puts them into their place; on a store
+they are sent whole (``storage/transfer.py``).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.place import Place, StorePath
+from synthgen.storage.transfer import put_whole
 
 ABANDONED_SECONDS = 86_400
 """Age at which a staged file of another host is taken to be nobody's."""
@@ -38,8 +44,17 @@ def sweep(staging: Path) -> None:
             continue  # its owner has just published it
 
 
-def publish(staged: Path, final: Path) -> None:
-    """Flush ``staged`` to the disk and rename it to ``final`` (same file system)."""
+def publish(staged: Path, final: Place) -> None:
+    """Flush ``staged`` to the disk and rename it to ``final`` (same file system); or send it to
+    ``final`` on a store, from where ``staged`` goes.
+
+    Raises:
+        StoreError: the store fails.
+    """
+    if isinstance(final, StorePath):
+        put_whole(staged, final)
+        staged.unlink()
+        return
     descriptor = os.open(staged, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -59,7 +74,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(text: str, final: Path, staging: Path) -> None:
+def write_text(text: str, final: Place, staging: Path) -> None:
     """Write ``text`` (UTF-8) to ``final`` through a file in ``staging``."""
     staging.mkdir(parents=True, exist_ok=True)
     staged = staging / staged_name(final.name)
@@ -67,27 +82,28 @@ def write_text(text: str, final: Path, staging: Path) -> None:
     publish(staged, final)
 
 
-def write_json(record: Any, final: Path, staging: Path) -> None:
+def write_json(record: Any, final: Place, staging: Path) -> None:
     """Write ``record`` as indented JSON to ``final`` through ``staging``."""
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     write_text(text, final, staging)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Place) -> Any:
     """The JSON in ``path``.
 
     Raises:
         SynthgenError: it cannot be read or is no JSON.
+        StoreError: the store that it is on fails.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not JSON"
+        reason = error.strerror or "missing" if isinstance(error, OSError) else "not JSON"
         raise SynthgenError(f"{path}: cannot be read ({reason})") from None
 
 
 @contextmanager
-def disk_errors(where: Path) -> Iterator[None]:
+def disk_errors(where: Place) -> Iterator[None]:
     """Turn a full disk, missing permission and the like into one line that names the folder."""
     try:
         yield

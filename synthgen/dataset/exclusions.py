@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from synthgen.dataset.commit import read_json, write_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.plan import Plan
+from synthgen.storage.tables import read_table
 
 Excluded = dict[int, frozenset[tuple[int, int]]]
 """Shard index to pairs of (label, candidate)."""
@@ -43,9 +43,7 @@ def find_repeats(layout: Layout, plan: Plan) -> Repeats:
     seen: set[int] = set()
     found: dict[int, set[tuple[int, int]]] = {}
     for shard in plan.shards:
-        table = pq.read_table(
-            layout.data / shard.name, columns=["pixel_hash", "label", "candidate"]
-        )
+        table = read_table(layout.data / shard.name, ["pixel_hash", "label", "candidate"])
         hashes, labels, candidates = (np.asarray(table.column(i)) for i in range(3))
         for row in np.flatnonzero(_known(hashes, seen)):
             pair = (int(labels[row]), int(candidates[row]))

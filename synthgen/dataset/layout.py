@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from synthgen.storage.place import Place, StorePath
+from synthgen.storage.transfer import scratch
 
 
 @dataclass(frozen=True)
 class Layout:
     """The folder of one dataset. ``data/`` holds finished shards only."""
 
-    root: Path
+    root: Place
 
     @property
-    def card(self) -> Path:
+    def card(self) -> Place:
         """README.md: written last, so that its presence means complete."""
         return self.root / "README.md"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> Place:
         return self.root / "manifest.json"
 
     @property
-    def contact_sheet(self) -> Path:
+    def contact_sheet(self) -> Place:
         return self.root / "report" / "contact-sheet.png"
 
     @property
-    def data(self) -> Path:
+    def data(self) -> Place:
         return self.root / "data"
 
     @property
-    def rejects(self) -> Path:
+    def rejects(self) -> Place:
         return self.root / "rejects"
 
     @property
-    def own(self) -> Path:
+    def own(self) -> Place:
         """A dot-folder: loaders of datasets never look inside."""
         return self.root / ".synthgen"
 
     @property
     def staging(self) -> Path:
-        return self.own / "staging"
+        """Where files grow: on the dataset's own disk, or on this machine for one on a store."""
+        if isinstance(self.root, StorePath):
+            return scratch(f"staging {self.root}")
+        return self.root / ".synthgen" / "staging"
 
     @property
-    def receipts(self) -> Path:
+    def receipts(self) -> Place:
         return self.own / "receipts"
 
     @property
-    def plan(self) -> Path:
+    def plan(self) -> Place:
         return self.own / "plan.json"
 
     @property
-    def settings(self) -> Path:
+    def settings(self) -> Place:
         return self.own / "settings.json"
 
     @property
-    def exclusions(self) -> Path:
+    def exclusions(self) -> Place:
         return self.own / "exclusions.json"
 
     @property
-    def lock(self) -> Path:
+    def lock(self) -> Place:
         return self.own / "lock"
 
     def is_complete(self) -> bool:
         """Whether the card is there."""
         return self.card.is_file()
+
+
+def load_line(root: Place, splits: Iterable[str]) -> str:
+    """The line that tells how to load a dataset in Python."""
+    if isinstance(root, StorePath):
+        files = ", ".join(f'"{name}": "{root}/data/{name}-*.parquet"' for name in splits)
+        return f'load it: datasets.load_dataset("parquet", data_files={{{files}}})'
+    return f'load it: datasets.load_dataset("{root}")'

@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from synthgen.dataset.commit import read_json, write_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.storage.lock import refuse_lost
+from synthgen.storage.place import Place, StoreError
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,35 @@ def order_hash(
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
-def receipt_path(layout: Layout, shard: ShardPlan) -> Path:
+def receipt_path(layout: Layout, shard: ShardPlan) -> Place:
     return layout.receipts / f"{shard.name}.json"
 
 
 def write_receipt(layout: Layout, shard: ShardPlan, receipt: Receipt) -> None:
-    """Put the receipt in its place; from here on the shard is done."""
+    """Put the receipt in its place; from here on the shard is done.
+
+    Raises:
+        SynthgenError: this process had the dataset's lock, and another has taken it over.
+    """
+    refuse_lost(layout.root)
     write_json(asdict(receipt), receipt_path(layout, shard), layout.staging)
 
 
 def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
     """The shard's receipt; ``None`` if there is none or it cannot be read (the shard is made
-    again)."""
+    again).
+
+    Raises:
+        StoreError: the store fails, which says nothing of the shard.
+    """
     path = receipt_path(layout, shard)
     if not path.is_file():
         return None
     try:
         record: dict[str, Any] = read_json(path)
         return Receipt(**record)
+    except StoreError:
+        raise
     except (SynthgenError, TypeError):
         return None
 
@@ -77,7 +89,7 @@ def is_done(layout: Layout, shard: ShardPlan, order: str) -> bool:
     return path.stat().st_size == receipt.bytes and file_sha256(path) == receipt.sha256
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: Place) -> str:
     """SHA-256 (hex) of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.storage.lock import locked
+from synthgen.storage.place import Place, StorePath, protocols
+from synthgen.storage.transfer import remove_folder
 
 Mode = Literal["new", "resume", "overwrite", "extend"]
+
+READ_ONLY = {"hf", "http", "https"}
+"""Stores on which no run is made: every file would be a commit of its own, or they take none."""
 
 AMOUNT = ("n", "per_class")
 """Settings that may differ when a dataset is extended."""
@@ -33,7 +34,7 @@ def settings_hash(settings: Mapping[str, Any]) -> str:
 
 @contextmanager
 def open_run(
-    root: Path, settings: Mapping[str, Any], plan: Plan, mode: Mode
+    root: Place, settings: Mapping[str, Any], plan: Plan, mode: Mode
 ) -> Iterator[tuple[Layout, Plan]]:
     """Hold the folder's lock while the run of ``settings`` writes; gives layout and valid plan.
 
@@ -45,12 +46,16 @@ def open_run(
         SynthgenError: the folder is in use, not writable, of other settings, or holds other files.
     """
     layout = Layout(root)
+    if isinstance(root, StorePath) and protocols(root.store) & READ_ONLY:
+        raise SynthgenError(
+            f"{root}: cannot be written to; sample elsewhere, then synthgen publish"
+        )
     # JSON has no tuples: what is compared must have been through it.
     mine = json.loads(json.dumps(dict(settings)))
     _refuse_foreign(layout, mode)
     with disk_errors(root):
         layout.own.mkdir(parents=True, exist_ok=True)
-        with _locked(layout):
+        with locked(layout.lock, root):
             if mode == "overwrite":
                 _clear(layout)
             theirs = read_json(layout.settings) if layout.settings.is_file() else None
@@ -124,7 +129,7 @@ def _totals(plan: Plan, split: str) -> list[int]:
     return [sum(q[label] for q in chosen) for label in range(len(plan.classes))]
 
 
-def _compare(root: Path, theirs: Any, mine: dict[str, Any], ignore: tuple[str, ...]) -> None:
+def _compare(root: Place, theirs: Any, mine: dict[str, Any], ignore: tuple[str, ...]) -> None:
     if not isinstance(theirs, dict):
         raise SynthgenError(f"{root}: its .synthgen/settings.json is damaged; use --overwrite")
     for key in sorted(set(theirs) | set(mine)):
@@ -149,13 +154,12 @@ def _refuse_foreign(layout: Layout, mode: Mode) -> None:
     if not root.is_dir() or layout.own.is_dir():
         return
     try:
-        other = next(iter(sorted(root.iterdir())), None)
+        other = min((entry.name for entry in root.iterdir()), default=None)
     except OSError as error:
         raise SynthgenError(f"{root}: cannot be read: {error.strerror}") from None
     if other is not None:
         raise SynthgenError(
-            f"{root}: holds '{other.name}', which synthgen did not make; name another "
-            f"folder with --out"
+            f"{root}: holds '{other}', which synthgen did not make; name another folder with --out"
         )
 
 
@@ -164,27 +168,7 @@ def _clear(layout: Layout) -> None:
     layout.card.unlink(missing_ok=True)
     layout.manifest.unlink(missing_ok=True)
     for folder in (layout.data, layout.rejects, layout.receipts, layout.staging):
-        if folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder)
-    if layout.contact_sheet.parent.is_dir():
-        shutil.rmtree(layout.contact_sheet.parent)
+        remove_folder(folder)
+    remove_folder(layout.contact_sheet.parent)
     for file in (layout.settings, layout.plan, layout.exclusions):
         file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    """The kernel frees this lock when its owner dies, however it dies."""
-    with layout.lock.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "another process"
-            raise SynthgenError(
-                f"{layout.root}: in use by {owner}; wait for it or stop it"
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield

@@ -22,6 +22,8 @@ from synthgen.dataset.schema import arrow_schema, features_of, make_features
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.storage.place import Place, StoreError, place
+from synthgen.storage.transfer import local_copy
 
 BATCH = 2000
 
@@ -35,13 +37,13 @@ class Verification:
     shards: int = 0
 
 
-def verify(root: str | Path) -> Verification:
+def verify(root: str | Place) -> Verification:
     """Read the whole dataset: names, counts, checksums, footers, features, every image, duplicates.
 
     Raises:
-        SynthgenError: the folder is no synthgen dataset at all.
+        SynthgenError: the folder is no synthgen dataset at all, or its store fails.
     """
-    layout = Layout(Path(root))
+    layout = Layout(place(root))
     if not layout.own.is_dir() and not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no synthgen dataset (no manifest.json)")
     found = Verification()
@@ -55,8 +57,10 @@ def verify(root: str | Path) -> Verification:
     bar = tqdm(total=plan.rows, unit="img", desc="verifying", disable=None)
     with bar, ThreadPoolExecutor() as pool:
         for shard in plan.shards:
-            if (layout.data / shard.name).is_file():
-                _shard(layout, plan, shard, manifest, found, hashes, bar, pool)
+            if not (layout.data / shard.name).is_file():
+                continue
+            with local_copy(layout.data / shard.name) as path:
+                _shard(path, layout, plan, shard, manifest, found, hashes, bar, pool)
     if hashes:
         every = np.concatenate(hashes)
         repeated = len(every) - len(np.unique(every))
@@ -70,6 +74,8 @@ def _plan(layout: Layout, found: Verification) -> Plan | None:
     try:
         record = read_json(source)
         return Plan.from_json(record if source == layout.plan else record["plan"])
+    except StoreError:
+        raise
     except (SynthgenError, KeyError, TypeError) as error:
         found.problems.append(f"{source.name}: no readable plan ({error})")
         return None
@@ -81,6 +87,8 @@ def _manifest(layout: Layout, plan: Plan, found: Verification) -> dict[str, Any]
         if manifest["plan_hash"] != plan.hash:
             found.problems.append("manifest.json: is of another plan than .synthgen/plan.json")
         return manifest
+    except StoreError:
+        raise
     except (SynthgenError, KeyError, TypeError) as error:
         found.problems.append(f"manifest.json: missing or damaged ({error})")
         return {}
@@ -116,6 +124,7 @@ def _card(layout: Layout, plan: Plan, found: Verification) -> None:
 
 
 def _shard(
+    path: Path,
     layout: Layout,
     plan: Plan,
     shard: ShardPlan,
@@ -125,7 +134,7 @@ def _shard(
     bar: tqdm[Any],
     pool: ThreadPoolExecutor,
 ) -> None:
-    path, where = layout.data / shard.name, f"data/{shard.name}"
+    where = f"data/{shard.name}"
     receipt = _receipt(layout, shard, manifest)
     if receipt is None:
         found.problems.append(f"{where}: has no receipt")

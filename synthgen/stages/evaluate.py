@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
@@ -25,6 +23,8 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
+from synthgen.storage.place import place
+from synthgen.storage.tables import read_table
 
 BATCH = 256
 POOR_DIVERSITY = 0.7
@@ -95,7 +95,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         SynthgenError: no finished dataset, its generator is not to be found or has no label
             classifier, or the real images lack a class.
     """
-    layout = Layout(Path(settings.dataset))
+    layout = Layout(place(settings.dataset))
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
     manifest = read_json(layout.manifest)
@@ -177,7 +177,7 @@ def _sampled(
         before += shard.rows
         if not len(mine):
             continue
-        table = pq.read_table(layout.data / shard.name, columns=["image", "label"]).take(mine)
+        table = read_table(layout.data / shard.name, ["image", "label"]).take(mine)
         encoded = table.column("image").combine_chunks().field("bytes")
         images += [decode(item.as_py(), spec) for item in encoded]
         labels.append(np.asarray(table.column("label")))

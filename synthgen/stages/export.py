@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from synthgen.dataset.commit import disk_errors, read_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import open_parquet
 
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
@@ -39,7 +40,7 @@ class _Row:
     others: dict[str, Any]
 
 
-def export(folder: str | Path, out: str | Path, form: Format) -> int:
+def export(folder: str | Place, out: str | Path, form: Format) -> int:
     """Write the dataset's image files, byte for byte and in order, into the new folder ``out``.
 
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
@@ -50,7 +51,7 @@ def export(folder: str | Path, out: str | Path, form: Format) -> int:
     Raises:
         SynthgenError: no finished dataset, or ``out`` is there already.
     """
-    layout, target = Layout(Path(folder)), Path(out)
+    layout, target = Layout(place(folder)), Path(out)
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
     if target.exists():
@@ -78,7 +79,7 @@ def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, lis
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
         rows = []
-        for batch in pq.ParquetFile(layout.data / shard.name).iter_batches(BATCH):
+        for batch in open_parquet(layout.data / shard.name).iter_batches(BATCH):
             for record in batch.to_pylist():
                 source = record.pop("source", None)
                 rows.append(

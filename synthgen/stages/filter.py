@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 
 from synthgen.dataset.commit import read_json
-from synthgen.dataset.layout import Layout
+from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.receipts import order_hash, read_receipt
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
@@ -33,16 +31,19 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import read_table
 
 
 @dataclass(frozen=True)
 class FilterReport:
     """What was kept of how many, and why the others were not."""
 
-    root: Path
+    root: Place
     kept: int
     judged: int
     rejected: dict[str, dict[str, int]]
+    splits: tuple[str, ...]
 
     def text(self) -> str:
         """Path, counts, rejects by reason."""
@@ -51,7 +52,7 @@ class FilterReport:
             if sum(by_class.values()):
                 worst = ", ".join(f"{name} {count:,}" for name, count in by_class.items() if count)
                 lines.append(f"rejects: {reason} {sum(by_class.values()):,} ({worst})")
-        lines.append(f'load it: datasets.load_dataset("{self.root}")')
+        lines.append(load_line(self.root, self.splits))
         return "\n".join(lines)
 
 
@@ -62,7 +63,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         SynthgenError: no finished dataset, no such filter, its generator is not to be found, or
             nothing is left of a split.
     """
-    source = Layout(Path(settings.dataset))
+    source = Layout(place(settings.dataset))
     if not source.is_complete() or not source.manifest.is_file():
         raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
     manifest = read_json(source.manifest)
@@ -92,7 +93,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         "filtered_settings": settings_hash(manifest["settings"]),
     }
     rejected = _rejected(judged, plan, filters)
-    out = Path(settings.out)
+    out = place(settings.out)
     with open_run(out, record, new_plan, mode) as (layout, held):
         if held.hash != new_plan.hash:
             raise SynthgenError(f"{out}: holds another dataset; use --overwrite or another --out")
@@ -116,7 +117,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         finish(layout, job, generator, record)
     total = sum(len(part.labels) for part in judged)
     say(f"{source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
-    return FilterReport(out, new_plan.rows, total, rejected)
+    return FilterReport(out, new_plan.rows, total, rejected, tuple(new_plan.splits))
 
 
 @dataclass
@@ -145,10 +146,10 @@ def _judge(
 
 def _read(layout: Layout, shard: ShardPlan, manifest: dict[str, Any]) -> Rows:
     """A shard's rows, and after them its rejects where they were kept."""
-    tables = [pq.read_table(layout.data / shard.name)]
+    tables = [read_table(layout.data / shard.name)]
     thrown = layout.rejects / shard.name
     if thrown.is_file():
-        rejects = pq.read_table(thrown)
+        rejects = read_table(thrown)
         # What was not valid has no pixels worth judging.
         valid = pc.not_equal(rejects.column("reason"), "validity")
         tables.append(rejects.filter(valid).drop_columns(["reason"]))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 import synthgen
 from synthgen.dataset.card import dataset_card
@@ -29,6 +28,8 @@ from synthgen.quality.scores import Scorer
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.shard_maker import Job
+from synthgen.storage.lock import refuse_lost
+from synthgen.storage.tables import open_parquet
 
 
 def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str, Any]) -> None:
@@ -60,8 +61,9 @@ def complete(layout: Layout, plan: Plan, image: ImageSpec, manifest: Mapping[str
     """Contact sheet, manifest and card of shards that all have receipts.
 
     Raises:
-        SynthgenError: the disk is full or cannot be written.
+        SynthgenError: the disk is full or cannot be written, or another process took the folder.
     """
+    refuse_lost(layout.root)
     receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
     with disk_errors(layout.root):
         _draw(layout, plan, image)
@@ -76,7 +78,7 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     wanted = {name: min(COLUMNS, plan.per_class[name]) for name in names}
     for shard in plan.shards:
-        table = pq.ParquetFile(layout.data / shard.name)
+        table = open_parquet(layout.data / shard.name)
         for batch in table.iter_batches(256, columns=["image", "label"]):
             encoded = batch.column("image").field("bytes")
             for row, label in enumerate(np.asarray(batch.column("label")).tolist()):

@@ -6,20 +6,17 @@ earlier dataset is written again without them, where all the datasets are free o
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 import synthgen
 from synthgen.dataset.commit import disk_errors, publish, read_json, staged_name
-from synthgen.dataset.layout import Layout
+from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.manifest import make_manifest
 from synthgen.dataset.receipts import (
     Receipt,
@@ -35,6 +32,9 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.stages.finish_dataset import complete
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import read_table
+from synthgen.storage.transfer import copy_here
 
 SAME = ("classes", "scores", "image", "domains", "image_format")
 """What datasets must have in common to be one."""
@@ -44,17 +44,18 @@ SAME = ("classes", "scores", "image", "domains", "image_format")
 class MergeReport:
     """``dropped`` images repeated the pixels of an earlier dataset's."""
 
-    root: Path
+    root: Place
     rows: int
     parts: int
     dropped: int
+    splits: tuple[str, ...]
 
     def text(self) -> str:
         """Path, counts, and the line that loads the dataset."""
         repeats = f"; {self.dropped:,} that repeat others were left out" if self.dropped else ""
         return (
             f"dataset: {self.root}\nimages:  {self.rows:,} of {self.parts} datasets{repeats}\n"
-            f'load it: datasets.load_dataset("{self.root}")'
+            f"{load_line(self.root, self.splits)}"
         )
 
 
@@ -92,7 +93,7 @@ class _Piece:
     labels: np.ndarray
 
 
-def merge(folders: Sequence[str | Path], out: str | Path, mode: Mode = "new") -> MergeReport:
+def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") -> MergeReport:
     """Write the datasets in ``folders``, one after another, as one new dataset in ``out``.
 
     Started again with the same datasets it goes on. Splits of the same name become one.
@@ -101,7 +102,7 @@ def merge(folders: Sequence[str | Path], out: str | Path, mode: Mode = "new") ->
         SynthgenError: fewer than two datasets, one that is not finished or damaged, one given
             twice, or datasets that differ in classes, columns, image size or encoding.
     """
-    parts = [_open(Path(folder)) for folder in folders]
+    parts = [_open(place(folder)) for folder in folders]
     _check(parts)
     unique = all(_free_of_repeats(part) for part in parts)
     pieces, dropped = _pieces(parts, unique)
@@ -114,7 +115,7 @@ def merge(folders: Sequence[str | Path], out: str | Path, mode: Mode = "new") ->
         "image_format": parts[0].manifest["settings"]["image_format"],
         "filters": {"exact_duplicates": unique},
     }
-    root = Path(out)
+    root = place(out)
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):
         if held.hash != plan.hash:
@@ -130,10 +131,10 @@ def merge(folders: Sequence[str | Path], out: str | Path, mode: Mode = "new") ->
         if not layout.is_complete():
             image = ImageSpec(**parts[0].manifest["generator"]["image"])
             complete(layout, plan, image, _manifest(parts, pieces, plan, receipts, settings))
-    return MergeReport(root, plan.rows, len(parts), dropped)
+    return MergeReport(root, plan.rows, len(parts), dropped, tuple(plan.splits))
 
 
-def _open(folder: Path) -> _Part:
+def _open(folder: Place) -> _Part:
     layout = Layout(folder)
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
@@ -145,7 +146,7 @@ def _check(parts: Sequence[_Part]) -> None:
     if len(parts) < 2:
         raise SynthgenError("merge: name two datasets or more")
     first = parts[0]
-    for place, part in enumerate(parts):
+    for number, part in enumerate(parts):
         for key in SAME:
             mine, theirs = part.kind()[key], first.kind()[key]
             if mine != theirs:
@@ -153,7 +154,7 @@ def _check(parts: Sequence[_Part]) -> None:
                     f"{part.layout.root}: its {key} is {mine}, that of {first.layout.root} is "
                     f"{theirs}; only datasets of the same {key} can be merged"
                 )
-        for other in parts[:place]:
+        for other in parts[:number]:
             same = other.manifest["settings"] == part.manifest["settings"]
             if same and other.plan == part.plan:
                 raise SynthgenError(
@@ -177,7 +178,7 @@ def _pieces(parts: Sequence[_Part], unique: bool) -> tuple[list[_Piece], int]:
             receipt = part.receipt(shard)
             if not path.is_file() or file_sha256(path) != receipt.sha256:
                 raise SynthgenError(f"{path}: missing or damaged; mend it with synthgen repair")
-            table = pq.read_table(path, columns=["pixel_hash", "label"])
+            table = read_table(path, ["pixel_hash", "label"])
             hashes, labels = (np.asarray(table.column(i)) for i in range(2))
             keep = np.ones(len(hashes), dtype=bool)
             if unique:
@@ -210,12 +211,12 @@ def _put(layout: Layout, plan: Plan, shard: ShardPlan, piece: _Piece, order: str
     rejected = {reason: dict(counts) for reason, counts in old.rejected.items()}
     if piece.keep.all():
         staged = layout.staging / staged_name(shard.name)
-        shutil.copyfile(source, staged)
+        copy_here(source, staged)
         if file_sha256(staged) != old.sha256:
             staged.unlink()
             raise SynthgenError(f"{source}: changed while it was copied; run the same again")
     else:
-        staged = stage_table(layout, pq.read_table(source).filter(pa.array(piece.keep)), shard.name)
+        staged = stage_table(layout, read_table(source).filter(pa.array(piece.keep)), shard.name)
         again = rejected.setdefault("exact_duplicate", {})
         for label, count in enumerate(np.bincount(piece.labels[~piece.keep])):
             name = plan.classes[label]

@@ -6,20 +6,19 @@ stays at home; the manifest has all that ``verify`` needs.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import place
-from synthgen.storage.transfer import copy_whole
+from synthgen.storage.place import Place, place
+from synthgen.storage.transfer import copy_whole, files_below, local_copy
 
 HUB = "hf://"
 
 
-def publish(folder: str | Path, where: str, *, private: bool = True) -> str:
+def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
     """Publish the dataset in ``folder``; where it can be read.
 
     ``hf://org/name`` uploads to a dataset repository of the hub, made (private unless told
@@ -29,7 +28,7 @@ def publish(folder: str | Path, where: str, *, private: bool = True) -> str:
     Raises:
         SynthgenError: the dataset is not finished, or the place cannot be written.
     """
-    layout = Layout(Path(folder))
+    layout = Layout(place(folder))
     if not layout.is_complete():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset (no README.md)")
     files = _files(layout)
@@ -46,12 +45,7 @@ def publish(folder: str | Path, where: str, *, private: bool = True) -> str:
 
 def _files(layout: Layout) -> list[str]:
     """Relative paths, the card last."""
-    found = [
-        path.relative_to(layout.root).as_posix()
-        for path in sorted(layout.root.rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    ]
-    inside = [name for name in found if not name.startswith(".")]
+    inside = [name for name in files_below(layout.root) if not name.startswith(".")]
     return sorted(inside, key=lambda name: (name == "README.md", name == "manifest.json", name))
 
 
@@ -62,7 +56,8 @@ def _to_url(layout: Layout, files: list[str], where: str) -> str:
         last = name in ("README.md", "manifest.json")
         if not last and target.is_file() and target.stat().st_size == source.stat().st_size:
             continue
-        copy_whole(source, target)
+        with local_copy(source) as file:
+            copy_whole(file, target)
     return str(root)
 
 
@@ -79,14 +74,15 @@ def _to_hub(layout: Layout, files: list[str], repository: str, private: bool) ->
     shards = [name for name in files if name.endswith(".parquet")]
     for name in tqdm(shards, unit="file", desc="publishing"):
         if there.get(name) != (layout.root / name).stat().st_size:
-            api.upload_file(
-                path_or_fileobj=str(layout.root / name), path_in_repo=name,
-                repo_id=repository, repo_type="dataset",
-            )  # fmt: skip
+            with local_copy(layout.root / name) as file:
+                api.upload_file(
+                    path_or_fileobj=str(file), path_in_repo=name,
+                    repo_id=repository, repo_type="dataset",
+                )  # fmt: skip
     rest = [name for name in files if name not in shards]
     commit = api.create_commit(
         repository,
-        [CommitOperationAdd(name, str(layout.root / name)) for name in rest],
+        [CommitOperationAdd(name, (layout.root / name).read_bytes()) for name in rest],
         commit_message="Dataset card and manifest",
         repo_type="dataset",
     )

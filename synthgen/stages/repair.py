@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from synthgen.dataset.commit import read_json
@@ -13,9 +12,12 @@ from synthgen.quality.filters import FilterSet
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import SampleReport, resolve, run
+from synthgen.storage.place import Place, place
 
 
-def repair(root: str | Path, *, generator: str | None = None, device: str = "auto") -> SampleReport:
+def repair(
+    root: str | Place, *, generator: str | None = None, device: str = "auto"
+) -> SampleReport:
     """Go on with the dataset's own run: whatever is whole stays, byte for byte.
 
     ``generator`` is needed where the bundle is no bundled one.
@@ -24,7 +26,7 @@ def repair(root: str | Path, *, generator: str | None = None, device: str = "aut
         SynthgenError: the folder has no run of ``synthgen sample`` (its dot-folder is gone, or it
             was filtered from another dataset), or the generator is another than it was.
     """
-    layout = Layout(Path(root))
+    layout = Layout(place(root))
     if not layout.settings.is_file() or not layout.plan.is_file():
         raise SynthgenError(
             f"{root}: holds no run to repair (its .synthgen folder is missing); sample it again"

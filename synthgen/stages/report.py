@@ -6,13 +6,13 @@ import base64
 import html
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from synthgen.dataset.commit import disk_errors, read_json, write_text
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.storage.place import Place, place
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -23,7 +23,7 @@ img { max-width: 100%; image-rendering: pixelated } .poor { color: #a00 } code {
 """
 
 
-def report(root: str | Path) -> Path:
+def report(root: str | Place) -> Place:
     """Write ``report/report.html`` from the manifest and, if there is one, the evaluation.
 
     The page needs no network and runs no script; whatever a class or a path is called is text.
@@ -31,7 +31,7 @@ def report(root: str | Path) -> Path:
     Raises:
         SynthgenError: the dataset is not finished, or cannot be written.
     """
-    layout = Layout(Path(root))
+    layout = Layout(place(root))
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset")
     manifest = read_json(layout.manifest)
@@ -122,7 +122,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
 
 
-def _picture(path: Path) -> str:
+def _picture(path: Place) -> str:
     if not path.is_file():
         return "<p>(no contact sheet)</p>"
     data = base64.b64encode(path.read_bytes()).decode()

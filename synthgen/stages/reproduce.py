@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
@@ -19,6 +17,8 @@ from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.translate import Translator, load_sources
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import open_parquet
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ LOSSY_DIFFERENCE = 48
 
 
 def reproduce(
-    root: str | Path,
+    root: str | Place,
     row: int,
     split: str | None = None,
     *,
@@ -52,7 +52,7 @@ def reproduce(
         SynthgenError: no such dataset, split, row or generator, or other weights than the
         dataset's.
     """
-    layout = Layout(Path(root))
+    layout = Layout(place(root))
     if not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset (no manifest.json)")
     manifest = read_json(layout.manifest)
@@ -123,10 +123,10 @@ def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[st
     raise AssertionError("the plan's shards hold fewer rows than its splits")
 
 
-def _read(path: Path, row: int) -> dict[str, Any]:
+def _read(path: Place, row: int) -> dict[str, Any]:
     if not path.is_file():
         raise SynthgenError(f"{path}: missing; see synthgen verify")
-    file = pq.ParquetFile(path)
+    file = open_parquet(path)
     for group in range(file.num_row_groups):
         count = file.metadata.row_group(group).num_rows
         if row < count:

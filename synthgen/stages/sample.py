@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from synthgen.dataset.encoding import estimated_bytes
 from synthgen.dataset.exclusions import exclude, find_repeats
-from synthgen.dataset.layout import Layout
+from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.receipts import Receipt, read_receipt
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.generators.generator import Generator
@@ -34,6 +33,7 @@ from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, todo
 from synthgen.stages.translate import load_sources
+from synthgen.storage.place import Place, place
 
 MakeShards = Callable[[Layout, Job, list[ShardPlan], Progress], Iterable[Receipt]]
 """Makes the given shards of a run, anywhere that sees the folder, and gives their receipts as they
@@ -50,7 +50,7 @@ MOST_ROUNDS = 20
 class SampleReport:
     """What a finished run tells the user."""
 
-    root: Path
+    root: Place
     plan: Plan
     receipts: tuple[Receipt, ...]
     made: int
@@ -74,7 +74,7 @@ class SampleReport:
             f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}"
         )
         lines.extend(self._rates())
-        lines.append(f'load it: datasets.load_dataset("{self.root}")')
+        lines.append(load_line(self.root, self.plan.splits))
         return "\n".join(lines)
 
     def _rates(self) -> list[str]:
@@ -100,7 +100,7 @@ class Resolved:
     generator: Generator
     settings: dict[str, Any]
     """All that decides the dataset's bytes, as JSON: what a resumed run is compared with."""
-    out: Path
+    out: Place
 
 
 def resolve(settings: SampleSettings) -> Resolved:
@@ -146,7 +146,7 @@ def resolve(settings: SampleSettings) -> Resolved:
         filters,
         settings_hash(resolved),
     )
-    out = Path(settings.out or _default_out(generator, plan))
+    out = place(settings.out or _default_out(generator, plan))
     return Resolved(job, generator, resolved, out)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
@@ -15,6 +14,7 @@ from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import resolve
 from synthgen.stages.shard_maker import Progress, ShardMaker, todo
+from synthgen.storage.place import place
 
 
 def parse_range(text: str) -> range:
@@ -45,7 +45,7 @@ def make_range(
     """
     if settings.out is None:
         raise SynthgenError("out: name the folder of the run")
-    layout = Layout(Path(settings.out))
+    layout = Layout(place(settings.out))
     if not layout.settings.is_file() or not layout.plan.is_file():
         raise SynthgenError(
             f"{layout.root}: holds no run here; its folder must be the same on every host"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from synthgen.spec.credentials import without_credentials
@@ -122,7 +122,7 @@ class StorePath:
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)
 
-    def open(self, mode: str = "rb") -> BinaryIO:
+    def open(self, mode: str = "rb") -> io.BufferedReader:
         """The file for reading; each read is one request for a range of bytes."""
         if mode != "rb":
             raise ValueError("a file on a store is read with 'rb', and written whole")
@@ -201,6 +201,11 @@ def place(where: str | Place) -> Place:
         raise SynthgenError(f"{where}: {_said(error)}") from None
     shown = without_credentials(where).rstrip("/")
     return StorePath(store, str(path).rstrip("/"), shown)
+
+
+def protocols(store: Any) -> set[str]:
+    """The names by which a file system's URLs begin."""
+    return {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
 
 
 def _said(error: Exception) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from synthgen.storage.place import Place, StorePath
+from synthgen.spec.errors import SynthgenError
+from synthgen.storage.place import Place, StorePath, protocols
 
 OBJECT_STORES = {
     "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos", "hf",
@@ -33,7 +34,7 @@ def put_whole(source: Path, target: StorePath) -> None:
 
     def put() -> None:
         store = target.store
-        written = target.path if appears_whole(store) else target.path + PART
+        written = target.path if protocols(store) & OBJECT_STORES else target.path + PART
         if written != target.path:
             store.makedirs(target.path.rpartition("/")[0], exist_ok=True)
         store.put_file(str(source), written)
@@ -64,12 +65,6 @@ def copy_whole(source: Path, target: Place) -> None:
     os.replace(beside, target)
 
 
-def appears_whole(store: Any) -> bool:
-    """Whether a store shows no file before all of it has arrived."""
-    protocols = {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)
-    return bool(protocols & OBJECT_STORES)
-
-
 def fetch(source: StorePath, target: Path) -> None:
     """Copy a file of a store to this machine.
 
@@ -89,6 +84,32 @@ def fetch(source: StorePath, target: Path) -> None:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
+
+
+def scratch(purpose: str) -> Path:
+    """A folder of this machine for temporary files, the same for the same purpose; not made yet.
+
+    Raises:
+        SynthgenError: somebody else has made the user's folder of temporary files.
+    """
+    own = Path(tempfile.gettempdir()) / f"synthgen-{os.getuid()}"
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if own.stat().st_uid != os.getuid() or own.is_symlink():
+        raise SynthgenError(f"{own}: is not this user's; remove it, or set TMPDIR")
+    return own / hashlib.sha256(purpose.encode()).hexdigest()[:16]
+
+
+def copy_here(source: Place, target: Path) -> None:
+    """Copy a file from wherever it is to this machine.
+
+    Raises:
+        OSError: the disk is full, or cannot be read or written.
+        StoreError: as :func:`fetch`.
+    """
+    if isinstance(source, StorePath):
+        fetch(source, target)
+    else:
+        shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -1,17 +1,23 @@
 """Copy a finished dataset to where others read it: the Hugging Face hub, or any fsspec URL.
 
 The card goes last: a place that has it has everything that it speaks of. The run's own dot-folder
-stays at home; the manifest has all that ``verify`` needs.
+stays at home; the manifest has all that ``verify`` needs. What has been published, where and as
+which revision, is in ``.synthgen/published.json``, the newest last.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.layout import Layout
+from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
+from synthgen.stages.parcel import CARD, MANIFEST, Parcel, is_stale, pack
+from synthgen.stages.publish_hub import to_hub
+from synthgen.storage.checksum import has_content
 from synthgen.storage.place import Place, place
 from synthgen.storage.transfer import copy_whole, files_below, local_copy
 
@@ -19,71 +25,72 @@ HUB = "hf://"
 
 
 def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
-    """Publish the dataset in ``folder``; where it can be read.
+    """Publish the dataset in ``folder``; where it can be read, with its revision if it has one.
 
     ``hf://org/name`` uploads to a dataset repository of the hub, made (private unless told
     otherwise) if there is none. Any other text is an fsspec URL or a local path. Files that are
-    there already with the same size are not sent again, so an upload that broke off goes on.
+    there already with the same content are not sent again, so an upload that broke off goes on.
 
     Raises:
-        SynthgenError: the dataset is not finished, or the place cannot be written.
+        SynthgenError: the dataset is not finished or is damaged, or the place cannot be written.
     """
     layout = Layout(place(folder))
-    if not layout.is_complete():
-        raise SynthgenError(f"{folder}: is no finished synthgen dataset (no README.md)")
-    files = _files(layout)
+    parcels = pack(layout)
+    shown = without_credentials(where.rstrip("/"))
+    revision = None
     try:
         if where.startswith(HUB):
-            return _to_hub(layout, files, where.removeprefix(HUB).strip("/"), private)
-        return _to_url(layout, files, where)
+            repository = where.removeprefix(HUB).strip("/")
+            revision = to_hub(parcels, repository, private=private)
+        else:
+            _to_place(parcels, place(where))
     except SynthgenError:
         raise
     except Exception as error:  # whatever a store has to say is about the user's place or access
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        raise SynthgenError(f"{where}: cannot publish ({reason}); the same again goes on") from None
+        raise SynthgenError(f"{shown}: cannot publish ({reason}); the same again goes on") from None
+    _record(layout, shown, revision, parcels)
+    return f"{shown}@{revision}" if revision else shown
 
 
-def _files(layout: Layout) -> list[str]:
-    """Relative paths, the card last."""
-    inside = [name for name in files_below(layout.root) if not name.startswith(".")]
-    return sorted(inside, key=lambda name: (name == "README.md", name == "manifest.json", name))
-
-
-def _to_url(layout: Layout, files: list[str], where: str) -> str:
-    root = place(where)
-    for name in tqdm(files, unit="file", desc="publishing"):
-        source, target = layout.root / name, root / name
-        last = name in ("README.md", "manifest.json")
-        if not last and target.is_file() and target.stat().st_size == source.stat().st_size:
-            continue
-        with local_copy(source) as file:
-            copy_whole(file, target)
-    return str(root)
-
-
-def _to_hub(layout: Layout, files: list[str], repository: str, private: bool) -> str:
-    from huggingface_hub import CommitOperationAdd, HfApi
-
-    api: Any = HfApi()
-    api.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
-    there = {
-        entry.path: entry.size
-        for entry in api.list_repo_tree(repository, repo_type="dataset", recursive=True)
-        if getattr(entry, "size", None) is not None
+def _record(layout: Layout, shown: str, revision: str | None, parcels: Sequence[Parcel]) -> None:
+    """Note it in the dot-folder; a dataset that came without one keeps none."""
+    if not layout.settings.is_file():
+        return
+    path = layout.own / "published.json"
+    manifest = next(parcel.sha256 for parcel in parcels if parcel.name == MANIFEST)
+    entry = {
+        "where": shown,
+        "revision": revision,
+        "files": len(parcels),
+        "bytes": sum(parcel.size for parcel in parcels),
+        "manifest_sha256": manifest,
     }
-    shards = [name for name in files if name.endswith(".parquet")]
-    for name in tqdm(shards, unit="file", desc="publishing"):
-        if there.get(name) != (layout.root / name).stat().st_size:
-            with local_copy(layout.root / name) as file:
-                api.upload_file(
-                    path_or_fileobj=str(file), path_in_repo=name,
-                    repo_id=repository, repo_type="dataset",
-                )  # fmt: skip
-    rest = [name for name in files if name not in shards]
-    commit = api.create_commit(
-        repository,
-        [CommitOperationAdd(name, (layout.root / name).read_bytes()) for name in rest],
-        commit_message="Dataset card and manifest",
-        repo_type="dataset",
-    )
-    return f"{HUB}{repository}@{commit.oid}"
+    with disk_errors(layout.root):
+        known = read_json(path) if path.is_file() else []
+        if not known or known[-1] != entry:
+            write_json([*known, entry], path, layout.staging)
+
+
+def _to_place(parcels: Sequence[Parcel], root: Place) -> None:
+    try:
+        there = set(files_below(root))
+    except FileNotFoundError:
+        there = set()
+    missing = [p for p in parcels if not _arrived(root, there, p)]
+    stale = sorted(name for name in there if is_stale(name, parcels))
+    if CARD in there and (stale or any(parcel.name != CARD for parcel in missing)):
+        # What is there is about to be neither the old dataset nor the new one.
+        (root / CARD).unlink(missing_ok=True)
+        missing = [p for p in missing if p.name != CARD]
+        missing += [p for p in parcels if p.name == CARD]
+    for name in stale:
+        (root / name).unlink(missing_ok=True)
+    for parcel in tqdm(missing, unit="file", desc="publishing"):
+        with local_copy(parcel.path) as file:
+            copy_whole(file, root / parcel.name)
+
+
+def _arrived(root: Place, there: set[str], parcel: Parcel) -> bool:
+    target = root / parcel.name
+    return parcel.name in there and has_content(target, parcel.path, parcel.size, parcel.sha256)

@@ -10,7 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.publish import publish
-from synthgen.storage import retry
+from synthgen.storage import checksum, retry
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,22 @@ def rows(path, **options):
     return list(loaded.cast_column("image", datasets.Image(decode=False)))
 
 
-def test_a_round_trip_over_s3(s3, sampled, tmp_path):
+def test_checksums_that_stores_keep(s3, tmp_path, monkeypatch):
+    monkeypatch.setattr(checksum, "S3_PART", 5 * 2**20)
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 2**16)
+    s3.put_file(str(path), "datasets/parts", chunksize=5 * 2**20)
+    s3.invalidate_cache()
+    assert checksum.stored_md5(s3.info("datasets/parts")) == checksum.md5(path, parts=True)
+    s3.rm_file("datasets/parts")
+    assert checksum.stored_md5({"ETag": '"an opaque one"'}) is None
+    assert (
+        checksum.stored_md5({"md5Hash": "1B2M2Y8AsgTpgAmY7PhCfg=="})
+        == "d41d8cd98f00b204e9800998ecf8427e"
+    )
+
+
+def test_a_round_trip_over_s3(s3, sampled, tmp_path, monkeypatch):
     first = sampled(n=60, images_per_shard=25)
     assert publish(first.root, "s3://datasets/digits") == "s3://datasets/digits"
     s3.invalidate_cache()
@@ -48,6 +63,19 @@ def test_a_round_trip_over_s3(s3, sampled, tmp_path):
         assert s3.cat(f"datasets/digits/data/{path.name}") == path.read_bytes()
     everything = b"".join(s3.cat(name) for name in s3.find("datasets"))
     assert b"a-secret" not in everything and b"a-key" not in everything
+    # A shard of the same size and other content is sent again, by its ETag, and nothing else.
+    before = {name: s3.info(name)["LastModified"] for name in s3.find("datasets")}
+    name = "datasets/digits/data/train-00001.parquet"
+    content = s3.cat(name)
+    s3.pipe_file(name, content[:-1] + b"x")
+    with monkeypatch.context() as patch:  # nothing is read back to find out
+        patch.setattr(type(s3), "cat_file", None)
+        publish(first.root, "s3://datasets/digits")
+    s3.invalidate_cache()
+    assert s3.cat(name) == content
+    after = {name: s3.info(name)["LastModified"] for name in s3.find("datasets")}
+    changed = {path.rpartition("/")[2] for path in after if after[path] != before[path]}
+    assert changed <= {"train-00001.parquet", "README.md"}
     # A bucket that is not there is one line.
     with pytest.raises(SynthgenError, match="bucket"):
         publish(first.root, "s3://no-such-bucket/digits")

@@ -19,6 +19,7 @@ COMMANDS = {
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",
     "utility": "Does a classifier get better? Train it on real, synthetic, both.",
+    "tune": "Choose latents, threshold and mix for a classifier's sake.",
     "merge": "Join finished datasets into one.",
     "report": "Write a page about a dataset, to look at.",
     "export": "Write a dataset as image folders or WebDataset shards.",

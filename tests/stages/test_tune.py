@@ -1,0 +1,101 @@
+"""Tuning: chosen on real images that the generator has not learnt from, written for ``sample``."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthgen.data.cache import load_images
+from synthgen.evaluation.tuning import Trial, Tuning
+from synthgen.generators.zoo import load_generator
+from synthgen.spec.data_settings import DataSettings
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.spec.settings import read_yaml
+from synthgen.spec.tune_settings import TuneSettings
+from synthgen.stages.sample import sample
+from synthgen.stages.tune import tune, unseen_rows
+
+QUICK = {
+    "steps": 30, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
+    "precision": "fp32", "per_class": 20, "latent_std": (1.0, 1.5), "agreement": ("0.2",),
+    "shares": (0.5, 0.75),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tuned(run_folder, digit_folder, tmp_path_factory):
+    """A finished choice, and the settings that made it."""
+    folder = tmp_path_factory.mktemp("tune")
+    settings = TuneSettings.parse({
+        **QUICK, "generator": str(run_folder), "real": str(digit_folder),
+        "out": str(folder / "tuned"), "cache_dir": str(folder / "cache"),
+    })  # fmt: skip
+    return tune(settings), settings
+
+
+def test_it_tries_the_whole_grid_and_the_best_becomes_a_sampling_config(tuned, tmp_path):
+    report, settings = tuned
+    trials = report.tuning.trials
+    assert [(t.latent_std, t.share) for t in trials] == [
+        (1.0, 0.5), (1.0, 0.75), (1.5, 0.5), (1.5, 0.75)
+    ]  # fmt: skip
+    assert report.tuning.best.accuracy == max(t.accuracy for t in trials)
+    values = read_yaml(report.config)
+    assert values["latent_std"] == report.tuning.best.latent_std
+    assert f"--synthetic-share {report.tuning.best.share:g}" in report.config.read_text()
+    made = sample(SampleSettings.parse({**values, "out": str(tmp_path / "out"), "device": "cpu"}))
+    assert made.plan.rows == 60
+
+
+def test_validation_images_are_those_the_generator_did_not_learn_from(
+    tuned, run_folder, digit_folder
+):
+    report, _ = tuned
+    assert report.tuning.unseen
+    assert (report.tuning.training_images, report.tuning.validation_images) == (270, 30)
+    config = load_generator(str(run_folder)).config
+    same = load_images(DataSettings.parse({"data": str(digit_folder)}))
+    learnt, held = unseen_rows(config, same)
+    assert len(set(learnt) & set(held)) == 0
+    fewer = load_images(DataSettings.parse({"data": str(digit_folder), "limit_per_class": 50}))
+    assert unseen_rows(config, fewer) is None
+
+
+def test_a_stopped_choice_trains_nothing_again(tuned, monkeypatch):
+    import synthgen.stages.tune as stage
+
+    report, settings = tuned
+    monkeypatch.setattr(stage, "train_fixed_budget", None)
+    assert tune(settings).tuning == report.tuning
+
+
+def test_validation_labels_decide(run_folder, digit_folder, tuned, tmp_path):
+    """With other held-out images the accuracies are others: they are what is measured."""
+    report, settings = tuned
+    other = tmp_path / "other"
+    rng = np.random.default_rng(0)
+    for name in ("nought", "one", "two"):
+        (other / name).mkdir(parents=True)
+        for number in range(20):
+            noise = rng.integers(0, 255, (8, 8), dtype=np.uint8)
+            Image.fromarray(noise).save(other / name / f"{number}.png")
+    changes = {"real": str(other), "out": str(tmp_path / "tuned"), "latent_std": (1.0,)}
+    found = tune(settings.model_copy(update=changes)).tuning
+    assert not found.unseen
+    assert found.best.accuracy < 0.9 * report.tuning.best.accuracy
+
+
+def test_a_grid_that_does_not_help_is_said():
+    trials = (Trial(1.0, None, None, 0.5, (0.5, 0.6)), Trial(1.3, None, 0.9, 0.5, (0.6, 0.4)))
+    tuning = Tuning("g", "photos", "f", 90, 10, False, (0.55, 0.55), trials)
+    text = " ".join(tuning.sentences())
+    assert tuning.best == trials[0]
+    assert "no combination beats the real images alone" in text and "may have been trained" in text
+    assert json.loads(json.dumps(tuning.to_json()))["best"]["share"] == 0.5
+
+
+def test_a_value_that_is_no_number_is_named():
+    with pytest.raises(SynthgenError, match="'wide' is no number"):
+        TuneSettings.parse({"generator": "g", "real": "r", "truncation": ("wide",)})

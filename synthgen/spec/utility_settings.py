@@ -39,7 +39,7 @@ class UtilitySettings(Settings):
     synthetic_share: float = Field(
         0.5, gt=0, lt=1, description="Share of each batch that is synthetic, in real + synthetic."
     )
-    steps: int = Field(1500, ge=1, description="Training steps of every classifier.")
+    steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
     width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
     flip: bool = Field(

@@ -30,16 +30,16 @@ TESTED_TOGETHER = 256
 class Budget:
     """Network and training, the same for every row."""
 
-    steps: int = 1500
+    steps: int = 1000
     batch_size: int = 64
     width: int = 16
-    peak_lr: float = 0.05
+    peak_lr: float = 0.15
     weight_decay: float = 5e-4
     smoothing: float = 0.05
     warm_up: float = 0.2
     """Share of the steps over which the learning rate rises; then it falls along a cosine."""
     flip: bool = True
-    crop: float = 0.125
+    crop: float = 0.07
     """Each image is shifted by up to this share of its side; zeros come in."""
 
 

@@ -36,7 +36,7 @@ def tuned(run_folder, digit_folder, tmp_path_factory):
 
 
 def test_it_tries_the_whole_grid_and_the_best_becomes_a_sampling_config(tuned, tmp_path):
-    report, settings = tuned
+    report, _ = tuned
     trials = report.tuning.trials
     assert [(t.latent_std, t.share) for t in trials] == [
         (1.0, 0.5), (1.0, 0.75), (1.5, 0.5), (1.5, 0.75)

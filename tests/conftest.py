@@ -113,3 +113,25 @@ def sampled(run_folder, tmp_path):
         return sample(SampleSettings.parse({**values, **changes}), mode)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """An S3-compatible server on this machine with a bucket ``datasets``; the file system of it."""
+    moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'synthgen[test]'")
+    pytest.importorskip("s3fs")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ACCESS_KEY_ID", "a-key")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    import fsspec
+
+    store = fsspec.filesystem("s3")
+    store.mkdir("datasets")
+    yield store
+    patch.undo()
+    server.stop()

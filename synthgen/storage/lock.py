@@ -37,6 +37,8 @@ CONDITIONAL = {"s3", "s3a"}
 EXCLUSIVE = CONDITIONAL | {"gs", "gcs", "memory"}
 """Stores that create an object only if there is none."""
 
+_held: set[str] = set()
+"""Tokens of the locks on stores that this process holds."""
 _lost: dict[str, str] = {}
 """Folders whose lock this process had, and why it has it no more."""
 
@@ -68,7 +70,9 @@ class Owner:
     def dead(self) -> bool:
         """Whether it is known to be: its process was on this machine and is gone."""
         here = bool(self.machine) and self.machine == _machine()
-        return here and _started(self.process) != self.started
+        gone = _started(self.process) != self.started
+        # This process itself may have had it, and could not give it back to a store that was down.
+        return here and (gone or (self.process == os.getpid() and self.token not in _held))
 
     def text(self) -> str:
         return f"process {self.process} on {self.host} since {self.since}"
@@ -115,6 +119,7 @@ def _flock(lock: Path, folder: Place) -> Iterator[None]:
 def _held_on_store(lock: StorePath, folder: Place) -> Iterator[None]:
     mine = _Held(lock, folder)
     mine.take()
+    _held.add(mine.owner.token)
     _lost.pop(str(folder), None)
     renewing = threading.Thread(target=mine.renew_until_released, daemon=True)
     renewing.start()
@@ -124,6 +129,7 @@ def _held_on_store(lock: StorePath, folder: Place) -> Iterator[None]:
         mine.released.set()
         renewing.join()
         mine.give_back()
+        _held.discard(mine.owner.token)
 
 
 class _Held:

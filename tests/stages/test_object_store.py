@@ -13,25 +13,6 @@ from synthgen.stages.publish import publish
 from synthgen.storage import checksum, retry
 
 
-@pytest.fixture(scope="module")
-def s3():
-    moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'synthgen[test]'")
-    pytest.importorskip("s3fs")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_ACCESS_KEY_ID", "a-key")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    store = fsspec.filesystem("s3")
-    store.mkdir("datasets")
-    yield store
-    patch.undo()
-    server.stop()
-
-
 def rows(path, **options):
     loaded = datasets.load_dataset(str(path), split="train", **options)
     return list(loaded.cast_column("image", datasets.Image(decode=False)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from prefect import flow, task
@@ -10,15 +9,17 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from pipelines.parameters import flat, settings_of
 from pipelines.retries import SAMPLING
+from synthgen.evaluation.record import Evaluation
+from synthgen.evaluation.text import as_text
 from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.stages.device_lock import device_lock
-from synthgen.stages.evaluate import Evaluation, evaluate
+from synthgen.stages.evaluate import evaluate
 
 
 @flow(name="evaluate-dataset")
 @flat(EvaluateSettings)
-def evaluate_dataset(**parameters: Any) -> float:
-    """Compare with real images class by class; the Fréchet distance."""
+def evaluate_dataset(**parameters: Any) -> str:
+    """Compare with real images class by class; the verdict in one sentence."""
     settings = EvaluateSettings.parse(settings_of(EvaluateSettings, parameters))
 
     @task(name="evaluate", **SAMPLING)
@@ -28,9 +29,15 @@ def evaluate_dataset(**parameters: Any) -> float:
 
     found = run()
     create_table_artifact(
-        table=[asdict(entry) for entry in found.classes],
+        table=[
+            {
+                "class": entry.name, "images": entry.images, "diversity": entry.diversity,
+                "agreement": entry.agreement, "real agreement": entry.real_agreement,
+            }
+            for entry in found.classes
+        ],
         key="classes",
         description="Diversity and label agreement beside the real images'.",
-    )
-    create_markdown_artifact(f"```\n{found.text()}\n```", key="evaluation")
-    return found.measures["frechet_distance"]
+    )  # fmt: skip
+    create_markdown_artifact(f"```\n{as_text(found)}\n```", key="evaluation")
+    return found.verdict

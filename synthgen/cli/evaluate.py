@@ -13,8 +13,9 @@ from synthgen.spec.evaluate_settings import EvaluateSettings
 @click.command("evaluate", help="Compare the finished DATASET with real images, class by class.")
 @options_of(EvaluateSettings, "dataset")
 def command(**given: Any) -> None:
-    """Prints the figures and leaves them in report/evaluation.json."""
+    """Prints the figures and leaves them in report/metrics.json."""
     settings = settings_from(EvaluateSettings, None, given)
+    from synthgen.evaluation.text import as_text
     from synthgen.stages.evaluate import evaluate
 
-    click.echo(evaluate(settings).text())
+    click.echo(as_text(evaluate(settings)))

@@ -33,20 +33,24 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     F]``.
 
     |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): Dowson & Landau 1982; as a measure of
-    generators, Heusel et al. 2017, arXiv:1706.08500, equation 6. In float64; the trace of the
-    root is
-    taken from the eigenvalues of the symmetric S_a^(1/2) S_b S_a^(1/2), which has the same ones.
+    generators, Heusel et al. 2017, arXiv:1706.08500, equation 6. In float64. With S = R'R the
+    trace of the root is the sum of the singular values of R_a R_b', so no covariance is formed:
+    nothing is squared, and few rows of many features are as cheap as the rows are few.
 
     Raises:
         ValueError: a set has fewer than two rows.
     """
     if len(a) < 2 or len(b) < 2:
         raise ValueError("a Fréchet distance needs two rows on each side")
-    first, second = a.double(), b.double()
-    cov_a, cov_b = torch.cov(first.t()), torch.cov(second.t())
-    cov_a, cov_b = cov_a.reshape(first.shape[1], -1), cov_b.reshape(second.shape[1], -1)
-    values, vectors = torch.linalg.eigh(cov_a)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.t()
-    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
-    offset = (first.mean(dim=0) - second.mean(dim=0)).square().sum()
-    return float(offset + cov_a.trace() + cov_b.trace() - 2 * cross)
+    (mean_a, root_a), (mean_b, root_b) = _normal(a), _normal(b)
+    cross = torch.linalg.svdvals(root_a @ root_b.t()).sum()
+    spread = root_a.square().sum() + root_b.square().sum()  # tr S = |R|^2
+    return float((mean_a - mean_b).square().sum() + spread - 2 * cross)
+
+
+def _normal(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean ``float64 [F]`` and a root R ``float64 [min(N, F), F]`` of the covariance R'R."""
+    rows = features.double()
+    mean = rows.mean(dim=0)
+    _, root = torch.linalg.qr((rows - mean) / (len(rows) - 1) ** 0.5, mode="r")
+    return mean, root

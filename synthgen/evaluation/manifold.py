@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from synthgen.evaluation.nearest import nearest
+
 BLOCK = 2048
 """Rows of a distance matrix in memory at once."""
 
@@ -63,9 +65,5 @@ def manifold(real: Tensor, made: Tensor, neighbours: int = 5) -> Manifold:
 
 def radii(features: Tensor, neighbours: int) -> Tensor:
     """Distance of each row to its ``neighbours``-th nearest other row: ``float64 [N]``."""
-    found = []
-    for start in range(0, len(features), BLOCK):
-        distances = torch.cdist(features[start : start + BLOCK], features)
-        # The nearest of all is the row itself, at distance nought.
-        found.append(distances.kthvalue(neighbours + 1, dim=1).values)
-    return torch.cat(found)
+    distances, _ = nearest(features, features, neighbours, own=torch.arange(len(features)))
+    return distances[:, -1]

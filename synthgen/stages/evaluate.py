@@ -1,184 +1,369 @@
-"""Compare a finished dataset with real images, in the feature space of the bundle's classifier."""
+"""Compare a finished dataset with real images: distances, variety, repeats, copies, labels.
+
+Leaves ``report/metrics.json`` (all figures and sentences) and ``report/evidence.json`` (what the
+report shows of them), and puts the sentences into the card.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
-from synthgen.data.cache import load_images
 from synthgen.data.splits import evenly
-from synthgen.dataset.commit import disk_errors, read_json, write_json
-from synthgen.dataset.encoding import decode
-from synthgen.dataset.layout import Layout
+from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.evaluation.diversity import class_diversity
-from synthgen.evaluation.fidelity import embed
-from synthgen.evaluation.measures import measure
+from synthgen.evaluation.embedding_map import embedding_map
+from synthgen.evaluation.evidence import Evidence, MapPoint, PicturePair, picture
+from synthgen.evaluation.findings import judged
+from synthgen.evaluation.measures import Sides, compare, matched, nearest_class
+from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
+from synthgen.evaluation.repeats import Closeness, repeated, to_training, within
+from synthgen.features.extractor import frechet_name, load_extractor
+from synthgen.generators.devices import resolve_device
+from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
-from synthgen.spec.image import ImageSpec
-from synthgen.spec.plan import Plan
-from synthgen.storage.place import place
-from synthgen.storage.tables import read_table
+from synthgen.spec.image import to_float
+from synthgen.stages.evaluate_images import (
+    Dataset,
+    RealImages,
+    open_dataset,
+    open_real,
+    searched,
+)
+from synthgen.stages.feature_cache import TOGETHER, FeatureCache
+from synthgen.stages.progress import say
 
-BATCH = 256
-POOR_DIVERSITY = 0.7
-POOR_AGREEMENT = 0.7
+PAIRS = 12
+"""Pairs of images that the report shows of each kind."""
+
+SMALL = 96
+"""Input size in pixels that does for images up to it, at a fifth of the cost of 224."""
+
+MAPPED = 600
+"""Images of each kind on the map, at most."""
 
 
 @dataclass(frozen=True)
-class ClassEvaluation:
-    """One class: spread beside the real images', agreement beside that of real images."""
+class _Looked:
+    """What was seen of some images: features, labels, a hash of the pixels (and of their mirror
+    image), and whether the label classifier agrees (-1 where there is none)."""
 
-    name: str
-    diversity: float
-    agreement: float
-    real_agreement: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Distances belong to the extractor named: they compare nothing that another one measured."""
-
-    extractor: str
-    measures: dict[str, float]
-    """Fréchet and kernel distance, precision, recall, density, coverage."""
-    real_measures: dict[str, float]
-    """The same between two halves of the real images: what is to be had at this number."""
-    images: int
-    real_images: int
-    classes: tuple[ClassEvaluation, ...]
-
-    def sentences(self) -> list[str]:
-        """What a person should know, in plain words."""
-        found = []
-        for entry in self.classes:
-            if entry.diversity < POOR_DIVERSITY:
-                found.append(
-                    f"class '{entry.name}' has {entry.diversity:.0%} of the real diversity: treat "
-                    "with care"
-                )
-            if entry.agreement < POOR_AGREEMENT * entry.real_agreement:
-                found.append(
-                    f"class '{entry.name}': the label classifier agrees with {entry.agreement:.0%} "
-                    f"of its images, and with {entry.real_agreement:.0%} of real ones"
-                )
-        return found or ["no class stands out as poor in diversity or in label agreement"]
-
-    def text(self) -> str:
-        """All figures, one class a line, then the sentences."""
-        lines = [
-            f"{self.images:,} images against {self.real_images:,} real ones, on {self.extractor}:",
-        ]
-        lines += [
-            f"  {name.replace('_', ' ')}: {value:.4g} (real against real "
-            f"{self.real_measures[name]:.4g})"
-            for name, value in self.measures.items()
-        ]
-        lines += [
-            f"  {c.name}: diversity {c.diversity:.2f}, agreement {c.agreement:.1%} "
-            f"(real {c.real_agreement:.1%})"
-            for c in self.classes
-        ]
-        return "\n".join([*lines, *self.sentences()])
+    features: Tensor
+    labels: np.ndarray
+    hashes: np.ndarray
+    mirrored: np.ndarray
+    agrees: np.ndarray
 
 
 def evaluate(settings: EvaluateSettings) -> Evaluation:
-    """Evaluate and leave ``report/evaluation.json`` in the dataset's folder.
+    """Evaluate a dataset; started again after whatever end it goes on from the features it has.
 
     Raises:
-        SynthgenError: no finished dataset, its generator is not to be found or has no label
-            classifier, or the real images lack a class.
+        SynthgenError: no finished dataset, its generator or the extractor is not to be had, or the
+            real images lack a class.
     """
-    layout = Layout(place(settings.dataset))
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
-    manifest = read_json(layout.manifest)
-    plan = Plan.from_json(manifest["plan"])
-    name = settings.generator or manifest["generator"]["name"]
-    generator = load_generator(name, settings.device, "auto")
-    if generator.classifier is None:
-        raise SynthgenError(f"generator '{generator.name}' has no label classifier to measure with")
-    spec = ImageSpec(**manifest["generator"]["image"])
-    wanted = {
-        "data": settings.real, "split": settings.real_split, "classes": plan.classes,
-        "resolution": spec.height, "color": "grey" if spec.channels == 1 else "rgb",
-        "min_per_class": 2,
-    }  # fmt: skip
-    real = load_images(DataSettings.parse(wanted))
-    images, labels = _sampled(layout, plan, spec, settings.images)
-    rows = evenly(len(real.labels), settings.images)
-    real_images, real_labels = real.images[rows], real.labels[rows]
-    classifier, device = generator.classifier, generator.device
+    dataset = open_dataset(settings.dataset)
+    generator = _generator(settings, dataset)
+    classes = generator.classes if generator else dataset.plan.classes
+    real = open_real(settings.real, settings.real_split, dataset, classes)
+    training = real
+    if settings.train is not None:
+        training = open_real(settings.train, settings.train_split, dataset, classes)
+    device = resolve_device(settings.device)
+    extractor = load_extractor(
+        _extractor_name(settings.extractor, dataset), device, classifier=generator and generator.classifier,
+        owner=dataset.manifest["generator"]["name"],
+    )  # fmt: skip
+    judge = _Judge(generator, dataset, FeatureCache(extractor, device), device)
 
-    def features(batch: Tensor) -> Tensor:
-        with torch.autocast(device.type, generator.precision,
-                            enabled=generator.precision != torch.float32):  # fmt: skip
-            return classifier.features(batch)
+    made = judge.look(dataset.pieces(settings.images), min(dataset.plan.rows, settings.images),
+                      "synthetic images")  # fmt: skip
+    looked_at = real.rows[evenly(len(real.rows), settings.images)]
+    true = judge.look_at(real, looked_at, "real images")
+    trained = searched(training, looked_at if training is real else np.empty(0, np.int64),
+                       settings.train_images)  # fmt: skip
+    known = judge.features_at(training, trained, true, looked_at)
 
-    def answers(batch: Tensor) -> Tensor:
-        logits: Tensor = classifier(batch)
-        return logits
-
-    made = embed(features, images, BATCH, device)
-    true = embed(features, real_images, BATCH, device)
-    shuffled = true[torch.randperm(len(true), generator=torch.Generator().manual_seed(0))]
-    half = len(true) // 2
-    count = len(plan.classes)
-    spread = class_diversity(made, torch.from_numpy(labels), count)
-    real_spread = class_diversity(true, torch.from_numpy(real_labels), count)
-    keys = np.array([manifest["class_keys"][name] for name in plan.classes])
-    right = embed(answers, images, BATCH, device).argmax(dim=1).numpy() == keys[labels]
-    real_right = (
-        embed(answers, real_images, BATCH, device).argmax(dim=1).numpy() == keys[real_labels]
+    say("comparing")
+    sides = matched(true.labels, made.labels, len(dataset.plan.classes))
+    near = within(
+        made.features[torch.from_numpy(sides.made)],
+        true.features[torch.from_numpy(sides.reference)],
+        true.features[torch.from_numpy(sides.real)],
+        PAIRS,
     )
-    found = Evaluation(
-        extractor=f"features of the label classifier of '{generator.name}'",
-        measures=measure(true, made),
-        real_measures=measure(shuffled[:half], shuffled[half:]),
-        images=len(images),
-        real_images=len(real_images),
-        classes=tuple(
-            ClassEvaluation(
-                class_name,
-                float(spread[label] / real_spread[label]),
-                float(right[labels == label].mean()),
-                float(real_right[real_labels == label].mean()),
-            )
-            for label, class_name in enumerate(plan.classes)
-        ),
+    held, unseen = _unseen(real, training, true, looked_at)
+    copied = to_training(made.features, known, held, PAIRS)
+    found = judged(
+        Evaluation(
+            dataset=dataset.layout.root.resolve().name,
+            shards=dataset.shards,
+            extractor=extractor.name,
+            fid=frechet_name(extractor) == "FID",
+            real=real.data.name,
+            real_fingerprint=real.data.fingerprint,
+            seen=real.seen,
+            images=len(made.labels),
+            real_images=len(true.labels),
+            overall=compare(true.features, made.features, sides),
+            classes=tuple(_classes(dataset, real, looked_at, made, true, sides)),
+            duplicates=Duplicates(
+                rows=dataset.plan.rows,
+                exact=repeated(dataset.hashes()),
+                real_rows=len(true.hashes),
+                real_exact=repeated(true.hashes),
+                near=near,
+            ),
+            memorisation=Memorisation(
+                training=training.data.name,
+                known=training.seen or settings.train is not None,
+                total=len(_trained(training)),
+                searched=len(trained),
+                unseen=unseen,
+                rows=len(made.hashes),
+                copies=_copies(made, training),
+                near=copied,
+            ),
+        )
     )
-    record: dict[str, Any] = {
-        **asdict(found),
-        "real": real.name,
-        "real_fingerprint": real.fingerprint,
-        "generator_saw": manifest["generator"]["training"].get("data_fingerprint"),
-        "sentences": found.sentences(),
-    }
+    evidence = Evidence(
+        shards=found.shards,
+        training_pairs=_training_pairs(settings, dataset, training, trained, made, copied),
+        repeated_pairs=_repeated_pairs(settings, dataset, made, sides, near),
+        points=_points(made, true),
+    )
+    layout = dataset.layout
     with disk_errors(layout.root):
-        write_json(record, layout.root / "report" / "evaluation.json", layout.staging)
+        write_json(evidence.to_json(), layout.root / "report" / "evidence.json", layout.staging)
+        write_json(found.to_json(), layout.root / "report" / "metrics.json", layout.staging)
     return found
 
 
-def _sampled(
-    layout: Layout, plan: Plan, spec: ImageSpec, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images ``uint8 [N, H, W, C]`` and labels of at most ``most`` rows, spread over all shards."""
-    images, labels = [], []
-    rows = evenly(plan.rows, most)
-    before = 0
-    for shard in plan.shards:
-        mine = rows[(rows >= before) & (rows < before + shard.rows)] - before
-        before += shard.rows
-        if not len(mine):
-            continue
-        table = read_table(layout.data / shard.name, ["image", "label"]).take(mine)
-        encoded = table.column("image").combine_chunks().field("bytes")
-        images += [decode(item.as_py(), spec) for item in encoded]
-        labels.append(np.asarray(table.column("label")))
-    return np.stack(images), np.concatenate(labels)
+def _extractor_name(name: str, dataset: Dataset) -> str:
+    if name != "auto":
+        return name
+    small = max(dataset.image.height, dataset.image.width) <= SMALL
+    return f"efficientnet-lite0@{SMALL}" if small else "efficientnet-lite0"
+
+
+def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None:
+    """The dataset's generator, whose classifier judges labels; it may be missed, and that is said.
+
+    Raises:
+        SynthgenError: the one named by the user is not to be had, or the extractor needs one.
+    """
+    name = settings.generator or dataset.manifest["generator"]["name"]
+    try:
+        generator = load_generator(name, settings.device, "fp32")
+    except SynthgenError as error:
+        if settings.generator is not None or settings.extractor == "classifier":
+            raise
+        say(f"labels are not judged: {error}")
+        return None
+    if generator.classifier is None:
+        say(f"labels are not judged: generator '{generator.name}' has no label classifier")
+    return generator
+
+
+class _Judge:
+    """Looks at images, piece by piece, with features from the cache."""
+
+    def __init__(
+        self, generator: Generator | None, dataset: Dataset, cache: FeatureCache,
+        device: torch.device,
+    ) -> None:  # fmt: skip
+        self._classifier = generator.classifier if generator else None
+        self._keys = np.array(
+            [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
+        )
+        self._cache = cache
+        self._device = device
+
+    def look(
+        self, pieces: Iterable[tuple[np.ndarray, np.ndarray]], count: int, what: str
+    ) -> _Looked:
+        """All there is to see of images ``uint8 [n, H, W, C]`` with labels."""
+        parts: list[_Looked] = []
+        with tqdm(total=count, unit="img", desc=what) as bar:
+            for images, labels in pieces:
+                parts.append(
+                    _Looked(
+                        self._cache.features(images), labels, _hashes(images),
+                        _hashes(images[:, :, ::-1]), self._agrees(images, labels),
+                    )
+                )  # fmt: skip
+                bar.update(len(labels))
+        return _Looked(
+            torch.cat([part.features for part in parts]),
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("labels", "hashes", "mirrored", "agrees")
+            ),
+        )
+
+    def look_at(self, real: RealImages, rows: np.ndarray, what: str) -> _Looked:
+        """The same of some rows of real images."""
+        parts = _parts(rows)
+        pieces = ((real.data.images[part], real.labels[part]) for part in parts)
+        return self.look(pieces, len(rows), what)
+
+    def features_at(
+        self, real: RealImages, rows: np.ndarray, known: _Looked, known_rows: np.ndarray
+    ) -> Tensor:
+        """Features of some rows, those of ``known_rows`` as they are known already."""
+        place = np.searchsorted(known_rows, rows)
+        place[place == len(known_rows)] = 0
+        old = known_rows[place] == rows
+        features = torch.empty(len(rows), known.features.shape[1])
+        features[torch.from_numpy(old)] = known.features[torch.from_numpy(place[old])]
+        new = rows[~old]
+        if len(new):
+            with tqdm(total=len(new), unit="img", desc="training images") as bar:
+                found = []
+                for part in _parts(new):
+                    found.append(self._cache.features(real.data.images[part]))
+                    bar.update(len(part))
+            features[torch.from_numpy(~old)] = torch.cat(found)
+        return features
+
+    @torch.inference_mode()
+    def _agrees(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        if self._classifier is None:
+            return np.full(len(labels), -1)
+        pixels = to_float(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
+        guess = self._classifier(pixels).argmax(dim=1).cpu().numpy()
+        right: np.ndarray = (guess == self._keys[labels]).astype(np.int64)
+        return right
+
+
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
+
+
+def _hashes(images: np.ndarray) -> np.ndarray:
+    """A hash ``S16`` of each image's pixels."""
+    found = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16) for image in images]
+    return np.array([item.hexdigest() for item in found])
+
+
+def _trained(training: RealImages) -> np.ndarray:
+    return training.rows if training.held is None else np.setdiff1d(training.rows, training.held)
+
+
+def _copies(made: _Looked, training: RealImages) -> int:
+    """How many made images are, pixel for pixel or mirrored, one of the training images."""
+    theirs = [_hashes(training.data.images[part]) for part in _parts(_trained(training))]
+    known = np.unique(np.concatenate(theirs))
+    return int((np.isin(made.hashes, known) | np.isin(made.mirrored, known)).sum())
+
+
+def _unseen(
+    real: RealImages, training: RealImages, true: _Looked, looked_at: np.ndarray
+) -> tuple[Tensor | None, str]:
+    """Features of real images that training did not show, and what they are."""
+    if training is not real:
+        return true.features, f"the real images compared with ({real.data.name})"
+    if real.held is not None:
+        own = np.isin(looked_at, real.held)
+        if own.sum() >= 100:
+            return true.features[torch.from_numpy(own)], "images held out from training"
+    return None, "each training image, looked at beside the others"
+
+
+def _classes(
+    dataset: Dataset, real: RealImages, looked_at: np.ndarray, made: _Looked, true: _Looked,
+    sides: Sides,
+) -> list[ClassEvaluation]:  # fmt: skip
+    names = dataset.plan.classes
+    count = len(names)
+    spread = class_diversity(made.features, torch.from_numpy(made.labels), count)
+    real_spread = class_diversity(true.features, torch.from_numpy(true.labels), count)
+    labels = torch.from_numpy(sides.labels)
+    halves = [
+        class_diversity(true.features[torch.from_numpy(rows)], labels, count)
+        for rows in (sides.reference, sides.real)
+    ]
+    # What the classifier says of images it has learnt from flatters.
+    fair = np.isin(looked_at, real.held) if real.held is not None else np.full(len(looked_at), True)
+    found = []
+    for label, name in enumerate(tqdm(names, unit="class", desc="measuring")):
+        own, theirs = made.labels == label, true.labels == label
+        compared = compare(true.features, made.features, sides.of(label))
+        other = nearest_class(true.features, sides, label, count) if compared else None
+        if compared and other:
+            compared = compared.beside(names[other[0]], other[1])
+        found.append(
+            ClassEvaluation(
+                name=name,
+                images=int(own.sum()),
+                real_images=int(theirs.sum()),
+                diversity=_ratio(spread[label], real_spread[label]),
+                real_diversity=_ratio(halves[1][label], halves[0][label]),
+                agreement=_share(made.agrees[own]),
+                real_agreement=_share(true.agrees[theirs & fair]),
+                compared=compared,
+            )
+        )
+    return found
+
+
+def _ratio(value: Tensor, other: Tensor) -> float | None:
+    ratio = float(value / other)
+    return ratio if np.isfinite(ratio) else None
+
+
+def _share(agrees: np.ndarray) -> float | None:
+    return None if not len(agrees) or agrees.min() < 0 else float(agrees.mean())
+
+
+def _training_pairs(
+    settings: EvaluateSettings, dataset: Dataset, training: RealImages, rows: np.ndarray,
+    made: _Looked, near: Closeness | None,
+) -> tuple[PicturePair, ...]:  # fmt: skip
+    pairs = near.pairs if near else ()
+    images = dataset.images_of([pair.made for pair in pairs], settings.images)
+    return tuple(
+        PicturePair(
+            picture(image), picture(training.data.images[rows[pair.other]]),
+            int(made.labels[pair.made]), pair.closeness,
+        )
+        for pair, image in zip(pairs, images, strict=True)
+    )  # fmt: skip
+
+
+def _repeated_pairs(
+    settings: EvaluateSettings, dataset: Dataset, made: _Looked, sides: Sides,
+    near: Closeness | None,
+) -> tuple[PicturePair, ...]:  # fmt: skip
+    pairs = near.pairs if near else ()
+    first, second = (
+        dataset.images_of([int(sides.made[place]) for place in places], settings.images)
+        for places in ([pair.made for pair in pairs], [pair.other for pair in pairs])
+    )
+    return tuple(
+        PicturePair(picture(a), picture(b), int(sides.labels[pair.made]), pair.closeness)
+        for pair, a, b in zip(pairs, first, second, strict=True)
+    )
+
+
+def _points(made: _Looked, true: _Looked) -> tuple[MapPoint, ...]:
+    """A map of as many made as real images."""
+    chosen = [evenly(len(side.labels), MAPPED) for side in (true, made)]
+    features = [side.features[torch.from_numpy(rows)] for side, rows in
+                zip((true, made), chosen, strict=True)]  # fmt: skip
+    if sum(map(len, features)) < 3:
+        return ()
+    places = embedding_map(torch.cat(features)).tolist()
+    labels = [*true.labels[chosen[0]].tolist(), *made.labels[chosen[1]].tolist()]
+    return tuple(
+        MapPoint(round(x, 4), round(y, 4), label, number >= len(chosen[0]))
+        for number, ((x, y), label) in enumerate(zip(places, labels, strict=True))
+    )

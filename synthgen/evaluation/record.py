@@ -1,0 +1,136 @@
+"""What an evaluation found: the one record that the text, metrics.json, card and report show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from synthgen.evaluation.measures import Compared
+from synthgen.evaluation.repeats import Closeness
+from synthgen.spec.errors import SynthgenError
+
+VERSION = 1
+
+Level = Literal["bad", "care", "good"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One plain sentence. ``bad`` is reason enough not to use the dataset."""
+
+    level: Level
+    about: str
+    """memorisation, repetition, diversity, coverage, realism or labels."""
+    text: str
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """One class. ``None`` where it has too few images, or nothing to measure with."""
+
+    name: str
+    images: int
+    real_images: int
+    diversity: float | None
+    """Spread of its images as a share of the real ones'."""
+    real_diversity: float | None
+    """The same of one half of the real images, as a share of the other half's."""
+    agreement: float | None
+    """Share of its images to which the label classifier gives their own label."""
+    real_agreement: float | None
+    compared: Compared | None
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Images that are there twice."""
+
+    rows: int
+    exact: int
+    """Rows beyond the first of those with the same pixels; of the whole dataset."""
+    real_rows: int
+    real_exact: int
+    near: Closeness | None
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """Images that are the training set's, or nearly."""
+
+    training: str
+    """The images searched, by name."""
+    known: bool
+    """Whether they are known to be what the generator was trained on."""
+    total: int
+    searched: int
+    """Of ``total`` images, for the nearest; identical pixels are looked for among all."""
+    unseen: str
+    """Which real images tell what is usual."""
+    rows: int
+    copies: int
+    """Images looked at whose pixels, or their mirror image, are a training image's."""
+    near: Closeness | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Distances belong to the extractor named: they compare nothing that another one measured."""
+
+    dataset: str
+    shards: str
+    """Hash of the shards' hashes: which images this is about."""
+    extractor: str
+    """Name of the feature extractor."""
+    fid: bool
+    """Whether it is FID's Inception: only then are the distances FID and KID."""
+    real: str
+    real_fingerprint: str
+    seen: bool
+    """Whether the generator is known to have been trained on the real images compared with."""
+    images: int
+    real_images: int
+    overall: Compared | None
+    classes: tuple[ClassEvaluation, ...]
+    duplicates: Duplicates
+    memorisation: Memorisation
+    verdict: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings'."""
+        levels = {finding.level for finding in self.findings}
+        return "bad" if "bad" in levels else "care" if "care" in levels else "good"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON record; figures that are not numbers are null."""
+        record: dict[str, Any] = _finite({"version": VERSION, "level": self.level, **asdict(self)})
+        return record
+
+    @staticmethod
+    def from_json(record: Any, where: str) -> Evaluation:
+        """What :meth:`to_json` gave.
+
+        Raises:
+            SynthgenError: it is damaged, or of another version.
+        """
+        try:
+            if record["version"] != VERSION:
+                raise ValueError
+            own = {key: value for key, value in record.items() if key not in ("version", "level")}
+            return TypeAdapter(Evaluation).validate_python(own)
+        except (ValidationError, ValueError, KeyError, TypeError):
+            raise SynthgenError(
+                f"{where}: damaged or of another version; run synthgen evaluate again"
+            ) from None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

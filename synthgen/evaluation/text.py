@@ -1,0 +1,136 @@
+"""An evaluation in words and figures: for the terminal, and as Markdown for the card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from synthgen.evaluation.measures import Compared
+from synthgen.evaluation.record import ClassEvaluation, Evaluation
+
+MARKS = {"bad": "✗", "care": "!", "good": "✓"}
+
+
+def measure_name(key: str, fid: bool) -> str:
+    """What a measure is called: FID and KID on FID's Inception only."""
+    names = {"frechet_distance": "Fréchet distance", "kernel_distance": "kernel distance"}
+    if fid:
+        names = {"frechet_distance": "FID", "kernel_distance": "KID"}
+    return names.get(key, key)
+
+
+def measure_rows(compared: Compared, fid: bool) -> list[tuple[str, str, str]]:
+    """Name, value and real-against-real value of every measure."""
+    real = asdict(compared.real)
+    return [
+        (measure_name(key, fid), shown(value), shown(real[key]))
+        for key, value in asdict(compared.made).items()
+    ]
+
+
+def shown(value: float | None, percent: bool = False) -> str:
+    """A figure of three digits, or a dash."""
+    if value is None:
+        return "–"
+    if percent:
+        return f"{value:.1%}"
+    if value and abs(value) < 0.001:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def as_text(found: Evaluation) -> str:
+    """The verdict and its sentences, then all figures."""
+    lines = [found.verdict, *(f" {MARKS[f.level]} {f.text}" for f in found.findings), ""]
+    lines += [
+        f"{found.images:,} images against {found.real_images:,} real ones of {found.real}, by "
+        f"{found.extractor}:"
+    ]
+    if found.overall:
+        lines += [
+            f"  {name}: {value} (real against real {real})"
+            for name, value, real in measure_rows(found.overall, found.fid)
+        ]
+        lines.append(f"  each with {found.overall.images:,} images on either side")
+    lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
+    lines += [f"  {line}" for line in _repeats(found)]
+    if found.seen:
+        lines.append(
+            "the generator was trained on the very images that it is compared with: distances, "
+            "precision and recall flatter it"
+        )
+    return "\n".join(lines)
+
+
+def as_markdown(found: Evaluation) -> str:
+    """The same for the card: verdict, sentences, tables. Names are left to the caller to escape."""
+    lines = [f"**{found.verdict}**", "", *(f"- {MARKS[f.level]} {f.text}" for f in found.findings)]
+    lines += [
+        "",
+        f"{found.images:,} images were compared with {found.real_images:,} real ones of "
+        f"{found.real}, by the features of {found.extractor}.",
+        "",
+    ]
+    if found.overall:
+        lines += ["| measure | this dataset | real against real |", "|---|---|---|"]
+        lines += [
+            f"| {name} | {value} | {real} |"
+            for name, value, real in measure_rows(found.overall, found.fid)
+        ]
+        lines.append("")
+    lines += ["| class | diversity | label agreement | of real images |", "|---|---|---|---|"]
+    lines += [
+        f"| {c.name} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
+        f"| {shown(c.real_agreement, True)} |"
+        for c in found.classes
+    ]
+    lines += ["", *(f"- {line}" for line in _repeats(found))]
+    return "\n".join(lines)
+
+
+def _class_lines(entry: ClassEvaluation) -> Iterator[str]:
+    yield (
+        f"{entry.name}: diversity {shown(entry.diversity, True)} (real "
+        f"{shown(entry.real_diversity, True)}), agreement {shown(entry.agreement, True)} (real "
+        f"{shown(entry.real_agreement, True)})"
+    )
+    if entry.compared is None:
+        return
+    made, real = entry.compared.made, entry.compared.real
+    parts = [
+        f"{name} {shown(getattr(made, key))} ({shown(getattr(real, key))})"
+        for name, key in (
+            ("Fréchet", "frechet_distance"), ("kernel", "kernel_distance"),
+            ("precision", "precision"), ("recall", "recall"), ("density", "density"),
+            ("coverage", "coverage"),
+        )
+    ]  # fmt: skip
+    yield "  " + ", ".join(parts)
+    if entry.compared.other_class is not None:
+        yield (
+            f"  the nearest class, {entry.compared.other_class}, is at Fréchet "
+            f"{shown(entry.compared.other_class_distance)}"
+        )
+
+
+def _repeats(found: Evaluation) -> Iterator[str]:
+    twice, memory = found.duplicates, found.memorisation
+    yield (
+        f"exact duplicates: {twice.exact:,} of {twice.rows:,} (real images {twice.real_exact:,} of "
+        f"{twice.real_rows:,})"
+    )
+    if twice.near:
+        yield (
+            f"near duplicates: {twice.near.share:.1%} of {twice.near.images:,} (real images "
+            f"{twice.near.real_share:.1%})"
+        )
+    yield (
+        f"copies of {memory.training}, pixel for pixel or mirrored: {memory.copies:,} of "
+        f"{memory.rows:,}"
+    )
+    if memory.near:
+        yield (
+            f"as near to one of {memory.searched:,} of its {memory.total:,} images as 1 % of unseen "
+            f"images are: {memory.near.share:.1%} (of unseen images {memory.near.real_share:.1%}; "
+            f"unseen are {memory.unseen})"
+        )

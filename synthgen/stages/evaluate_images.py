@@ -1,0 +1,173 @@
+"""The images of an evaluation: a finished dataset's, the real ones, and those of training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.splits import evenly, hold_out
+from synthgen.dataset.commit import read_json
+from synthgen.dataset.encoding import decode
+from synthgen.dataset.layout import Layout
+from synthgen.spec.data_settings import DataSettings
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.evaluate_settings import EvaluateSettings
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.plan import Plan
+from synthgen.stages.feature_cache import TOGETHER
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import read_table
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A finished dataset and what its manifest says of it."""
+
+    layout: Layout
+    manifest: dict[str, Any]
+    plan: Plan
+    image: ImageSpec
+
+    @property
+    def shards(self) -> str:
+        """Hash of the shards' hashes: changes when any image does."""
+        return shards_hash(self.manifest)
+
+    def pieces(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Images ``uint8 [n, H, W, C]`` and labels of at most ``most`` rows over all shards."""
+        for shard, rows in self._chosen(most):
+            table = read_table(self.layout.data / shard, ["image", "label"]).take(rows)
+            encoded = table.column("image").combine_chunks().field("bytes")
+            labels = np.asarray(table.column("label"))
+            for start in range(0, len(labels), TOGETHER):
+                part = encoded[start : start + TOGETHER]
+                images = np.stack([decode(item.as_py(), self.image) for item in part])
+                yield images, labels[start : start + TOGETHER]
+
+    def images_of(self, positions: Sequence[int], most: int) -> list[np.ndarray]:
+        """The pixels ``uint8 [H, W, C]`` of the rows that :meth:`pieces` gave at these
+        positions."""
+        found: dict[int, np.ndarray] = {}
+        before = 0
+        for shard, rows in self._chosen(most):
+            mine = [place for place in set(positions) if before <= place < before + len(rows)]
+            if mine:
+                chosen = rows[[place - before for place in mine]]
+                table = read_table(self.layout.data / shard, ["image"]).take(chosen)
+                for place, item in zip(mine, table.column("image"), strict=True):
+                    found[place] = decode(item.as_py()["bytes"], self.image)
+            before += len(rows)
+        return [found[place] for place in positions]
+
+    def hashes(self) -> np.ndarray:
+        """Pixel hashes ``int64`` of all rows."""
+        parts = [
+            np.asarray(
+                read_table(self.layout.data / shard.name, ["pixel_hash"]).column(0)
+            )
+            for shard in self.plan.shards
+        ]
+        return np.concatenate(parts)
+
+    def _chosen(self, most: int) -> Iterator[tuple[str, np.ndarray]]:
+        """Each shard's name with its rows of an even choice."""
+        rows, before = evenly(self.plan.rows, most), 0
+        for shard in self.plan.shards:
+            mine = rows[(rows >= before) & (rows < before + shard.rows)] - before
+            before += shard.rows
+            if len(mine):
+                yield shard.name, mine
+
+
+def open_dataset(folder: str | Place) -> Dataset:
+    """The finished dataset in a folder.
+
+    Raises:
+        SynthgenError: there is none.
+    """
+    layout = Layout(place(folder))
+    if not layout.is_complete() or not layout.manifest.is_file():
+        raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
+    manifest = read_json(layout.manifest)
+    image = ImageSpec(**manifest["generator"]["image"])
+    return Dataset(layout, manifest, Plan.from_json(manifest["plan"]), image)
+
+
+def shards_hash(manifest: dict[str, Any]) -> str:
+    """SHA-256 (hex) over the hashes of all shards of a manifest."""
+    text = "\n".join(sorted(receipt["sha256"] for receipt in manifest["receipts"]))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Real images of the dataset's classes, and how they stand to the generator's training."""
+
+    data: ImageData
+    labels: np.ndarray
+    """``int64 [N]`` of all of ``data``: indices into the dataset's classes, -1 for others."""
+    seen: bool
+    """Whether they are known to be what the generator was trained on."""
+    held: np.ndarray | None
+    """Rows that training held out, where that is known: sorted ``int64``."""
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Those of the dataset's classes."""
+        return np.flatnonzero(self.labels >= 0)
+
+
+def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
+              ) -> RealImages:  # fmt: skip
+    """Real images in the dataset's size and mode.
+
+    All of the generator's classes are read where there are, so that the images that it was trained
+    on are known for what they are even if the dataset has fewer classes.
+
+    Raises:
+        SynthgenError: they cannot be read, or lack a class of the dataset.
+    """
+    wanted = {
+        "data": name, "split": split, "resolution": dataset.image.height, "min_per_class": 2,
+        "color": "grey" if dataset.image.channels == 1 else "rgb",
+    }  # fmt: skip
+    classes = dataset.plan.classes
+    training = dataset.manifest["generator"].get("training", {})
+    data = None
+    if set(classes) < set(generator_classes):
+        try:
+            data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
+        except SynthgenError:
+            data = None  # it may well have none of the classes that the dataset lacks too
+        if data is not None and data.fingerprint != training.get("data_fingerprint"):
+            data = None
+    if data is None:
+        data = load_images(DataSettings.parse({**wanted, "classes": classes}))
+    indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
+    seen = data.fingerprint == training.get("data_fingerprint")
+    return RealImages(data, indices[data.labels], seen, _held(data, training) if seen else None)
+
+
+def _held(data: ImageData, training: dict[str, Any]) -> np.ndarray | None:
+    """The rows that training held out; ``None`` if its record does not say which."""
+    share = training.get("holdout", 1 - training["data_images"] / len(data.labels))
+    chosen, held = hold_out(data.labels, share, training["seed"])
+    return held if len(chosen) == training["data_images"] else None
+
+
+def searched(real: RealImages, looked_at: np.ndarray, most: int) -> np.ndarray:
+    """Rows of training images to search for the nearest: at most ``most``, sorted ``int64``.
+
+    Those that are looked at anyway come first; what was held out is not among them.
+    """
+    trained = real.rows if real.held is None else np.setdiff1d(real.rows, real.held)
+    first = np.intersect1d(trained, looked_at)
+    first = first[evenly(len(first), most)] if len(first) else first
+    rest = np.setdiff1d(trained, first)
+    more = rest[evenly(len(rest), most - len(first))] if most > len(first) and len(rest) else rest[:0]
+    return np.sort(np.concatenate([first, more]))

@@ -1,5 +1,6 @@
 """Real data for every test: scikit-learn's digits, 1,797 images of 8x8 grey values."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -135,3 +136,50 @@ def s3():
     yield store
     patch.undo()
     server.stop()
+
+
+@pytest.fixture
+def fabricated(tmp_path, run_folder):
+    """A function that writes images and labels as a finished dataset of the digits' generator.
+
+    Images ``uint8 [N, 8, 8, 1]``, labels in nought, one, two: a stand-in for a generator that made
+    just these.
+    """
+    from synthgen.dataset.encoding import encode
+    from synthgen.dataset.layout import Layout
+    from synthgen.dataset.manifest import make_manifest
+    from synthgen.dataset.rows import Rows
+    from synthgen.dataset.writer import Made, write_shard
+    from synthgen.generators.zoo import load_generator
+    from synthgen.spec.plan import Plan, ShardPlan
+    from synthgen.stages.finish_dataset import complete
+
+    def write(images: np.ndarray, labels: np.ndarray, name: str = "fabricated") -> Path:
+        generator = load_generator(str(run_folder), "cpu", "fp32")
+        classes = ("nought", "one", "two")
+        counts = tuple(np.bincount(labels, minlength=3).tolist())
+        shard = ShardPlan(0, "train", 0, counts)
+        plan = Plan(classes, 0, (shard,))
+        numbers = np.arange(len(labels))
+        digests = [hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images]
+        hashes = np.array([int.from_bytes(digest, "little", signed=True) for digest in digests])
+        rows = Rows(encode(images, "png"), labels, numbers, labels, hashes, {})
+        layout = Layout(tmp_path / name)
+        layout.receipts.mkdir(parents=True)
+        receipt = write_shard(layout, plan, shard, Made(rows, None, {}, {}, "test", ""))
+        manifest = make_manifest(
+            plan, [receipt],
+            settings={"n": len(labels), "image_format": "png"},
+            generator={
+                "name": str(run_folder), "algorithm": "r3gan", "domains": [],
+                "image": {"height": 8, "width": 8, "channels": 1},
+                "weights_sha256": generator.weights_sha256,
+                "training": generator.config.training,
+            },
+            class_keys={name: label for label, name in enumerate(classes)},
+            scores=(), version="test", filters_text="",
+        )  # fmt: skip
+        complete(layout, plan, generator.image, manifest)
+        return layout.root
+
+    return write

@@ -53,7 +53,8 @@ def _principal(rows: Tensor) -> Tensor:
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     axes = axes[:COMPONENTS]
     largest = axes.gather(1, axes.abs().argmax(dim=1, keepdim=True))
-    return centred @ (axes * largest.sign()).t()
+    scores: Tensor = centred @ (axes * largest.sign()).t()
+    return scores
 
 
 def _affinities(rows: Tensor, perplexity: float) -> Tensor:

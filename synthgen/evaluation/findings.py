@@ -132,9 +132,8 @@ def _diversity(found: Evaluation) -> Iterator[Finding]:
 
 def _coverage(found: Evaluation) -> Iterator[Finding]:
     def share(entry: ClassEvaluation) -> float | None:
-        return entry.compared and _ratio(
-            entry.compared.made.coverage, entry.compared.real.coverage
-        )
+        pair = entry.compared
+        return _ratio(pair.made.coverage, pair.real.coverage) if pair else None
 
     def words(entry: ClassEvaluation, value: float) -> str:
         assert entry.compared is not None
@@ -159,9 +158,8 @@ def _coverage(found: Evaluation) -> Iterator[Finding]:
 
 def _realism(found: Evaluation) -> Iterator[Finding]:
     def share(entry: ClassEvaluation) -> float | None:
-        return entry.compared and _ratio(
-            entry.compared.made.precision, entry.compared.real.precision
-        )
+        pair = entry.compared
+        return _ratio(pair.made.precision, pair.real.precision) if pair else None
 
     def words(entry: ClassEvaluation, value: float) -> str:
         assert entry.compared is not None

@@ -79,8 +79,9 @@ def matched(real_labels: np.ndarray, made_labels: np.ndarray, classes: int) -> S
         made = rng.permutation(np.flatnonzero(made_labels == label))
         count = min(len(real) // 2, len(made))
         parts.append((real[:count], real[count : 2 * count], made[:count]))
-    sides = [np.concatenate(side) for side in zip(*parts, strict=True)]
-    return Sides(*sides, np.repeat(np.arange(classes), [len(part[0]) for part in parts]))
+    reference, other, made_rows = (np.concatenate(side) for side in zip(*parts, strict=True))
+    labels = np.repeat(np.arange(classes), [len(part[0]) for part in parts])
+    return Sides(reference, other, made_rows, labels)
 
 
 def measure(real: Tensor, made: Tensor) -> Measures:

@@ -128,9 +128,7 @@ def _to_others(features: Tensor) -> tuple[Tensor, Tensor]:
     return distances[:, 0], rows[:, 0]
 
 
-def _closeness(
-    made: Tensor, real: Tensor, limit: float, pairs: tuple[Pair, ...]
-) -> Closeness:
+def _closeness(made: Tensor, real: Tensor, limit: float, pairs: tuple[Pair, ...]) -> Closeness:
     levels = torch.linspace(0, 1, 101, dtype=torch.float64)
     return Closeness(
         images=len(made),

@@ -16,7 +16,6 @@ from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.feature_cache import TOGETHER
@@ -67,9 +66,7 @@ class Dataset:
     def hashes(self) -> np.ndarray:
         """Pixel hashes ``int64`` of all rows."""
         parts = [
-            np.asarray(
-                read_table(self.layout.data / shard.name, ["pixel_hash"]).column(0)
-            )
+            np.asarray(read_table(self.layout.data / shard.name, ["pixel_hash"]).column(0))
             for shard in self.plan.shards
         ]
         return np.concatenate(parts)
@@ -169,5 +166,7 @@ def searched(real: RealImages, looked_at: np.ndarray, most: int) -> np.ndarray:
     first = np.intersect1d(trained, looked_at)
     first = first[evenly(len(first), most)] if len(first) else first
     rest = np.setdiff1d(trained, first)
-    more = rest[evenly(len(rest), most - len(first))] if most > len(first) and len(rest) else rest[:0]
+    more = (
+        rest[evenly(len(rest), most - len(first))] if most > len(first) and len(rest) else rest[:0]
+    )
     return np.sort(np.concatenate([first, more]))

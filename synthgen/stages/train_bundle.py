@@ -57,6 +57,7 @@ def save_best(
             "data": prepared.data.name,
             "data_fingerprint": prepared.data.fingerprint,
             "data_images": len(prepared.chosen),
+            "holdout": settings.holdout,
             "images_shown": training.shown,
             "batch_size": settings.batch_size,
             "augment": prepared.augment,

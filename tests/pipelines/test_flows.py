@@ -202,7 +202,7 @@ def test_filter_evaluate_and_publish_flows(sampled, run_folder, digit_folder, tm
         generator=str(run_folder), n=45, filters="none", out=str(tmp_path / "out"), device="cpu",
         publish_to=str(tmp_path / "shared"), evaluate_with=str(digit_folder),
     )  # fmt: skip
-    assert (Path(folder) / "report" / "evaluation.json").is_file()
+    assert (Path(folder) / "report" / "metrics.json").is_file()
     assert verify(tmp_path / "shared").rows == 45
     tight = filter_dataset_flow(
         dataset=folder, out=str(tmp_path / "tight"), filters="none", generator=str(run_folder),

@@ -9,9 +9,7 @@ import pytest
 
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.stages.evaluate import evaluate
 from synthgen.stages.filter import filter_dataset
 from synthgen.stages.publish import publish
 from synthgen.stages.reproduce import reproduce
@@ -90,24 +88,6 @@ def test_mistakes_are_told(sampled, run_folder, tmp_path):
     fails("has no score 'beauty'", set={"beauty.min": 3})
     fails("no image passes", set={"brightness.min": 1e9})
     fails("is not the one that made", generator="fashion-mnist-28")
-
-
-def test_evaluation_says_what_is_poor(sampled, run_folder, digit_folder):
-    report = sampled(n=90)
-    values = {"dataset": str(report.root), "real": str(digit_folder), "generator": str(run_folder)}
-    found = evaluate(EvaluateSettings.parse({**values, "device": "cpu"}))
-    assert found.images == 90 and found.real_images == 300
-    assert found.measures["frechet_distance"] > found.real_measures["frechet_distance"]
-    assert set(found.measures) == set(found.real_measures) >= {"kernel_distance", "recall"}
-    assert [entry.name for entry in found.classes] == ["nought", "one", "two"]
-    assert all(entry.real_agreement > 0.9 for entry in found.classes)
-    assert "label classifier of 'digits'" in found.text()
-    assert (report.root / "report" / "evaluation.json").is_file()
-    poor = found.__class__(**{**found.__dict__, "classes": tuple(
-        entry.__class__("two", 0.61, 0.2, 0.95) for entry in found.classes[:1]
-    )})  # fmt: skip
-    assert "class 'two' has 61% of the real diversity" in poor.text()
-    assert "agrees with 20% of its images" in poor.text()
 
 
 def test_publishing_copies_everything_with_the_card_last(sampled, tmp_path, monkeypatch):

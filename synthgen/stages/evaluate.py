@@ -79,7 +79,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         training = open_real(settings.train, settings.train_split, dataset, classes)
     device = resolve_device(settings.device)
     extractor = load_extractor(
-        _extractor_name(settings.extractor, dataset), device, classifier=generator.classifier if generator else None,
+        _extractor_name(settings.extractor, dataset), device,
+        classifier=generator.classifier if generator else None,
         owner=dataset.manifest["generator"]["name"],
     )  # fmt: skip
     judge = _Judge(generator, dataset, FeatureCache(extractor, device), device)

@@ -163,10 +163,10 @@ def searched(real: RealImages, looked_at: np.ndarray, most: int) -> np.ndarray:
     Those that are looked at anyway come first; what was held out is not among them.
     """
     trained = real.rows if real.held is None else np.setdiff1d(real.rows, real.held)
-    first = np.intersect1d(trained, looked_at)
-    first = first[evenly(len(first), most)] if len(first) else first
+    first = _some(np.intersect1d(trained, looked_at), most)
     rest = np.setdiff1d(trained, first)
-    more = (
-        rest[evenly(len(rest), most - len(first))] if most > len(first) and len(rest) else rest[:0]
-    )
-    return np.sort(np.concatenate([first, more]))
+    return np.sort(np.concatenate([first, _some(rest, most - len(first))]))
+
+
+def _some(rows: np.ndarray, most: int) -> np.ndarray:
+    return rows[evenly(len(rows), most)] if most > 0 and len(rows) else rows[:0]

@@ -20,7 +20,8 @@ def embedding_map(features: Tensor) -> Tensor:
 
     t-SNE (van der Maaten & Hinton 2008), exact, begun from the first two principal components
     (Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x, who also give the learning rate).
-    Distances between far groups mean little. At most a few thousand rows: cost grows with their square.
+    Distances between far groups mean little. At most a few thousand rows: cost grows with their
+    square.
 
     Raises:
         ValueError: fewer than three rows.

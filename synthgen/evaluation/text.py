@@ -131,6 +131,6 @@ def _repeats(found: Evaluation) -> Iterator[str]:
     if memory.near:
         yield (
             f"as near to one of {memory.searched:,} of its {memory.total:,} images as 1 % of "
-            f"unseen images are: {memory.near.share:.1%} (of unseen images {memory.near.real_share:.1%}; "
-            f"unseen are {memory.unseen})"
+            f"unseen images are: {memory.near.share:.1%} (of unseen images "
+            f"{memory.near.real_share:.1%}; unseen are {memory.unseen})"
         )

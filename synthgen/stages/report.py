@@ -10,6 +10,8 @@ from typing import Any
 
 from synthgen.dataset.commit import disk_errors, read_json, write_text
 from synthgen.dataset.layout import Layout
+from synthgen.evaluation.record import Evaluation
+from synthgen.evaluation.text import as_text
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.storage.place import Place, place
@@ -35,15 +37,15 @@ def report(root: str | Place) -> Place:
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset")
     manifest = read_json(layout.manifest)
-    found = layout.root / "report" / "evaluation.json"
-    evaluation = read_json(found) if found.is_file() else None
+    found = layout.root / "report" / "metrics.json"
+    evaluation = Evaluation.from_json(read_json(found), str(found)) if found.is_file() else None
     page = layout.root / "report" / "report.html"
     with disk_errors(layout.root):
         write_text(_page(layout, manifest, evaluation), page, layout.staging)
     return page
 
 
-def _page(layout: Layout, manifest: Mapping[str, Any], evaluation: Any) -> str:
+def _page(layout: Layout, manifest: Mapping[str, Any], evaluation: Evaluation | None) -> str:
     plan = Plan.from_json(manifest["plan"])
     name = html.escape(layout.root.resolve().name)
     generator = manifest["generator"]
@@ -59,48 +61,16 @@ def _page(layout: Layout, manifest: Mapping[str, Any], evaluation: Any) -> str:
         "<h2>What was kept</h2>",
         _counts(plan, manifest["receipts"]),
         f"<p>Filters: {html.escape(str(manifest['filters_text'])) or 'validity only'}</p>",
-        *_measures(evaluation),
         "<h2>Where it comes from</h2>",
         f"<pre>{html.escape(_provenance(manifest))}</pre>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _findings(evaluation: Any) -> list[str]:
-    if evaluation is None:
+def _findings(found: Evaluation | None) -> list[str]:
+    if found is None:
         return ["<p>Not compared with real images yet: <code>synthgen evaluate</code>.</p>"]
-    saw = evaluation["generator_saw"] == evaluation["real_fingerprint"]
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in evaluation["sentences"])
-    note = (
-        "<li class=poor>The generator was trained on the very images that it is compared with: the "
-        "figures below flatter it.</li>"
-        if saw
-        else ""
-    )
-    return [f"<h2>In plain words</h2><ul>{lines}{note}</ul>"]
-
-
-def _measures(evaluation: Any) -> list[str]:
-    if evaluation is None:
-        return []
-    rows = [
-        [name.replace("_", " "), f"{value:.4g}", f"{evaluation['real_measures'][name]:.4g}"]
-        for name, value in evaluation["measures"].items()
-    ]
-    classes = [
-        [entry["name"], f"{entry['diversity']:.2f}", f"{entry['agreement']:.1%}",
-         f"{entry['real_agreement']:.1%}"]
-        for entry in evaluation["classes"]
-    ]  # fmt: skip
-    return [
-        "<h2>Beside real images</h2>",
-        f"<p>{evaluation['images']:,} images against {evaluation['real_images']:,} of "
-        f"{html.escape(str(evaluation['real']))}, on {html.escape(evaluation['extractor'])}.</p>",
-        _table(["", "this dataset", "real against real"], rows),
-        _table(
-            ["class", "diversity (1 is real)", "agreement", "agreement of real images"], classes
-        ),
-    ]
+    return [f"<h2>In plain words</h2><pre>{html.escape(as_text(found))}</pre>"]
 
 
 def _counts(plan: Plan, receipts: Sequence[Mapping[str, Any]]) -> str:

@@ -29,6 +29,7 @@ from synthgen.stages.report import report as write_report
 from synthgen.stages.sample import MakeShards, sample
 from synthgen.stages.shard_maker import Job, Progress
 from synthgen.stages.verify import verify
+from synthgen.storage.place import place
 
 PARAMETERS: dict[str, Any] = {
     "data": (str | None, Field(None, description="Train a generator on these images first (class "
@@ -128,13 +129,13 @@ def _trained(parameters: dict[str, Any]) -> str:
 
 def _trained_elsewhere(deployment: str, settings: TrainSettings) -> str:
     """Have a worker of the GPU pool train: this run may be on a machine that has no GPU."""
-    folder = str(Path(str(settings.out)).resolve())
+    folder = str(place(str(settings.out)).resolve())
     data = str(Path(settings.data).resolve()) if Path(settings.data).exists() else settings.data
     values = {**settings.model_dump(mode="json"), "out": folder, "data": data}
     run: Any = run_deployment(deployment, parameters=values, timeout=None, as_subflow=True)
     if not run.state.is_completed():
         raise RuntimeError(f"training run {run.name}: {run.state.name}: {run.state.message}")
-    return str(Path(folder) / "bundle")
+    return str(place(folder) / "bundle")
 
 
 def _dated(out: str | None) -> str:

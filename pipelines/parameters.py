@@ -13,6 +13,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from synthgen.spec.credentials import blotted
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,5 +62,24 @@ def _parameter(name: str, kind: Any, field: FieldInfo) -> inspect.Parameter:
 
 
 def settings_of(model: type[Settings], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``parameters`` that are fields of ``model``."""
+    """Those of ``parameters`` that are fields of ``model``.
+
+    Raises:
+        SynthgenError: as :func:`refuse_credentials`.
+    """
+    refuse_credentials(parameters)
     return {key: value for key, value in parameters.items() if key in model.model_fields}
+
+
+def refuse_credentials(parameters: Mapping[str, Any]) -> None:
+    """Prefect keeps the parameters of every run, for all to see who see its server.
+
+    Raises:
+        SynthgenError: one of them is a URL with a password or a signature.
+    """
+    for key, value in blotted(parameters).items():
+        if value != parameters[key]:
+            raise SynthgenError(
+                f"{key}: {value} has credentials, which Prefect would keep with the run; give them "
+                "to the workers by their environment"
+            )

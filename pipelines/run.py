@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pipelines  # noqa: F401 - sets the environment before Prefect is imported
+from pipelines.parameters import refuse_credentials
 from synthgen.dataset.run_folder import Mode
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
@@ -20,6 +21,7 @@ def with_prefect(settings: SampleSettings, mode: Mode) -> str:
     """Run the flow ``build-dataset`` in this process; what to print."""
     from pipelines.build_dataset import build_dataset
 
+    refuse_credentials(settings.model_dump())
     root = build_dataset(**settings.model_dump(), existing=EXISTING[mode])
     return f'dataset: {root}\nload it: datasets.load_dataset("{root}")'
 
@@ -40,6 +42,7 @@ def with_ray(
 
     from pipelines.engines import on_ray
 
+    refuse_credentials(settings.model_dump())
     local = {
         "include_dashboard": False,
         "runtime_env": {"env_vars": {"RAY_USAGE_STATS_ENABLED": "0"}},
@@ -68,10 +71,13 @@ def submit(settings: SampleSettings, mode: Mode, *, deployment: str, watch: bool
     if not PREFECT_API_URL.value():
         raise SynthgenError("no Prefect server: set PREFECT_API_URL, or start one (see README)")
     parameters = settings.model_dump(mode="json", exclude_defaults=True)
+    refuse_credentials(parameters)
     for key in ("out", "generator", "source"):
         given = parameters.get(key)
         # A worker has a folder of its own to start in.
-        if given is not None and (key == "out" or Path(given).exists()):
+        if given is None or "://" in given:
+            continue
+        if key == "out" or Path(given).exists():
             parameters[key] = str(Path(given).resolve())
     parameters["existing"] = EXISTING[mode]
     try:

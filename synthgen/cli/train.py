@@ -10,6 +10,7 @@ import click
 
 from synthgen.cli.options import options_of, settings_from
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.storage.place import place
 
 
 @click.command("train", help="Train a generator on labelled images, from a YAML file or options.")
@@ -19,7 +20,7 @@ def command(config: str | None, dry_run: bool, **given: Any) -> None:
     """Train, or go on with a run that was stopped."""
     settings = settings_from(TrainSettings, config, given)
     if settings.out is None:
-        named = Path(config).stem if config else Path(settings.data.rstrip("/")).resolve().name
+        named = Path(config).stem if config else _name(settings.data)
         settings = settings.model_copy(update={"out": str(Path("runs") / named)})
     if dry_run:
         from synthgen.stages.train_estimate import describe
@@ -32,3 +33,8 @@ def command(config: str | None, dry_run: bool, **given: Any) -> None:
     if os.environ.get("RANK", "0") == "0":
         click.echo(f"generator: {bundle}")
         click.echo(f"use it: synthgen sample --generator {bundle} --n 1000")
+
+
+def _name(data: str) -> str:
+    found = place(data.rstrip("/"))
+    return found.resolve().name

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from synthgen.spec.credentials import without_credentials
+
 
 @click.command(
     "verify", help="Check every promise of the dataset in FOLDER; exit code 1 if one fails."
@@ -15,10 +17,10 @@ def command(folder: str) -> None:
     """Print what is wrong, or that nothing is."""
     from synthgen.stages.verify import verify
 
-    found = verify(folder)
+    found, shown = verify(folder), without_credentials(folder)
     for problem in found.problems:
         click.echo(problem)
     if found.problems:
-        click.echo(f"{len(found.problems)} problems in {folder}")
+        click.echo(f"{len(found.problems)} problems in {shown}")
         sys.exit(1)
-    click.echo(f"good: {found.rows:,} images in {found.shards} shards of {folder}")
+    click.echo(f"good: {found.rows:,} images in {found.shards} shards of {shown}")

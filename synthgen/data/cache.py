@@ -27,6 +27,7 @@ from synthgen.spec.condition import ClassCondition
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
+from synthgen.storage.cache import cache_root
 
 VERSION = 1
 """Raised when decoding changes: caches of an older version are not opened."""
@@ -71,8 +72,7 @@ def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
     source = open_source(settings, split)
     classes, rows, labels = _choose(source, settings)
     key = _key(source, settings, split)
-    root = Path(settings.cache_dir or os.environ.get("SYNTHGEN_CACHE", "~/.cache/synthgen"))
-    folder = root.expanduser() / "images" / key
+    folder = cache_root(settings.cache_dir) / "images" / key
     if not (folder / "data.json").exists():
         _build(folder, source, settings, classes, rows, labels)
     data = _open(folder, source.name)

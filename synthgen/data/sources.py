@@ -1,4 +1,7 @@
-"""Labelled encoded images from a folder, a Parquet / Hugging Face dataset folder, or a hub id."""
+"""Labelled encoded images from a folder, a Parquet / Hugging Face dataset folder, or a hub id.
+
+Folders may lie on a store.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ import numpy as np
 
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.storage.cache import fetched
+from synthgen.storage.place import StorePath, place
 
 NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".ini"}
 """Files beside images that are passed over by their ending; any other file must be an image."""
@@ -40,7 +45,10 @@ def open_source(settings: DataSettings, split: str) -> Source:
     Raises:
         SynthgenError: it is not there, or not labelled as the settings say.
     """
-    path = Path(settings.data).expanduser()
+    given = place(settings.data)
+    if isinstance(given, StorePath):
+        given = fetched(given, settings.cache_dir)
+    path = given.expanduser()
     if (settings.domain is None) != (settings.domain_column is None):
         raise SynthgenError("give both a domain and a domain_column, or neither")
     if path.is_dir():

@@ -43,11 +43,11 @@ def save_set(folder: Path, bundles: Sequence[Path]) -> None:
     staging.rename(folder)
 
 
-def read_parts(folder: Path) -> list[Path]:
-    """The folders of a set's bundles, checked against ``set.json``.
+def part_names(folder: Path) -> dict[str, str]:
+    """The folders of a set's bundles, and the hash of each one's configuration.
 
     Raises:
-        SynthgenError: it is damaged, or a part is missing or another than was saved.
+        SynthgenError: ``set.json`` is damaged.
     """
     path = folder / SET
     try:
@@ -57,9 +57,20 @@ def read_parts(folder: Path) -> list[Path]:
             raise ValueError("not a set")
     except (OSError, ValueError, KeyError, TypeError):
         raise SynthgenError(f"{path}: damaged; copy the set again") from None
-    for name, digest in parts.items():
+    for name in parts:
         if not name.isdigit():
             raise SynthgenError(f"{path}: names '{name}', which is no part of a set")
+    return parts
+
+
+def read_parts(folder: Path) -> list[Path]:
+    """The folders of a set's bundles, checked against ``set.json``.
+
+    Raises:
+        SynthgenError: it is damaged, or a part is missing or another than was saved.
+    """
+    parts = part_names(folder)
+    for name, digest in parts.items():
         if not (folder / name / "config.json").is_file() or _config_sha256(folder / name) != digest:
             raise SynthgenError(f"{folder / name}: missing or changed; copy the set again")
     return [folder / name for name in sorted(parts)]

@@ -1,4 +1,4 @@
-"""Generators by name: the bundled ones, folders, and hub ids."""
+"""Generators by name: the bundled ones, folders, URLs of stores, and hub ids."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from synthgen.generators.bundle import METRICS, BundleConfig, read_config, read_json
 from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.generators.fetched import fetch_bundle
 from synthgen.generators.generator import Generator
 from synthgen.generators.generator_set import SET, GeneratorSet, read_parts
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.storage.place import StorePath, place
 
 BUNDLED = Path(__file__).parent / "bundled"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -25,7 +27,8 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def load_generator(name: str, device: str = "auto", precision: str = "auto") -> Generator:
-    """A generator by bundled name, folder (of a bundle or of the run that made it) or hub id.
+    """A generator by bundled name, folder or store URL (of a bundle or of the run that made it), or
+    hub id.
 
     Raises:
         SynthgenError: nothing has this name, or the bundle is damaged, or the device is not there.
@@ -65,19 +68,23 @@ def short_name(name: str) -> str:
     if name in bundled_names() or HUB_ID.fullmatch(name):
         folder = Path(name)
         return name if not folder.is_dir() else folder.resolve().name
-    folder = Path(name).expanduser().resolve()
-    return folder.parent.name if folder.name in ("bundle", "best") else folder.name
+    given = place(name)
+    where = given if isinstance(given, StorePath) else given.expanduser().resolve()
+    return where.parent.name if where.name in ("bundle", "best") else where.name
 
 
 def find_folder(name: str) -> Path:
-    """The folder of a generator's bundle, fetched from the hub if it is a hub id.
+    """The folder of a generator's bundle, fetched if it is on a store or the hub.
 
     Raises:
         SynthgenError: there is none of this name.
     """
     if name in bundled_names():
         return BUNDLED / name
-    path = Path(name).expanduser()
+    given = place(name)
+    if isinstance(given, StorePath):
+        return fetch_bundle(given)
+    path = given.expanduser()
     if path.is_dir():
         inside = path / "bundle"
         whole = (inside / "config.json").is_file() or (inside / SET).is_file()

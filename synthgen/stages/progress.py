@@ -7,6 +7,8 @@ import sys
 
 from tqdm import tqdm
 
+from synthgen.spec.credentials import without_credentials
+
 LOGGER = logging.getLogger("synthgen")
 
 
@@ -16,9 +18,12 @@ class _AboveTheBar(logging.Handler):
 
 
 def say(text: str) -> None:
-    """Log ``text`` to the logger ``synthgen``, which also writes it to stderr, above the bar."""
+    """Log ``text`` to the logger ``synthgen``, which also writes it to stderr, above the bar.
+
+    Passwords and signatures of URLs in it are blotted out.
+    """
     if not any(isinstance(handler, _AboveTheBar) for handler in LOGGER.handlers):
         LOGGER.addHandler(_AboveTheBar())
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
-    LOGGER.info(text)
+    LOGGER.info(without_credentials(text))

@@ -25,6 +25,7 @@ from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import make_plan
 from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.condition import ClassCondition
+from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
@@ -128,7 +129,7 @@ def resolve(settings: SampleSettings) -> Resolved:
     if data is not None:
         SourceImages(data.images, data.labels, plan)  # are there enough of each class?
     resolved = {
-        **settings.model_dump(mode="json", exclude=DECIDES_NOTHING),
+        **blotted(settings.model_dump(mode="json", exclude=DECIDES_NOTHING)),
         "classes": list(classes),
         "generator": generator.name,
         "generator_sha256": generator.weights_sha256,

@@ -9,6 +9,7 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Tensors
+from synthgen.spec.credentials import blotted
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.train_setup import Prepared, prepare
 from synthgen.training.distributed import Ranks
@@ -26,7 +27,7 @@ def describe(settings: TrainSettings) -> str:
     """
     prepared = prepare(settings, Ranks())
     training, data = prepared.training, prepared.data
-    resolved = settings.model_dump(mode="json") | {
+    resolved = blotted(settings.model_dump(mode="json")) | {
         "augment": prepared.augment,
         "resolution": data.image.height,
         "device": str(training.device),

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 
@@ -26,7 +27,7 @@ def begun(out: Path, settings: TrainSettings) -> bool:
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
         return False
-    mine = json.loads(settings.model_dump_json())
+    mine = blotted(settings.model_dump(mode="json"))
     try:
         theirs = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -51,7 +52,8 @@ def begin(out: Path, settings: TrainSettings) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = out / ".settings.json"
-        staging.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        record = blotted(settings.model_dump(mode="json"))
+        staging.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         os.replace(staging, out / "settings.json")
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None

@@ -54,8 +54,8 @@ class TrainSettings(DataSettings):
     flip: bool = Field(False, description="Show real images mirrored half of the time.")
     augment: Literal["auto", "none", "diffaugment", "ada"] = Field(
         "auto",
-        description="Augmentation before the discriminator; 'auto' is DiffAugment under "
-        "20,000 images of 24 px or more, else none; 'ada' adapts its strength to over-fitting.",
+        description="Augmentation before the discriminator; 'ada' adapts its strength to "
+        "over-fitting; 'auto' is that under 20,000 images of 24 px or more, else none.",
     )
     clip_gradients: float | None = Field(
         None, gt=0, description="Largest gradient norm; default: no clipping."

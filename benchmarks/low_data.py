@@ -66,7 +66,8 @@ def run(per_class: int, arguments: argparse.Namespace) -> Utility:
     }))  # fmt: skip
     return utility(UtilitySettings.parse({
         "dataset": str(made.root), "real": str(few), "test": arguments.data, "sizes": ("all",),
-        "synthetic_share": tuned.tuning.best.share, "seeds": arguments.seeds,
+        "synthetic_share": tuned.tuning.best.share, "finish_on_real": tuned.tuning.best.finish,
+        "seeds": arguments.seeds,
     }))  # fmt: skip
 
 

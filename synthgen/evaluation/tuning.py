@@ -18,6 +18,8 @@ class Trial:
     """Least label agreement; ``None`` for the default filters."""
     share: float
     """Synthetic share of each batch."""
+    finish: float
+    """Last share of the steps that shows real images alone."""
     accuracies: tuple[float, ...]
 
     @property
@@ -72,9 +74,10 @@ class Tuning:
     def table(self) -> str:
         """Markdown: one line for each trial, in per cent."""
         lines = [
-            "| latent std | truncation | least agreement | synthetic share | accuracy |",
-            "|---|---|---|---|---|",
-            f"| real images alone | | | 0 | {100 * fmean(self.real_only):.1f} |",
+            "| latent std | truncation | least agreement | synthetic share | last share on real "
+            "| accuracy |",
+            "|---|---|---|---|---|---|",
+            f"| real images alone | | | 0 | | {100 * fmean(self.real_only):.1f} |",
         ]
         for trial in self.trials:
             cut = "off" if trial.truncation is None else f"{trial.truncation:g}"
@@ -82,7 +85,7 @@ class Tuning:
             mark = " **best**" if trial == self.best else ""
             lines.append(
                 f"| {trial.latent_std:g} | {cut} | {least} | {trial.share:g} | "
-                f"{100 * trial.accuracy:.1f}{mark} |"
+                f"{trial.finish:g} | {100 * trial.accuracy:.1f}{mark} |"
             )
         return "\n".join(lines)
 
@@ -102,7 +105,10 @@ def describe(trial: Trial) -> str:
         parts.append(f"truncation {trial.truncation:g}")
     if trial.agreement is not None:
         parts.append(f"label agreement of at least {trial.agreement:g}")
-    return ", ".join([*parts, f"{trial.share:.0%} synthetic"])
+    parts.append(f"{trial.share:.0%} synthetic")
+    if trial.finish:
+        parts.append(f"the last {trial.finish:.0%} of the steps on real images alone")
+    return ", ".join(parts)
 
 
 def grid(

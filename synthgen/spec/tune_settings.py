@@ -15,7 +15,8 @@ DEFAULT = "default"
 class TuneSettings(Settings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field.
 
-    The grid is every combination of ``latent_std``, ``truncation``, ``agreement`` and ``shares``.
+    The grid is every combination of ``latent_std``, ``truncation``, ``agreement``, ``shares`` and
+    ``finish``.
     """
 
     generator: str = Field(description="Bundled name, bundle folder or hub id.")
@@ -40,6 +41,10 @@ class TuneSettings(Settings):
     )
     shares: tuple[float, ...] = Field(
         (0.25, 0.5, 0.75), description="Shares of each batch that are synthetic, to try."
+    )
+    finish: tuple[float, ...] = Field(
+        (0.0, 0.3),
+        description="Last shares of the steps that show real images alone, to try.",
     )
     per_class: int = Field(500, ge=1, description="Synthetic images of each class in a trial.")
     holdout: float = Field(
@@ -72,6 +77,13 @@ class TuneSettings(Settings):
     @classmethod
     def _shares(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         return _within(values, 0, 1, "a share")
+
+    @field_validator("finish")
+    @classmethod
+    def _finishes(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if not values or not all(0 <= value < 1 for value in values):
+            raise ValueError("a last share is at least 0 and under 1; name at least one")
+        return values
 
     @field_validator("truncation", "agreement")
     @classmethod

@@ -39,6 +39,10 @@ class UtilitySettings(Settings):
     synthetic_share: float = Field(
         0.5, gt=0, lt=1, description="Share of each batch that is synthetic, in real + synthetic."
     )
+    finish_on_real: float = Field(
+        0.0, ge=0, lt=1, description="Last share of the steps that show real images alone, in real "
+        "+ synthetic.",
+    )  # fmt: skip
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
     width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,20 @@ def tune(settings: TuneSettings) -> TuneReport:
         [None if text == DEFAULT else float(text) for text in settings.agreement],
     )
     found = []
-    count = 1 + len(ways) * len(settings.shares)
+    count = 1 + len(ways) * len(settings.shares) * len(settings.finish)
     bar = tqdm(
         total=count * settings.seeds * settings.steps * settings.batch_size, unit="img",
         desc="training classifiers",
     )  # fmt: skip
     out = Path(settings.out)
     with bar:
-        alone = trials.accuracies(None, 0.0, bar.update)
+        alone = trials.accuracies(None, 0.0, 0.0, bar.update)
         say(f"real images alone: {np.mean(alone):.1%} of {len(held):,} validation images")
         for way in ways:
             made = _sampled(settings, out, *way)
-            for share in settings.shares:
-                trial = Trial(*way, share, trials.accuracies(made, share, bar.update))
+            for share, finish in product(settings.shares, settings.finish):
+                accuracies = trials.accuracies(made, share, finish, bar.update)
+                trial = Trial(*way, share, finish, accuracies)
                 say(f"{describe(trial)}: {trial.accuracy:.1%}")
                 found.append(trial)
     tuning = Tuning(
@@ -167,22 +169,28 @@ class _Trials:
         }  # fmt: skip
 
     def accuracies(
-        self, made: tuple[Labelled, str] | None, share: float, progress: Callable[[int], Any]
+        self,
+        made: tuple[Labelled, str] | None,
+        share: float,
+        finish: float,
+        progress: Callable[[int], Any],
     ) -> tuple[float, ...]:
         """Validation accuracy of each seed; without ``made`` of the real images alone."""
         return tuple(
-            self._accuracy(made, share, seed, progress) for seed in range(self._settings.seeds)
+            self._accuracy(made, share, finish, seed, progress)
+            for seed in range(self._settings.seeds)
         )
 
     def _accuracy(
         self,
         made: tuple[Labelled, str] | None,
         share: float,
+        finish: float,
         seed: int,
         progress: Callable[[int], Any],
     ) -> float:
         real, budget = self._real, self._budget
-        key = {**self._key, "seed": seed, "synthetic": [made[1], share] if made else None}
+        key = {**self._key, "seed": seed, "synthetic": [made[1], share, finish] if made else None}
 
         def train() -> np.ndarray:
             sources = [Source(real.images, real.labels, self._learnt, 1 - share)]
@@ -192,7 +200,7 @@ class _Trials:
                 sources.append(Source(images.images, images.labels, rows, share))
             network = train_fixed_budget(
                 sources, len(real.classes), budget, seed=seed, device=self._device,
-                precision=self._precision, progress=progress,
+                precision=self._precision, first_alone=finish, progress=progress,
             )  # fmt: skip
             held = self._validation
             return confusion(network, held.images, held.labels, self._device)
@@ -218,8 +226,8 @@ def _config(settings: TuneSettings, tuning: Tuning, out: Path) -> str:
     values["filters"] = _filters(out / "filters.yaml", best.agreement)
     comments = [
         *tuning.sentences(),
-        f"To train with: {best.share:g} of each batch synthetic, the rest real "
-        f"(synthgen utility --synthetic-share {best.share:g}).",
+        f"To train with: {best.share:g} of each batch synthetic, the rest real (synthgen utility "
+        f"--synthetic-share {best.share:g} --finish-on-real {best.finish:g}).",
     ]
     head = "".join(f"# {line}\n" for line in comments)
     return head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

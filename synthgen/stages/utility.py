@@ -94,7 +94,11 @@ def utility(settings: UtilitySettings) -> Utility:
                 test_images=len(test.labels),
                 shared_images=_shared(real.images, test.images),
                 seeds=tuple(range(seed + 1)),
-                protocol={**asdict(budget), "synthetic_share": settings.synthetic_share},
+                protocol={
+                    **asdict(budget),
+                    "synthetic_share": settings.synthetic_share,
+                    "finish_on_real": settings.finish_on_real,
+                },
                 rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
             )
             with disk_errors(layout.root):
@@ -176,6 +180,7 @@ class _Trials:
         made: Labelled, made_digest: str,
     ) -> None:  # fmt: skip
         self._budget = budget
+        self._finish = settings.finish_on_real
         self._real = real
         self._test = test
         self._made = made
@@ -196,6 +201,9 @@ class _Trials:
             key["real"] = [real.fingerprint, kind.size]
         if kind.share > 0:
             key["synthetic"] = [self._digest, kind.share]
+        finish = self._finish if kind.trained_on == "real + synthetic" else 0.0
+        if finish > 0:
+            key["finish_on_real"] = finish
 
         def train() -> np.ndarray:
             sources = []
@@ -209,7 +217,7 @@ class _Trials:
                 sources.append(Source(made.images, made.labels, rows, kind.share))
             network = train_fixed_budget(
                 sources, len(real.classes), budget, seed=seed, device=self._device,
-                precision=self._precision, progress=progress,
+                precision=self._precision, first_alone=finish, progress=progress,
             )  # fmt: skip
             return confusion(network, test.images, test.labels, self._device)
 

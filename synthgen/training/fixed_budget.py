@@ -64,6 +64,7 @@ def train_fixed_budget(
     seed: int,
     device: torch.device,
     precision: torch.dtype,
+    first_alone: float = 0.0,
     progress: Callable[[int], Any] = lambda images: None,
 ) -> LabelClassifier:
     """The trained classifier, in evaluation mode.
@@ -77,25 +78,32 @@ def train_fixed_budget(
         seed: of everything random.
         device: where it is trained.
         precision: ``torch.bfloat16`` trains under autocast.
+        first_alone: last share of the steps that show the first source only.
         progress: told of images shown.
     """
     _, height, width, channels = sources[0].images.shape
     torch.manual_seed(step_seed(seed, 0, 1))
     network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
     place(network, device).train()
-    counts = batch_counts([source.share for source in sources], budget.batch_size)
-    parts = [
-        (RealBatches(s.images, s.labels, s.rows, step_seed(seed, 0, 2 + i), budget.flip), count)
-        for i, (s, count) in enumerate(zip(sources, counts, strict=True))
-        if count
+    batches = [
+        RealBatches(s.images, s.labels, s.rows, step_seed(seed, 0, 2 + i), budget.flip)
+        for i, s in enumerate(sources)
     ]
+    mixed = batch_counts([source.share for source in sources], budget.batch_size)
+    alone = [budget.batch_size, *(0 for _ in sources[1:])]
+    shown = [0] * len(sources)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=budget.peak_lr, momentum=0.9, nesterov=True,
         weight_decay=budget.weight_decay,
     )  # fmt: skip
     for step in range(budget.steps):
         torch.manual_seed(step_seed(seed, 1 + step, 0))
-        drawn = [batches.at(step * count, count, device) for batches, count in parts]
+        counts = alone if step >= budget.steps * (1 - first_alone) else mixed
+        drawn = []
+        for i, count in enumerate(counts):
+            if count:
+                drawn.append(batches[i].at(shown[i], count, device))
+                shown[i] += count
         pixels = torch.cat([images for images, _ in drawn])  # [B, C, H, W]
         truth = torch.cat([labels for _, labels in drawn])
         for group in optimizer.param_groups:

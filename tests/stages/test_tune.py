@@ -20,7 +20,7 @@ from synthgen.stages.tune import tune, unseen_rows
 QUICK = {
     "steps": 30, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
     "precision": "fp32", "per_class": 20, "latent_std": (1.0, 1.5), "agreement": ("0.2",),
-    "shares": (0.5, 0.75),
+    "shares": (0.5, 0.75), "finish": (0.2,),
 }  # fmt: skip
 
 
@@ -44,7 +44,8 @@ def test_it_tries_the_whole_grid_and_the_best_becomes_a_sampling_config(tuned, t
     assert report.tuning.best.accuracy == max(t.accuracy for t in trials)
     values = read_yaml(report.config)
     assert values["latent_std"] == report.tuning.best.latent_std
-    assert f"--synthetic-share {report.tuning.best.share:g}" in report.config.read_text()
+    mix = f"--synthetic-share {report.tuning.best.share:g} --finish-on-real 0.2"
+    assert mix in report.config.read_text()
     made = sample(SampleSettings.parse({**values, "out": str(tmp_path / "out"), "device": "cpu"}))
     assert made.plan.rows == 60
 
@@ -88,7 +89,10 @@ def test_validation_labels_decide(run_folder, digit_folder, tuned, tmp_path):
 
 
 def test_a_grid_that_does_not_help_is_said():
-    trials = (Trial(1.0, None, None, 0.5, (0.5, 0.6)), Trial(1.3, None, 0.9, 0.5, (0.6, 0.4)))
+    trials = (
+        Trial(1.0, None, None, 0.5, 0.0, (0.5, 0.6)),
+        Trial(1.3, None, 0.9, 0.5, 0.3, (0.6, 0.4)),
+    )
     tuning = Tuning("g", "photos", "f", 90, 10, False, (0.55, 0.55), trials)
     text = " ".join(tuning.sentences())
     assert tuning.best == trials[0]

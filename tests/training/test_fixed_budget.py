@@ -52,3 +52,21 @@ def test_shares_become_whole_numbers_that_fill_the_batch():
     assert batch_counts((0.5, 0.5), 65) in ([32, 33], [33, 32])
     assert batch_counts((0.1, 0.2, 0.7), 64) == [6, 13, 45]
     assert batch_counts((1.0,), 64) == [64]
+
+
+def test_the_last_steps_show_the_first_source_alone(two_digits, monkeypatch):
+    from synthgen.training.batches import RealBatches
+
+    images, labels = two_digits
+    rows = np.arange(len(labels))
+    asked, real_at = [], RealBatches.at
+
+    def at(self, start, count, device):
+        asked.append((count, start))
+        return real_at(self, start, count, device)
+
+    monkeypatch.setattr(RealBatches, "at", at)
+    sources = [Source(images, labels, rows, 0.25), Source(images, labels, rows, 0.75)]
+    budget = Budget(steps=4, batch_size=8, width=8)
+    train_fixed_budget(sources, 2, budget, seed=0, first_alone=0.5, **CPU)
+    assert asked == [(2, 0), (6, 0), (2, 2), (6, 6), (8, 4), (8, 12)]

@@ -43,6 +43,13 @@ class UtilitySettings(Settings):
         0.0, ge=0, lt=1, description="Last share of the steps that show real images alone, in real "
         "+ synthetic.",
     )  # fmt: skip
+    soft_labels: bool = Field(
+        False, description="Synthetic images teach what the label classifier of the generator's "
+        "bundle says of them, in place of their own label.",
+    )  # fmt: skip
+    generator: str | None = Field(
+        None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
+    )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
     width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")

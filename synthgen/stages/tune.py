@@ -16,20 +16,19 @@ from tqdm import tqdm
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled, hold_out
-from synthgen.dataset.commit import disk_errors, read_json
-from synthgen.dataset.images import read_images
-from synthgen.dataset.layout import Layout
+from synthgen.dataset.commit import disk_errors
 from synthgen.evaluation.tuning import Trial, Tuning, describe, grid
 from synthgen.generators.bundle import BundleConfig
 from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.data_settings import DataSettings
-from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.tune_settings import DEFAULT, OFF, TuneSettings
+from synthgen.stages.evaluate_images import open_dataset
 from synthgen.stages.progress import say
 from synthgen.stages.sample import sample
 from synthgen.stages.trial_store import TrialStore
+from synthgen.stages.utility_trials import synthetic_images
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
 
@@ -108,7 +107,8 @@ def unseen_rows(config: BundleConfig, real: ImageData) -> tuple[np.ndarray, np.n
     count, learnt = len(real.labels), training.get("data_images", 0)
     if not 0 < learnt < count:
         return None
-    rows = hold_out(real.labels, 1 - learnt / count, training.get("seed", 0))
+    share = training.get("holdout", 1 - learnt / count)
+    rows = hold_out(real.labels, share, training.get("seed", 0))
     return rows if len(rows[0]) == learnt else None
 
 
@@ -125,13 +125,8 @@ def _sampled(
         "filters": _filters(folder.with_name(f"{folder.name}.yaml"), agreement),
     }  # fmt: skip
     sample(SampleSettings.parse(values))
-    layout = Layout(folder)
-    manifest = read_json(layout.manifest)
-    plan = Plan.from_json(manifest["plan"])
-    image = load_generator(settings.generator, "cpu", "fp32").image
-    shards = json.dumps([receipt["sha256"] for receipt in manifest["receipts"]])
-    digest = hashlib.sha256(shards.encode()).hexdigest()
-    return read_images(layout, plan, image, plan.rows), digest
+    dataset = open_dataset(folder)
+    return synthetic_images(dataset, dataset.plan.rows), dataset.shards
 
 
 def _filters(path: Path, agreement: float | None) -> str:

@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import Labelled, few_per_class
-from synthgen.dataset.commit import disk_errors, read_json, write_json
-from synthgen.dataset.images import read_images
-from synthgen.dataset.layout import Layout
+from synthgen.data.splits import Labelled
+from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.evaluation.utility import (
     SAW_ALL,
     SAW_NOTHING,
     SAW_THESE,
     SAW_UNKNOWN,
-    TrainedOn,
     Utility,
     UtilityRow,
 )
-from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.plan import Plan
 from synthgen.spec.utility_settings import ALL, UtilitySettings
+from synthgen.stages.evaluate_images import open_dataset
 from synthgen.stages.progress import say
-from synthgen.stages.trial_store import TrialStore
-from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """One row before it is measured; ``size`` is ``None`` for all real images."""
-
-    trained_on: TrainedOn
-    size: int | None
-    share: float
+from synthgen.stages.utility_trials import Kind, Trials, soft_labels, synthetic_images
+from synthgen.training.fixed_budget import Budget
 
 
 def utility(settings: UtilitySettings) -> Utility:
@@ -56,25 +41,20 @@ def utility(settings: UtilitySettings) -> Utility:
         SynthgenError: no finished dataset, the real images lack a class or images, or are the test
             images.
     """
-    layout = Layout(Path(settings.dataset))
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
-    manifest = read_json(layout.manifest)
-    plan = Plan.from_json(manifest["plan"])
-    spec = ImageSpec(**manifest["generator"]["image"])
-    real, test = _real_images(settings, plan.classes, spec)
+    dataset = open_dataset(settings.dataset)
+    layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
+    real, test = _real_images(settings, plan.classes, dataset.image)
     kinds = _kinds(settings, real)
     budget = Budget(
         steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
         flip=settings.flip,
     )  # fmt: skip
     most = settings.steps * settings.batch_size  # more could never be shown
-    bar = tqdm(total=min(most, plan.rows), unit="img", desc="reading the dataset")
-    with bar:
-        made = read_images(layout, plan, spec, most, bar.update)
-    trials = _Trials(settings, budget, real, test, made, _digest(manifest, most))
+    made = synthetic_images(dataset, most)
+    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
+    trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
     saw = _what_it_saw(manifest, real, kinds)
-    found: dict[_Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     record = None
     total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
     bar = tqdm(total=total, unit="img", desc="training classifiers")
@@ -98,6 +78,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     **asdict(budget),
                     "synthetic_share": settings.synthetic_share,
                     "finish_on_real": settings.finish_on_real,
+                    "soft_labels": settings.soft_labels,
                 },
                 rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
             )
@@ -132,7 +113,7 @@ def _real_images(
     return real, test
 
 
-def _kinds(settings: UtilitySettings, real: ImageData) -> list[_Kind]:
+def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
     """The rows of the table; sizes that the largest class does not reach are left out."""
     largest = int(np.bincount(real.labels).max())
     wanted = sorted(int(size) for size in settings.sizes if size != ALL)
@@ -146,13 +127,13 @@ def _kinds(settings: UtilitySettings, real: ImageData) -> list[_Kind]:
             f"{real.name}: has {largest:,} images per class; name a smaller size, or 'all'"
         )
     return [
-        *(_Kind("real", size, 0.0) for size in sizes),
-        _Kind("synthetic", 0, 1.0),
-        *(_Kind("real + synthetic", size, settings.synthetic_share) for size in sizes),
+        *(Kind("real", size, 0.0) for size in sizes),
+        Kind("synthetic", 0, 1.0),
+        *(Kind("real + synthetic", size, settings.synthetic_share) for size in sizes),
     ]
 
 
-def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[_Kind]) -> str:
+def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[Kind]) -> str:
     """Of all rows together: small parts of what a generator learnt from are not all it saw."""
     origins = [part["generator"] for part in manifest.get("parts", [manifest])]
     prints = {origin["training"].get("data_fingerprint") for origin in origins}
@@ -161,74 +142,13 @@ def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[_Kin
     return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL
 
 
-def _digest(manifest: dict[str, Any], most: int) -> str:
-    """Names the synthetic images that are read: the shards' own hashes and how many at most."""
-    shards = [receipt["sha256"] for receipt in manifest["receipts"]]
-    return hashlib.sha256(json.dumps([shards, most]).encode()).hexdigest()
-
-
 def _shared(real: np.ndarray, test: np.ndarray) -> int:
     known = {hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in real}
     return sum(hashlib.blake2b(i.tobytes(), digest_size=16).digest() in known for i in test)
 
 
-class _Trials:
-    """Trains a classifier for a row and a seed, or finds that it has been."""
-
-    def __init__(
-        self, settings: UtilitySettings, budget: Budget, real: ImageData, test: ImageData,
-        made: Labelled, made_digest: str,
-    ) -> None:  # fmt: skip
-        self._budget = budget
-        self._finish = settings.finish_on_real
-        self._real = real
-        self._test = test
-        self._made = made
-        self._digest = made_digest
-        self._device = resolve_device(settings.device)
-        self._precision = resolve_precision(settings.precision, self._device)
-        self._store = TrialStore(settings.cache_dir)
-
-    def result(self, kind: _Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
-        """Confusion counts ``int64 [K, K]`` on the test images; the seed chooses the few real
-        images as well."""
-        budget, real, test = self._budget, self._real, self._test
-        key = {
-            "budget": asdict(budget), "seed": seed, "test": test.fingerprint,
-            "device": self._device.type, "precision": str(self._precision),
-        }  # fmt: skip
-        if kind.size != 0:
-            key["real"] = [real.fingerprint, kind.size]
-        if kind.share > 0:
-            key["synthetic"] = [self._digest, kind.share]
-        finish = self._finish if kind.trained_on == "real + synthetic" else 0.0
-        if finish > 0:
-            key["finish_on_real"] = finish
-
-        def train() -> np.ndarray:
-            sources = []
-            if kind.size != 0:
-                every = np.arange(len(real.labels))
-                rows = every if kind.size is None else few_per_class(real.labels, kind.size, seed)
-                sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
-            if kind.share > 0:
-                made = self._made
-                rows = np.arange(len(made.labels))
-                sources.append(Source(made.images, made.labels, rows, kind.share))
-            network = train_fixed_budget(
-                sources, len(real.classes), budget, seed=seed, device=self._device,
-                precision=self._precision, first_alone=finish, progress=progress,
-            )  # fmt: skip
-            return confusion(network, test.images, test.labels, self._device)
-
-        counts, known = self._store.get(key, train)
-        if known:
-            progress(budget.steps * budget.batch_size)
-        return counts
-
-
 def _row(
-    kind: _Kind, counts: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str
+    kind: Kind, counts: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str
 ) -> UtilityRow:
     sizes = np.bincount(real.labels, minlength=len(real.classes))
     taken = sizes if kind.size is None else np.minimum(sizes, kind.size)

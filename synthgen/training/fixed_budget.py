@@ -54,6 +54,16 @@ class Source:
     rows: np.ndarray
     """``int64 [N]``: the images that are shown."""
     share: float
+    soft: np.ndarray | None = None
+    """``float32 [M, K]``: probabilities to learn in place of the labels."""
+
+    def targets(self, rows: np.ndarray, classes: int, smoothing: float) -> Tensor:
+        """``float32 [n, classes]`` of these rows: ``soft``, or the label's, smoothed."""
+        if self.soft is not None:
+            return torch.from_numpy(self.soft[rows])
+        table = torch.full((classes, classes), smoothing / classes)
+        table += torch.eye(classes) * (1 - smoothing)
+        return table[torch.from_numpy(self.labels[rows])]
 
 
 def train_fixed_budget(
@@ -86,7 +96,9 @@ def train_fixed_budget(
     network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
     place(network, device).train()
     batches = [
-        RealBatches(s.images, s.labels, s.rows, step_seed(seed, 0, 2 + i), budget.flip)
+        RealBatches(
+            s.images, np.arange(len(s.labels)), s.rows, step_seed(seed, 0, 2 + i), budget.flip
+        )
         for i, s in enumerate(sources)
     ]
     mixed = batch_counts([source.share for source in sources], budget.batch_size)
@@ -99,18 +111,20 @@ def train_fixed_budget(
     for step in range(budget.steps):
         torch.manual_seed(step_seed(seed, 1 + step, 0))
         counts = alone if step >= budget.steps * (1 - first_alone) else mixed
-        drawn = []
+        images, targets = [], []
         for i, count in enumerate(counts):
             if count:
-                drawn.append(batches[i].at(shown[i], count, device))
+                part, rows = batches[i].at(shown[i], count, device)
+                images.append(part)
+                targets.append(sources[i].targets(rows.cpu().numpy(), classes, budget.smoothing))
                 shown[i] += count
-        pixels = torch.cat([images for images, _ in drawn])  # [B, C, H, W]
-        truth = torch.cat([labels for _, labels in drawn])
+        pixels = torch.cat(images)  # [B, C, H, W]
+        truth = torch.cat(targets).to(device)  # [B, K]
         for group in optimizer.param_groups:
             group["lr"] = budget.peak_lr * _lr_factor(step / budget.steps, budget.warm_up)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits = network(_shifted(pixels, budget.crop))
-            loss = cross_entropy(logits, truth, label_smoothing=budget.smoothing)
+            loss = cross_entropy(logits, truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -85,7 +85,7 @@ def test_a_generator_of_more_images_and_one_of_just_these_never_share_a_table(
 
 
 def test_a_stopped_run_trains_nothing_again_and_ends_the_same(measure, monkeypatch):
-    import synthgen.stages.utility as stage
+    import synthgen.stages.utility_trials as stage
 
     trained, real_train = [], stage.train_fixed_budget
 
@@ -130,3 +130,27 @@ def test_a_class_that_is_missing_from_the_test_images_is_named(measure, test_fol
     shutil.rmtree(partial / "two")
     with pytest.raises(SynthgenError, match="two"):
         measure(test=str(partial))
+
+
+def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measure):
+    from synthgen.stages.evaluate_images import open_dataset
+    from synthgen.stages.utility_trials import soft_labels, synthetic_images
+
+    opened = open_dataset(str(dataset))
+    made = synthetic_images(opened, 90)
+    settings = UtilitySettings.parse({
+        "dataset": str(dataset), "real": "x", "generator": str(run_folder), "device": "cpu",
+    })  # fmt: skip
+    soft = soft_labels(settings, opened, made)
+    assert soft.probabilities.shape == (90, 3)
+    assert np.allclose(soft.probabilities.sum(axis=1), 1, atol=1e-5)
+    found = measure(soft_labels=True, generator=str(run_folder), sizes=("5",), seeds=1)
+    plain = measure(sizes=("5",), seeds=1)
+    assert found.protocol["soft_labels"] and not plain.protocol["soft_labels"]
+    assert found.row("real", 5).accuracies == plain.row("real", 5).accuracies
+    assert found.row("synthetic", 0).accuracies != plain.row("synthetic", 0).accuracies
+
+
+def test_soft_labels_of_another_bundle_are_refused(measure):
+    with pytest.raises(SynthgenError, match="is not the one that made"):
+        measure(soft_labels=True, generator="fashion-mnist-28")

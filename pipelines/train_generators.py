@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -15,6 +14,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.device_lock import device_lock
 from synthgen.stages.train import train
+from synthgen.storage.place import place
 
 
 @flow(name="train-generators")
@@ -28,7 +28,8 @@ def train_generators(**parameters: Any) -> str:
     settings = TrainSettings.parse(settings_of(TrainSettings, parameters))
     if settings.out is None:
         raise SynthgenError("out: name the run folder")
-    bundle = Path(settings.out) / "bundle"
+    out = place(settings.out)
+    bundle = out / "bundle"
 
     @task(name="train", **{**SAMPLING, "retries": 2})
     def run() -> None:
@@ -36,7 +37,7 @@ def train_generators(**parameters: Any) -> str:
             train(settings)
 
     run()
-    report, curves = Path(settings.out) / "report.md", Path(settings.out) / "training.png"
+    report, curves = out / "report.md", out / "training.png"
     text = report.read_text(encoding="utf-8") if report.is_file() else f"Bundle: {bundle}"
     create_markdown_artifact(text, key="training", description=f"Generator {bundle}")
     if curves.is_file():

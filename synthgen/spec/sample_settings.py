@@ -27,8 +27,8 @@ class SampleSettings(Settings):
     )
     generator: str | None = Field(
         None,
-        description="Bundled name, bundle folder or hub id; default: the bundled generator "
-        "that knows all the classes.",
+        description="Bundled name, bundle folder, store URL or hub id; default: the bundled "
+        "generator that knows all the classes.",
     )
     source: str | None = Field(
         None,
@@ -40,7 +40,9 @@ class SampleSettings(Settings):
         None, description="Column that names each source row's domain."
     )
     source_domain: str | None = Field(None, description="Use the source's rows of this domain.")
-    out: str | None = Field(None, description="Output folder; default: named for the run, here.")
+    out: str | None = Field(
+        None, description="Output folder or store URL; default: named for the run, here."
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every image.")
     image_format: Literal["png", "webp", "jpeg"] = Field(
         "png", description="Encoding of the images; png and webp are lossless."

@@ -35,7 +35,9 @@ class TrainSettings(DataSettings):
     only_class: str | None = Field(
         None, description="Train on this class alone: one part of a set made with per_class."
     )
-    out: str | None = Field(None, description="Run folder; default: runs/<config or data name>.")
+    out: str | None = Field(
+        None, description="Run folder or store URL; default: runs/<config or data name>."
+    )
     images: int = Field(200_000, ge=1, description="Training budget in real images shown.")
     batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, data order and noise.")

@@ -4,7 +4,7 @@ A run folder holds ``settings.json``, ``metrics.jsonl``, ``training.png``, ``sam
 ``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/`` and
 ``report.md``. A run that diverges or collapses is rolled back and changed (``training/watch.py``).
 Started again with the same settings it goes on from its newest checkpoint; finished, it is left
-alone.
+alone. The folder may lie on a store (``train_store.py``).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from synthgen.stages.train_judge import make_judge
 from synthgen.stages.train_report import report_text, tick_line
 from synthgen.stages.train_set import train_set
 from synthgen.stages.train_setup import SMALLEST_AUGMENTED, Prepared, prepare
+from synthgen.stages.train_store import Send, run_folder
+from synthgen.storage.place import Place, place
 from synthgen.training import checkpoint
 from synthgen.training.distributed import Ranks, ranks
 from synthgen.training.grid import save_grid
@@ -41,7 +43,7 @@ DRAW_EVERY = 20.0
 """Seconds between drawings of the curves, which take half a second, at least."""
 
 
-def train(settings: TrainSettings) -> Path:
+def train(settings: TrainSettings) -> Place:
     """Run or resume the training that ``settings`` describe; the folder of the finished bundle.
 
     Under ``torchrun`` every process calls this; the first one writes.
@@ -53,17 +55,18 @@ def train(settings: TrainSettings) -> Path:
         raise SynthgenError("out: name the run folder")
     if settings.per_class:
         return train_set(settings, train)
-    out = Path(settings.out)
-    bundle = out / "bundle"
-    with ranks() as group:
+    where = place(settings.out)
+    bundle = where / "bundle"
+    with ranks() as group, run_folder(where, group) as (out, send):
         resumed = begun(out, settings)
-        if (bundle / "config.json").exists():
+        if (out / "bundle" / "config.json").exists():
             return bundle
         prepared = prepare(settings, group)
         if group.leads and not resumed:
             begin(out, settings)
+            send(True)
         group.wait()
-        run = _Run(settings, prepared, out, group)
+        run = _Run(settings, prepared, out, group, send)
         run.go()
         group.wait()
     return bundle
@@ -73,13 +76,14 @@ class _Run:
     """One training run from its present state to its bundle."""
 
     def __init__(
-        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks
+        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks, send: Send
     ) -> None:
         self.settings = settings
         self.prepared = prepared
         self.training = prepared.training
         self.out = out
         self.group = group
+        self.send = send
         self.log = MetricsLog(out / "metrics.jsonl")
         self.checkpoints = out / "checkpoints"
         self.best: dict[str, float] = {}
@@ -157,6 +161,7 @@ class _Run:
             self.training,
             {"best": self.best, "stopped": stopped, "rolled_to": self.rolled_to},
         )
+        self.send(False)
 
     def _replay(self) -> None:
         """Show the watch what it has seen before the run was resumed."""
@@ -262,6 +267,7 @@ class _Run:
         staging.write_text(text, encoding="utf-8")
         staging.rename(self.out / "report.md")
         if not self.best:
+            self.send(True)
             raise SynthgenError(
                 f"{self.out}: the training fell over before it made anything of use; see "
                 f"{self.out / 'report.md'}, and lower the learning rate in a new run"
@@ -270,8 +276,9 @@ class _Run:
         shutil.rmtree(copied, ignore_errors=True)
         shutil.copytree(self.out / "best", copied)
         copied.rename(self.out / "bundle")
+        self.send(True)
         how = "stopped early" if stopped else "finished"
         say(
             f"{how}: best score {self.best['score']:.4g} at {self.best['images']:,} images shown; "
-            f"see {self.out / 'report.md'}"
+            f"see {place(str(self.settings.out)) / 'report.md'}"
         )

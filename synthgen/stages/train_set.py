@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from synthgen.data.cache import load_images
+from synthgen.generators.fetched import fetch_bundle
 from synthgen.generators.generator_set import SET, save_set
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
 from synthgen.stages.train_folder import begin, begun
+from synthgen.stages.train_store import run_folder
+from synthgen.storage.place import Place, StorePath, place
+from synthgen.training.distributed import Ranks
 
 
-def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Path]) -> Path:
+def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Place]) -> Place:
     """One GAN per class, one after another, each by ``train``; the folder of the finished set.
 
     Each class has a run folder of its own in ``classes/``, named by its number, so that a set which
@@ -27,27 +30,30 @@ def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Path]) -
         raise SynthgenError("per_class: give each class to a process of its own, not to torchrun")
     if settings.only_class is not None:
         raise SynthgenError("give per_class or only_class, not both")
-    out = Path(str(settings.out))
-    resumed = begun(out, settings)
-    bundle = out / "bundle"
-    if (bundle / SET).exists():
-        return bundle
-    classes = load_images(settings).classes
-    if not resumed:
-        begin(out, settings)
-    folders = []
-    for number, part in enumerate(parts(settings, classes)):
-        say(f"class '{classes[number]}' ({number + 1} of {len(classes)})")
-        folders.append(train(part))
-    save_set(bundle, folders)
-    return bundle
+    where = place(str(settings.out))
+    with run_folder(where, Ranks()) as (out, send):
+        resumed = begun(out, settings)
+        if (out / "bundle" / SET).exists():
+            return where / "bundle"
+        classes = load_images(settings).classes
+        if not resumed:
+            begin(out, settings)
+            send(True)
+        folders = []
+        for number, part in enumerate(parts(settings, classes)):
+            say(f"class '{classes[number]}' ({number + 1} of {len(classes)})")
+            made = train(part)
+            folders.append(fetch_bundle(made) if isinstance(made, StorePath) else made)
+        save_set(out / "bundle", folders)
+        send(True)
+    return where / "bundle"
 
 
 def parts(settings: TrainSettings, classes: Sequence[str]) -> list[TrainSettings]:
     """The settings of each class' own run."""
-    folder = Path(str(settings.out)) / "classes"
+    folder = f"{str(settings.out).rstrip('/')}/classes"
     own = {"per_class": False}
     return [
-        settings.model_copy(update={**own, "only_class": name, "out": str(folder / f"{k:04d}")})
+        settings.model_copy(update={**own, "only_class": name, "out": f"{folder}/{k:04d}"})
         for k, name in enumerate(classes)
     ]

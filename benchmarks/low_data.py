@@ -58,7 +58,7 @@ def run(per_class: int, arguments: argparse.Namespace) -> Utility:
     )
     tuned = tune(TuneSettings.parse({
         "generator": str(bundle), "real": str(few), "out": str(out / "tuned" / name),
-        "seeds": 3, "shares": (0.25, 0.5),
+        "agreement": ("default",), "shares": (0.25, 0.5),
     }))  # fmt: skip
     made = sample(SampleSettings.parse({
         **read_yaml(tuned.config), "out": str(out / "datasets" / name),
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--per-class", default="100,500")
-    parser.add_argument("--synthetic-per-class", type=int, default=2000)
+    parser.add_argument("--synthetic-per-class", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="Of the choice of images.")
     parser.add_argument("--seeds", type=int, default=5, help="Classifiers for each row.")
     parser.add_argument("--out", default="runs/low-data")

@@ -43,7 +43,7 @@ class TuneSettings(Settings):
         (0.25, 0.5, 0.75), description="Shares of each batch that are synthetic, to try."
     )
     finish: tuple[float, ...] = Field(
-        (0.0, 0.3),
+        (0.0,),
         description="Last shares of the steps that show real images alone, to try.",
     )
     per_class: int = Field(500, ge=1, description="Synthetic images of each class in a trial.")

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import random
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -110,6 +113,33 @@ def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, 
     }))  # fmt: skip
     assert found.images == 90
     assert "image/png;base64" in report(out).read_text()
+
+
+PROGRAM = """
+import json, sys
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.sample import sample
+sample(SampleSettings.parse(json.loads(sys.argv[1])))
+"""
+
+
+def test_killed_while_it_writes_to_s3_it_goes_on_to_the_same_bytes(s3, sampled, run_folder):
+    out = "s3://datasets/killed"
+    run = {"n": 900, "images_per_shard": 75}
+    whole = contents(sampled(**run).root)
+    values = {**run, "generator": str(run_folder), "out": out, "filters": "none", "device": "cpu",
+              "precision": "fp32", "batch_size": 64}  # fmt: skip
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(values)]) as process:
+        receipts = place(out) / ".synthgen" / "receipts"
+        while process.poll() is None and len(files_below(receipts)) < 2:
+            time.sleep(0.05)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL and not (place(out) / "README.md").exists()
+    lock = json.loads((place(out) / ".synthgen" / "lock").read_bytes())
+    assert lock["process"] == process.pid  # it had no time to give it back
+    report = sampled(**run, out=out)
+    assert 1 <= report.made <= 11
+    assert contents(out) == whole and verify(out).problems == []
 
 
 class Bad(MemoryFileSystem):

@@ -89,3 +89,24 @@ def test_a_damaged_lock_is_watched_and_then_taken(root):
     (root / "lock").store.pipe_file((root / "lock").path, b"{")
     with locked(root / "lock", root):
         pass
+
+
+def test_on_s3_the_store_itself_decides(s3, monkeypatch):
+    root = place("s3://datasets/locked")
+    lock = root / "lock"
+    with locked(lock, root):
+        # Whoever looked before it was there, or still sees a dead owner's, is told by the store.
+        other = module._Held(lock, root)
+        assert not other._create()
+        seen = lock.store.info(lock.path)
+        put(root, elsewhere())  # it changes after it was looked at
+        now = lock.read_bytes()
+        with monkeypatch.context() as late:
+            late.setattr(lock.store, "info", lambda path: seen)
+            late.setattr(other, "_read", iter([b"dead", now]).__next__)
+            assert not other._take_over(b"dead")
+        assert lock.read_bytes() == now
+    put(root, elsewhere(renewed=time.time() - 61))
+    with locked(lock, root):
+        assert json.loads(lock.read_bytes())["host"] != "far"
+    assert not lock.exists()

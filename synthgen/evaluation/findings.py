@@ -18,8 +18,8 @@ CARE, BAD = 0.7, 0.3
 CARE_SHARE, BAD_SHARE = 0.5, 0.15
 """The same of precision and coverage, which vary more."""
 
-CARE_TIMES, BAD_TIMES = 3.0, 20.0
-"""Repeats, as multiples of the real images' share."""
+CARE_TIMES, BAD_TIMES, MOST_TIMES = 3.0, 20.0, 50.0
+"""Copies and repeats, as multiples of the real images' share."""
 
 NAMED = 3
 """Classes with a sentence of their own; more than these share one."""
@@ -105,7 +105,8 @@ def _repetition(found: Evaluation) -> Iterator[Finding]:
         )  # fmt: skip
     if near is None:
         return
-    level = _beyond(near.share, near.real_share, near.images)
+    # Images a little smoother than real ones lie closer together; those that repeat lie in heaps.
+    level = _beyond(near.share, near.real_share, near.images, bad=MOST_TIMES)
     text = (
         f"{near.share:.1%} of its images nearly repeat another one, and {near.real_share:.1%} of "
         "as many real images do"
@@ -242,11 +243,11 @@ def _ratio(value: float, real: float) -> float | None:
     return value / real if real > 0 else None
 
 
-def _beyond(share: float, usual: float, count: int) -> Level:
+def _beyond(share: float, usual: float, count: int, bad: float = BAD_TIMES) -> Level:
     """Whether a share is more than chance, and then some, beyond that of real images."""
     expected = max(usual, USUAL)
     chance = 3 * (expected * (1 - expected) / max(1, count)) ** 0.5
-    if share > BAD_TIMES * expected + chance:
+    if share > bad * expected + chance:
         return "bad"
     return "care" if share > CARE_TIMES * expected + chance else "good"
 

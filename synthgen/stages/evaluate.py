@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
 from synthgen.data.splits import evenly
@@ -44,6 +45,8 @@ from synthgen.stages.progress import say
 PAIRS = 12
 """Pairs of images that the report shows of each kind."""
 
+THUMBNAIL = 16
+
 SMALL = 96
 """Input size in pixels that does for images up to it, at a fifth of the cost of 224."""
 
@@ -53,10 +56,11 @@ MAPPED = 600
 
 @dataclass(frozen=True)
 class _Looked:
-    """What was seen of some images: features, labels, a hash of the pixels (and of their mirror
-    image), and whether the label classifier agrees (-1 where there is none)."""
+    """What was seen of some images: features, small grey values, labels, a hash of the pixels (and
+    of their mirror image), and whether the label classifier agrees (-1 where there is none)."""
 
     features: Tensor
+    thumbnails: Tensor
     labels: np.ndarray
     hashes: np.ndarray
     mirrored: np.ndarray
@@ -197,13 +201,15 @@ class _Judge:
             for images, labels in pieces:
                 parts.append(
                     _Looked(
-                        self._cache.features(images), labels, _hashes(images),
-                        _hashes(images[:, :, ::-1]), self._agrees(images, labels),
+                        self._cache.features(images), _thumbnails(images), labels,
+                        _hashes(images), _hashes(images[:, :, ::-1]),
+                        self._agrees(images, labels),
                     )
                 )  # fmt: skip
                 bar.update(len(labels))
         return _Looked(
             torch.cat([part.features for part in parts]),
+            torch.cat([part.thumbnails for part in parts]),
             *(
                 np.concatenate([getattr(part, name) for part in parts])
                 for name in ("labels", "hashes", "mirrored", "agrees")
@@ -249,6 +255,14 @@ def _parts(rows: np.ndarray) -> list[np.ndarray]:
     return [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
 
 
+def _thumbnails(images: np.ndarray) -> Tensor:
+    """Pixels ``float32 [N, F]``, of larger images averaged down to :data:`THUMBNAIL` a side."""
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    if max(pixels.shape[2:]) > THUMBNAIL:
+        pixels = adaptive_avg_pool2d(pixels, THUMBNAIL)
+    return pixels.flatten(1)
+
+
 def _hashes(images: np.ndarray) -> np.ndarray:
     """A hash ``S16`` of each image's pixels."""
     found = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16) for image in images]
@@ -285,13 +299,14 @@ def _classes(
 ) -> list[ClassEvaluation]:  # fmt: skip
     names = dataset.plan.classes
     count = len(names)
-    spread = class_diversity(made.features, torch.from_numpy(made.labels), count)
-    real_spread = class_diversity(true.features, torch.from_numpy(true.labels), count)
+    own_labels, real_labels = torch.from_numpy(made.labels), torch.from_numpy(true.labels)
+    diversity = _relative_diversity(
+        (made.features, made.thumbnails), own_labels, (true.features, true.thumbnails),
+        real_labels, count,
+    )  # fmt: skip
+    halves = [_rows(true, rows) for rows in (sides.real, sides.reference)]
     labels = torch.from_numpy(sides.labels)
-    halves = [
-        class_diversity(true.features[torch.from_numpy(rows)], labels, count)
-        for rows in (sides.reference, sides.real)
-    ]
+    real_diversity = _relative_diversity(halves[0], labels, halves[1], labels, count)
     # What the classifier says of images it has learnt from flatters.
     fair = np.isin(looked_at, real.held) if real.held is not None else np.full(len(looked_at), True)
     found = []
@@ -306,8 +321,8 @@ def _classes(
                 name=name,
                 images=int(own.sum()),
                 real_images=int(theirs.sum()),
-                diversity=_ratio(spread[label], real_spread[label]),
-                real_diversity=_ratio(halves[1][label], halves[0][label]),
+                diversity=diversity[label],
+                real_diversity=real_diversity[label],
                 agreement=_share(made.agrees[own]),
                 real_agreement=_share(true.agrees[theirs & fair]),
                 compared=compared,
@@ -316,9 +331,26 @@ def _classes(
     return found
 
 
-def _ratio(value: Tensor, other: Tensor) -> float | None:
-    ratio = float(value / other)
-    return ratio if np.isfinite(ratio) else None
+def _rows(looked: _Looked, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    at = torch.from_numpy(rows)
+    return looked.features[at], looked.thumbnails[at]
+
+
+def _relative_diversity(
+    made: tuple[Tensor, Tensor], labels: Tensor, real: tuple[Tensor, Tensor], real_labels: Tensor,
+    count: int,
+) -> list[float | None]:  # fmt: skip
+    """Spread of each class as a share of the real one, in features or pixels, whichever is less.
+
+    Features exaggerate what small differences there are: a collapsed class may have a third of the
+    real spread in them and next to none in pixels.
+    """
+    shares = torch.stack([
+        class_diversity(own, labels, count) / class_diversity(theirs, real_labels, count)
+        for own, theirs in zip(made, real, strict=True)
+    ])  # fmt: skip
+    least = shares.min(dim=0).values
+    return [float(share) if torch.isfinite(share) else None for share in least]
 
 
 def _share(agrees: np.ndarray) -> float | None:

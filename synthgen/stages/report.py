@@ -2,104 +2,133 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from synthgen.dataset.commit import disk_errors, read_json, write_text
-from synthgen.dataset.layout import Layout
+from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.record import Evaluation
-from synthgen.evaluation.text import as_text
+from synthgen.evaluation.report.content import Acceptance, Content
+from synthgen.evaluation.report.page import page
+from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan
-from synthgen.storage.place import Place, place
+from synthgen.stages.evaluate_images import Dataset, open_dataset
+from synthgen.stages.report_galleries import judged, samples
+from synthgen.storage.place import Place
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .2rem .8rem; text-align: right }
-th { border-bottom: 1px solid #999 } td:first-child, th:first-child { text-align: left }
-img { max-width: 100%; image-rendering: pixelated } .poor { color: #a00 } code { background: #eee }
-"""
+T = TypeVar("T", Evaluation, Evidence)
 
 
 def report(root: str | Place) -> Place:
-    """Write ``report/report.html`` from the manifest and, if there is one, the evaluation.
+    """Write ``report/report.html`` from the dataset and what was found out about it.
 
     The page needs no network and runs no script; whatever a class or a path is called is text.
 
     Raises:
-        SynthgenError: the dataset is not finished, or cannot be written.
+        SynthgenError: the dataset is not finished, or cannot be read or written.
     """
-    layout = Layout(place(root))
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{root}: is no finished synthgen dataset")
-    manifest = read_json(layout.manifest)
-    found = layout.root / "report" / "metrics.json"
-    evaluation = Evaluation.from_json(read_json(found), str(found)) if found.is_file() else None
-    page = layout.root / "report" / "report.html"
+    dataset = open_dataset(root)
+    layout = dataset.layout
+    path = layout.root / "report" / "report.html"
     with disk_errors(layout.root):
-        write_text(_page(layout, manifest, evaluation), page, layout.staging)
-    return page
+        write_text(page(_content(dataset)), path, layout.staging)
+    return path
 
 
-def _page(layout: Layout, manifest: Mapping[str, Any], evaluation: Evaluation | None) -> str:
-    plan = Plan.from_json(manifest["plan"])
-    name = html.escape(layout.root.resolve().name)
+def acceptance(dataset: Dataset) -> tuple[Acceptance, ...]:
+    """Candidates of each class, from the shards' receipts."""
+    receipts = dataset.manifest["receipts"]
+    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt["rejected"])
+    return tuple(
+        Acceptance(
+            name, kept,
+            {reason: sum(r["rejected"].get(reason, {}).get(name, 0) for r in receipts)
+             for reason in reasons},
+        )
+        for name, kept in dataset.plan.per_class.items()
+    )  # fmt: skip
+
+
+def _content(dataset: Dataset) -> Content:
+    manifest, plan, image = dataset.manifest, dataset.plan, dataset.image
     generator = manifest["generator"]
-    parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title>",
-        f"<style>{STYLE}</style><h1>{name}</h1>",
-        f"<p>{plan.rows:,} images of {len(plan.classes)} classes, made by the generator "
-        f"<code>{html.escape(str(generator['name']))}</code> "
-        f"({html.escape(str(generator['algorithm']))}), seed {plan.seed}.</p>",
-        *_findings(evaluation),
-        "<h2>Samples</h2><p>A random choice, one row per class, in the table's order.</p>",
-        _picture(layout.contact_sheet),
-        "<h2>What was kept</h2>",
-        _counts(plan, manifest["receipts"]),
-        f"<p>Filters: {html.escape(str(manifest['filters_text'])) or 'validity only'}</p>",
-        "<h2>Where it comes from</h2>",
-        f"<pre>{html.escape(_provenance(manifest))}</pre>",
-    ]
-    return "\n".join(parts) + "\n"
+    stale: list[str] = []
+    evaluation = _current(dataset, "metrics.json", Evaluation.from_json, stale)
+    evidence = _current(dataset, "evidence.json", Evidence.from_json, stale)
+    color = "grey" if image.channels == 1 else "RGB"
+    return Content(
+        name=dataset.layout.root.name,
+        rows=plan.rows,
+        classes=plan.classes,
+        side=max(image.height, image.width),
+        summary=f"{plan.rows:,} images of {len(plan.classes)} classes, {image.height}×{image.width} "
+        f"{color}, made by the generator {generator['name']} ({generator['algorithm']})",
+        acceptance=acceptance(dataset),
+        filters=str(manifest["filters_text"]),
+        samples=samples(dataset),
+        judged=judged(dataset),
+        facts=tuple(_facts(dataset)),
+        manifest={
+            "generator": generator,
+            "settings": {k: v for k, v in manifest["settings"].items() if k != "filters"},
+        },
+        evaluation=evaluation,
+        evidence=evidence,
+        utility=_utility(dataset),
+        stale=tuple(stale),
+    )
 
 
-def _findings(found: Evaluation | None) -> list[str]:
-    if found is None:
-        return ["<p>Not compared with real images yet: <code>synthgen evaluate</code>.</p>"]
-    return [f"<h2>In plain words</h2><pre>{html.escape(as_text(found))}</pre>"]
-
-
-def _counts(plan: Plan, receipts: Sequence[Mapping[str, Any]]) -> str:
-    reasons = list(dict.fromkeys(reason for receipt in receipts for reason in receipt["rejected"]))
-    rows = []
-    for name, kept in plan.per_class.items():
-        lost = [
-            sum(r["rejected"].get(reason, {}).get(name, 0) for r in receipts) for reason in reasons
-        ]
-        share = kept / max(1, kept + sum(lost))
-        rows.append([name, f"{kept:,}", f"{share:.1%}", *(f"{count:,}" for count in lost)])
-    return _table(["class", "images", "kept", *reasons], rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    return "<table>" + line(head, "th") + "".join(line(row, "td") for row in rows) + "</table>"
-
-
-def _picture(path: Place) -> str:
+def _current(
+    dataset: Dataset, name: str, read: Callable[[Any, str], T], stale: list[str]
+) -> T | None:
+    """A record of ``report/``, unless the dataset has changed since it was made."""
+    path = dataset.layout.root / "report" / name
     if not path.is_file():
-        return "<p>(no contact sheet)</p>"
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="random samples, one row per class" src="data:image/png;base64,{data}">'
+        return None
+    found = read(read_json(path), str(path))
+    if found.shards == dataset.shards:
+        return found
+    stale.append(name)
+    return None
 
 
-def _provenance(manifest: Mapping[str, Any]) -> str:
-    kept = {key: manifest[key] for key in ("synthgen", "plan_hash", "generator")}
-    settings = {key: value for key, value in manifest["settings"].items() if key != "filters"}
-    return json.dumps({**kept, "settings": settings}, indent=2, ensure_ascii=False)
+def _utility(dataset: Dataset) -> Utility | None:
+    path = dataset.layout.root / "report" / "utility.json"
+    if not path.is_file():
+        return None
+    try:
+        return Utility.from_json(read_json(path))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SynthgenError(f"{path}: {error}; run synthgen utility again") from None
+
+
+def _facts(dataset: Dataset) -> list[tuple[str, str]]:
+    manifest = dataset.manifest
+    generator = manifest["generator"]
+    training = generator.get("training", {})
+    splits = ", ".join(f"{name} {rows:,}" for name, rows in dataset.plan.splits.items())
+    facts = [
+        ("made by", f"synthgen {manifest['synthgen']}"),
+        ("generator", f"{generator['name']} ({generator['algorithm']})"),
+        ("its weights", f"SHA-256 {generator['weights_sha256']}"),
+        ("trained on", _trained(training)),
+        ("seed", str(dataset.plan.seed)),
+        ("splits", splits),
+        ("plan", f"SHA-256 {manifest['plan_hash']}"),
+        ("shards", f"{len(dataset.plan.shards)} files, together SHA-256 {dataset.shards}"),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _trained(training: dict[str, Any]) -> str:
+    if "data" not in training:
+        return ""
+    images = training.get("data_images")
+    shown = training.get("images_shown")
+    parts = [str(training["data"])]
+    if images:
+        parts.append(f"{images:,} images")
+    if shown:
+        parts.append(f"{shown:,} shown")
+    return ", ".join(parts)

@@ -125,10 +125,8 @@ def _panel(dots: Sequence[Html], title: str, keys: Sequence[tuple[str, str]]) ->
     return element("figure", drawing, caption, class_="panel")
 
 
-def _dots(points: Sequence[MapPoint], kind: str) -> Html | None:
+def _dots(points: Sequence[MapPoint], kind: str) -> Html:
     """One path of many dots: a line of no length has round ends."""
-    if not points:
-        return None
     steps = "".join(f"M{8 + 304 * p.x:.1f} {8 + 304 * p.y:.1f}h0" for p in points)
     return element("path", d=steps, class_=f"dots {kind}")
 

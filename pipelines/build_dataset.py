@@ -53,7 +53,7 @@ PARAMETERS: dict[str, Any] = {
     "publish_to": (str | None, Field(None, description="Publish the dataset: hf://org/name or any "
                    "fsspec URL.")),
     "evaluate_with": (str | None, Field(None, description="Evaluate against these real images; "
-                      "default: no evaluation.")),
+                      "default: those that the generator was trained on here; none: do not.")),
 }  # fmt: skip
 
 
@@ -98,9 +98,10 @@ def build_dataset(**parameters: Any) -> str:
         say(f"verified: {found.rows:,} images in {found.shards} shards")
     show_counts(report.plan, report.receipts)
     show_dataset(layout, report.text())
-    if parameters["evaluate_with"] is not None:
+    real = parameters["evaluate_with"] or parameters["data"] or "none"
+    if real != "none":
         evaluate_dataset(
-            dataset=str(report.root), real=parameters["evaluate_with"],
+            dataset=str(report.root), real=real,
             generator=settings.generator, device=settings.device,
         )  # fmt: skip
     write_report(report.root)

@@ -13,9 +13,11 @@ from synthgen.spec.evaluate_settings import EvaluateSettings
 @click.command("evaluate", help="Compare the finished DATASET with real images, class by class.")
 @options_of(EvaluateSettings, "dataset")
 def command(**given: Any) -> None:
-    """Prints the figures and leaves them in report/metrics.json."""
+    """The figures go into report/metrics.json, the card and report/report.html as well."""
     settings = settings_from(EvaluateSettings, None, given)
     from synthgen.evaluation.text import as_text
     from synthgen.stages.evaluate import evaluate
+    from synthgen.stages.report import report
 
     click.echo(as_text(evaluate(settings)))
+    click.echo(f"report: {report(settings.dataset)}")

@@ -15,9 +15,13 @@ from synthgen.spec.plan import Plan
 
 
 def dataset_card(
-    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
+    layout: Layout,
+    plan: Plan,
+    receipts: Sequence[Receipt],
+    manifest: Mapping[str, Any],
+    quality: str = "",
 ) -> str:
-    """The whole text of the card; ``manifest`` as written beside it."""
+    """The whole text of the card; ``manifest`` as written beside it, ``quality`` as Markdown."""
     front = {
         "license": "other",
         "task_categories": ["image-classification"],
@@ -27,7 +31,7 @@ def dataset_card(
         "dataset_info": _infos(layout, plan, receipts, manifest),
     }
     text = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{text}---\n\n{_body(plan, receipts, manifest)}"
+    return f"---\n{text}---\n\n{_body(plan, receipts, manifest, quality)}"
 
 
 def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
@@ -78,7 +82,9 @@ def _size(rows: int) -> str:
     return next((name for limit, name in steps if rows < limit), "1M<n<10M")
 
 
-def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) -> str:
+def _body(
+    plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any], quality: str
+) -> str:
     generator = manifest["generator"]
     image = generator["image"]
     name = html.escape(str(generator["name"]))
@@ -99,6 +105,7 @@ def _body(plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]) 
         f'data = datasets.load_dataset("path/to/this/folder", split="{next(iter(plan.splits))}")',
         "```",
         "",
+        *(["## How good it is", "", quality, ""] if quality else []),
         "## Counts",
         "",
         "| class | images | candidates | kept | " + " | ".join(_reasons(receipts)) + " |",

@@ -76,6 +76,24 @@ class Memorisation:
 
 
 @dataclass(frozen=True)
+class Acceptance:
+    """A class' candidates: those kept, and those thrown away by reason."""
+
+    name: str
+    kept: int
+    rejected: dict[str, int]
+
+    @property
+    def candidates(self) -> int:
+        return self.kept + sum(self.rejected.values())
+
+    @property
+    def share(self) -> float:
+        """Of the candidates that are kept; 1 where there were none."""
+        return self.kept / self.candidates if self.candidates else 1.0
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Distances belong to the extractor named: they compare nothing that another one measured."""
 
@@ -94,6 +112,7 @@ class Evaluation:
     real_images: int
     overall: Compared | None
     classes: tuple[ClassEvaluation, ...]
+    acceptance: tuple[Acceptance, ...]
     duplicates: Duplicates
     memorisation: Memorisation
     verdict: str = ""

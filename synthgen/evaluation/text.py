@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -63,12 +64,13 @@ def as_text(found: Evaluation) -> str:
 
 
 def as_markdown(found: Evaluation) -> str:
-    """The same for the card: verdict, sentences, tables. Names are left to the caller to escape."""
-    lines = [f"**{found.verdict}**", "", *(f"- {MARKS[f.level]} {f.text}" for f in found.findings)]
+    """The same for the card: verdict, sentences, tables; names are text, whatever they are."""
+    lines = [f"**{found.verdict}**", ""]
+    lines += [f"- {MARKS[f.level]} {_plain(f.text)}" for f in found.findings]
     lines += [
         "",
         f"{found.images:,} images were compared with {found.real_images:,} real ones of "
-        f"{found.real}, by the features of {found.extractor}.",
+        f"{_plain(found.real)}, by the features of {_plain(found.extractor)}.",
         "",
     ]
     if found.overall:
@@ -80,12 +82,20 @@ def as_markdown(found: Evaluation) -> str:
         lines.append("")
     lines += ["| class | diversity | label agreement | of real images |", "|---|---|---|---|"]
     lines += [
-        f"| {c.name} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
+        f"| {_plain(c.name)} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
         f"| {shown(c.real_agreement, True)} |"
         for c in found.classes
     ]
-    lines += ["", *(f"- {line}" for line in _repeats(found))]
+    lines += ["", *(f"- {_plain(line)}" for line in _repeats(found))]
     return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML take as it is, in one line."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    for sign in "|`[]*_":
+        escaped = escaped.replace(sign, f"&#{ord(sign)};")
+    return escaped
 
 
 def _class_lines(entry: ClassEvaluation) -> Iterator[str]:

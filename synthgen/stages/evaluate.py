@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.commit import disk_errors, write_json
+from synthgen.dataset.receipts import Receipt
 from synthgen.evaluation.diversity import class_diversity
 from synthgen.evaluation.embedding_map import embedding_map
 from synthgen.evaluation.evidence import Evidence, MapPoint, PicturePair, picture
@@ -35,11 +36,14 @@ from synthgen.spec.image import to_float
 from synthgen.stages.evaluate_images import (
     Dataset,
     RealImages,
+    acceptance,
     open_dataset,
     open_real,
     searched,
 )
 from synthgen.stages.feature_cache import TOGETHER, FeatureCache
+from synthgen.stages.finish_dataset import write_card
+from synthgen.stages.metrics import write_metrics
 from synthgen.stages.progress import say
 
 PAIRS = 12
@@ -120,6 +124,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
             real_images=len(true.labels),
             overall=compare(true.features, made.features, sides),
             classes=tuple(_classes(dataset, real, looked_at, made, true, sides)),
+            acceptance=acceptance(dataset),
             duplicates=Duplicates(
                 rows=dataset.plan.rows,
                 exact=repeated(dataset.hashes()),
@@ -148,7 +153,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     layout = dataset.layout
     with disk_errors(layout.root):
         write_json(evidence.to_json(), layout.root / "report" / "evidence.json", layout.staging)
-        write_json(found.to_json(), layout.root / "report" / "metrics.json", layout.staging)
+        write_metrics(layout, found)
+        receipts = [Receipt(**record) for record in dataset.manifest["receipts"]]
+        write_card(layout, dataset.plan, receipts, dataset.manifest)
     return found
 
 

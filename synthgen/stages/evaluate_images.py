@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,13 @@ from synthgen.data.splits import evenly, hold_out
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
+from synthgen.evaluation.record import Acceptance
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.feature_cache import TOGETHER
+from synthgen.stages.metrics import shards_hash
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
 
@@ -95,10 +96,18 @@ def open_dataset(folder: str | Place) -> Dataset:
     return Dataset(layout, manifest, Plan.from_json(manifest["plan"]), image)
 
 
-def shards_hash(manifest: dict[str, Any]) -> str:
-    """SHA-256 (hex) over the hashes of all shards of a manifest."""
-    text = "\n".join(sorted(receipt["sha256"] for receipt in manifest["receipts"]))
-    return hashlib.sha256(text.encode()).hexdigest()
+def acceptance(dataset: Dataset) -> tuple[Acceptance, ...]:
+    """Candidates of each class, from the shards' receipts."""
+    receipts = dataset.manifest["receipts"]
+    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt["rejected"])
+    return tuple(
+        Acceptance(
+            name, kept,
+            {reason: sum(r["rejected"].get(reason, {}).get(name, 0) for r in receipts)
+             for reason in reasons},
+        )
+        for name, kept in dataset.plan.per_class.items()
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,12 @@ from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import make_manifest
-from synthgen.dataset.receipts import read_receipt
+from synthgen.dataset.receipts import Receipt, read_receipt
 from synthgen.generators.generator import Generator
 from synthgen.quality.scores import Scorer
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
+from synthgen.stages.metrics import quality_text
 from synthgen.stages.shard_maker import Job
 from synthgen.storage.lock import refuse_lost
 from synthgen.storage.tables import open_parquet
@@ -69,7 +70,16 @@ def complete(layout: Layout, plan: Plan, image: ImageSpec, manifest: Mapping[str
         _draw(layout, plan, image)
         write_json(manifest, layout.manifest, layout.staging)
         sweep(layout.staging)
-        write_text(dataset_card(layout, plan, receipts, manifest), layout.card, layout.staging)
+        write_card(layout, plan, receipts, manifest)
+
+
+def write_card(
+    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
+) -> None:
+    """The card, with what an evaluation of just these images found, if there was one."""
+    quality = quality_text(layout, manifest)
+    text = dataset_card(layout, plan, receipts, manifest, quality)
+    write_text(text, layout.card, layout.staging)
 
 
 def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from synthgen.dataset.commit import disk_errors, read_json, write_text
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.record import Evaluation
-from synthgen.evaluation.report.content import Acceptance, Content
+from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.page import page
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.evaluate_images import Dataset, open_dataset
+from synthgen.stages.evaluate_images import Dataset, acceptance, open_dataset
 from synthgen.stages.report_galleries import judged, samples
 from synthgen.storage.place import Place
 
@@ -35,20 +35,6 @@ def report(root: str | Place) -> Place:
     return path
 
 
-def acceptance(dataset: Dataset) -> tuple[Acceptance, ...]:
-    """Candidates of each class, from the shards' receipts."""
-    receipts = dataset.manifest["receipts"]
-    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt["rejected"])
-    return tuple(
-        Acceptance(
-            name, kept,
-            {reason: sum(r["rejected"].get(reason, {}).get(name, 0) for r in receipts)
-             for reason in reasons},
-        )
-        for name, kept in dataset.plan.per_class.items()
-    )  # fmt: skip
-
-
 def _content(dataset: Dataset) -> Content:
     manifest, plan, image = dataset.manifest, dataset.plan, dataset.image
     generator = manifest["generator"]
@@ -57,12 +43,13 @@ def _content(dataset: Dataset) -> Content:
     evidence = _current(dataset, "evidence.json", Evidence.from_json, stale)
     color = "grey" if image.channels == 1 else "RGB"
     return Content(
-        name=dataset.layout.root.name,
+        name=dataset.layout.root.resolve().name,
         rows=plan.rows,
         classes=plan.classes,
         side=max(image.height, image.width),
-        summary=f"{plan.rows:,} images of {len(plan.classes)} classes, {image.height}×{image.width} "
-        f"{color}, made by the generator {generator['name']} ({generator['algorithm']})",
+        summary=f"{plan.rows:,} images of {len(plan.classes)} classes, "
+        f"{image.height}×{image.width} {color}, made by the generator "
+        f"{generator['name']} ({generator['algorithm']})",
         acceptance=acceptance(dataset),
         filters=str(manifest["filters_text"]),
         samples=samples(dataset),
@@ -116,7 +103,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("seed", str(dataset.plan.seed)),
         ("splits", splits),
         ("plan", f"SHA-256 {manifest['plan_hash']}"),
-        ("shards", f"{len(dataset.plan.shards)} files, together SHA-256 {dataset.shards}"),
+        ("shards", f"{len(dataset.plan.shards)}, together SHA-256 {dataset.shards}"),
     ]
     return [(name, value) for name, value in facts if value]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthgen.evaluation.evidence import MapPoint
-from synthgen.evaluation.report.markup import Html, element
 from synthgen.evaluation.repeats import Closeness
+from synthgen.evaluation.report.markup import Html, element
 from synthgen.evaluation.utility import Utility, UtilityRow
 
 COLOURS = 10
@@ -51,7 +51,7 @@ def closeness_chart(near: Closeness, made: str, real: str, axis: str) -> Html:
     limit = [
         element("line", x1=f"{axes.x(near.limit):.1f}", x2=f"{axes.x(near.limit):.1f}",
                 y1=TOP, y2=HEIGHT - BOTTOM, class_="limit"),
-        _text(axes.x(near.limit) + 6, TOP + 10, "1 % of real images are closer", "start"),
+        _text(*_beside(axes.x(near.limit)), "1 % of real images are closer"),
     ]  # fmt: skip
     ticks = [(value, f"{value:.2g}") for value in _ticks(0, last)]
     return _chart(axes, ticks, [0, 0.25, 0.5, 0.75, 1], axis, [*limit, *lines],
@@ -101,7 +101,7 @@ def _curve(utility: Utility, kind: str) -> list[UtilityRow]:
 
 
 def map_panels(points: Sequence[MapPoint], classes: Sequence[str]) -> Html:
-    """The map three times: both kinds over each other, then each alone with its classes' colours."""
+    """The map three times: both kinds over each other, then each alone in its classes' colours."""
     both = [
         _dots([point for point in points if not point.made], "real"),
         _dots([point for point in points if point.made], "made"),
@@ -166,6 +166,11 @@ def _chart(
                   aria_label=title)  # fmt: skip
     return element("figure", element("div", svg, class_="scroll"),
                    element("figcaption", _legend(keys)), class_="chart")  # fmt: skip
+
+
+def _beside(x: float) -> tuple[float, float]:
+    """The middle of a note of about 170 units, left of ``x`` where there is room for it."""
+    return (x - 92 if x > LEFT + 190 else x + 92), TOP + 10
 
 
 def _text(x: float, y: float, words: str, anchor: str = "middle") -> Html:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthgen.evaluation.evidence import Evidence
-from synthgen.evaluation.record import Evaluation
+from synthgen.evaluation.record import Acceptance, Evaluation
 from synthgen.evaluation.utility import Utility
 
 
@@ -26,24 +26,6 @@ class Gallery:
     name: str
     note: str
     shots: tuple[Shot, ...]
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """A class' candidates: those kept, and those thrown away by reason."""
-
-    name: str
-    kept: int
-    rejected: dict[str, int]
-
-    @property
-    def candidates(self) -> int:
-        return self.kept + sum(self.rejected.values())
-
-    @property
-    def share(self) -> float:
-        """Of the candidates that are kept; 1 where there were none."""
-        return self.kept / self.candidates if self.candidates else 1.0
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from synthgen.evaluation.text import measure_name, measure_rows, shown
 from synthgen.evaluation.utility import SAW_NOTHING, Utility
 
 MEANINGS = (
-    ("Fréchet distance, kernel distance", "how far the two sets of images are from each other, seen "
-     "through the extractor named; smaller is better, and other real images show what is to be had"),
+    ("Fréchet distance, kernel distance", "how far the two sets of images are from each other, "
+     "seen through the extractor named; smaller is better, and other real images show what is to "
+     "be had"),
     ("precision", "share of images that lie where real ones do: are they real?"),
     ("recall", "share of real images that lie where these do: are they varied?"),
     ("density", "how many real neighbourhoods an image lies in, 1 for real images"),
@@ -93,10 +94,10 @@ def mapped(content: Content, evidence: Evidence) -> Html:
     """Real and synthetic images on one map."""
     real = sum(not point.made for point in evidence.points)
     return join([
-        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images; images "
-                "that look alike to the extractor lie close together. Real images with no synthetic "
-                "ones near are what is missing; synthetic ones with no real ones near look like "
-                "nothing real. Distances between far groups mean little.", class_="note"),
+        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images; those "
+                "that look alike to the extractor lie close together. Real images with no "
+                "synthetic ones near are what is missing; synthetic ones with no real ones near "
+                "look like nothing real. Distances between far groups mean little.", class_="note"),
         map_panels(evidence.points, content.classes),
     ])  # fmt: skip
 
@@ -134,10 +135,10 @@ def utility(found: Utility) -> Html:
         for row in found.rows
     ]  # fmt: skip
     return join([
-        element("p", f"One classifier, trained {len(found.seeds)} times with each training set and "
-                f"tested on {found.test_images:,} real images of {found.test}."),
-        element("p", element("b", f"The generator saw {found.generator_saw}."), " Both questions, a "
-                "generator shared in place of data and few images made more, are never mixed."),
+        element("p", f"One classifier, trained {len(found.seeds)} times with each training set "
+                f"and tested on {found.test_images:,} real images of {found.test}."),
+        element("p", element("b", f"The generator saw {found.generator_saw}."), " Both questions, "
+                "a generator shared in place of data and few images made more, are never mixed."),
         element("ul", [element("li", line) for line in found.sentences()]),
         utility_chart(found),
         table(("trained on", "real per class", "synthetic", "accuracy", "the generator saw"), rows),

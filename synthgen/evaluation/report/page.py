@@ -46,8 +46,9 @@ def page(content: Content) -> str:
         "Made by synthgen report. The figures are those of report/metrics.json; this page needs no "
         "network and runs no script. Pairs show real images: mind that before passing it on.",
     )
-    whole = element("html", element("head", head), element("body", top, element("main", body), foot),
-                    lang="en")  # fmt: skip
+    whole = element(
+        "html", element("head", head), element("body", top, element("main", body), foot), lang="en"
+    )
     return f"<!doctype html>\n{whole}\n"
 
 

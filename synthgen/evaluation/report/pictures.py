@@ -43,16 +43,16 @@ def copies(content: Content, found: Evaluation) -> Html:
     memory = found.memorisation
     whose = "the generator's training images" if memory.known else f"images of {memory.training}"
     parts: list[Html] = [
-        element("p", f"{memory.copies:,} of {memory.rows:,} images looked at are, pixel for pixel or "
-                f"mirrored, one of {memory.total:,} {whose}. For the nearest, "
+        element("p", f"{memory.copies:,} of {memory.rows:,} images looked at are, pixel for pixel "
+                f"or mirrored, among {memory.total:,} {whose}. For the nearest, "
                 f"{memory.searched:,} of them were searched.")
     ]  # fmt: skip
     if memory.near is None:
         return join([*parts, element("p", "Too few images to judge nearness.", class_="note")])
     parts += [
         closeness_chart(memory.near, "synthetic", "unseen real",
-                        "distance to the nearest training image (1: as far as its fifth neighbour)"),
-        element("p", "The further left the synthetic line rises, the more of the images are copies. "
+                        "distance to the nearest training image (1: to its fifth neighbour)"),
+        element("p", "The further left the synthetic line rises, the more images are copies. "
                 f"Unseen real images are {memory.unseen}.", class_="note"),
         element("h3", "The closest pairs"),
         element("p", "Left an image of this dataset, right the training image nearest to it.",

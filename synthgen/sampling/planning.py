@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 
 TARGET_BYTES = 128_000_000
 """Size of a shard: within the 100 to 300 MB that readers of Parquet like."""
 MOST_ROWS = 20_000
 """Small images make small shards, so that a killed run loses a minute's work and workers share."""
+
+CPU_BATCH_PIXELS = 2**15
+"""Pixels of a batch on a CPU: one core's own cache holds what its layers hand on."""
+CUDA_BATCH_PIXELS = 2**20
+"""Pixels of a batch on a CUDA device: enough to fill it, few enough to fit."""
+
+
+def batch_size_for(image: ImageSpec, device_type: str) -> int:
+    """Candidates in a batch where none is asked for: a power of two from 8 to 1,024.
+
+    From image and kind of device alone: the batch decides which kernels run, so a size found by
+    trying would give other bytes on another day. What does not fit into a device's memory is made
+    in smaller parts.
+    """
+    pixels = CPU_BATCH_PIXELS if device_type == "cpu" else CUDA_BATCH_PIXELS
+    images = max(1, pixels // (image.height * image.width))
+    return min(1024, max(8, 1 << (images.bit_length() - 1)))
 
 
 def class_counts(classes: tuple[str, ...], n: int | None, per_class: int | None) -> list[int]:

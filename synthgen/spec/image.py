@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -59,3 +60,20 @@ def to_uint8(images: Tensor) -> Tensor:
 def _quantised(images: Tensor) -> Tensor:
     scaled = images.float().add(1.0).mul_(127.5).nan_to_num_(0.0, 255.0, 0.0)
     return scaled.round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+
+
+def to_host(images: Tensor) -> np.ndarray:
+    """The same values in the host's memory: the tensor's own, or from a device by pinned pages."""
+    if images.device.type == "cpu":
+        own: np.ndarray = images.numpy()
+        return own
+    import torch
+
+    pinned = torch.empty(images.shape, dtype=images.dtype, pin_memory=True)
+    pinned.copy_(images, non_blocking=True)
+    # Waits for this copy alone, not for what other threads have begun on the device since.
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record()
+    copied.synchronize()
+    host: np.ndarray = pinned.numpy()
+    return host

@@ -69,7 +69,12 @@ class SampleSettings(Settings):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of the generator; 'auto' is bf16 where the device has it."
     )
-    batch_size: int = Field(256, ge=1, le=65_536, description="Candidates generated at a time.")
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=65_536,
+        description="Candidates generated at a time; default: by the size of the images.",
+    )
     images_per_shard: int | None = Field(
         None, ge=1, description="Images in a shard; default: about 128 MB, at most 20,000."
     )

@@ -22,7 +22,7 @@ from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
-from synthgen.sampling.planning import make_plan
+from synthgen.sampling.planning import batch_size_for, make_plan
 from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
@@ -125,6 +125,8 @@ def resolve(settings: SampleSettings) -> Resolved:
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
     )
+    batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
+    settings = settings.model_copy(update={"batch_size": batch})
     data = load_sources(settings, generator, classes)
     if data is not None:
         SourceImages(data.images, data.labels, plan)  # are there enough of each class?

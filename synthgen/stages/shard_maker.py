@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,18 +17,20 @@ from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
 from synthgen.quality.filters import FilterSet
 from synthgen.quality.scores import Scorer
-from synthgen.sampling.sampler import CandidateBatch, Judge, Latents, sample_shard
+from synthgen.sampling.candidates import (
+    CandidateBatch,
+    Judge,
+    Latents,
+    draw_candidates,
+    examine,
+)
+from synthgen.sampling.sampler import sample_shard
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.clock import Clock
 from synthgen.stages.hardware import hardware
+from synthgen.stages.lanes import device_turns, lane_count, lanes
 from synthgen.stages.translate import Translator, load_sources
-
-ENCODING_AHEAD = 4
-"""Batches that may wait for the encoder: the generator never runs further ahead."""
-
-ENCODED_TOGETHER = 32
-"""Images that one thread encodes at a time."""
 
 Progress = Callable[[int], Any]
 
@@ -41,6 +40,7 @@ class Job:
     """Everything a worker needs to make any shard of a run."""
 
     settings: SampleSettings
+    """With a batch size."""
     generator: str
     """As the user named it: bundled name, folder or hub id."""
     generator_sha256: str
@@ -69,10 +69,11 @@ class ShardMaker:
     """Makes shards one after another with one loaded generator."""
 
     def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
-        """``threads`` encode; default: one for each core this process may use."""
+        """``threads`` work at a time; default: one for each core this process may use."""
         self.job = job
         self.generator = generator
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._lanes = lane_count(threads)
+        self._turns = device_turns(generator.device)
         data = load_sources(job.settings, generator, job.plan.classes)
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)
         self._device = hardware(generator.device)
@@ -86,82 +87,69 @@ class ShardMaker:
         job, settings = self.job, self.job.settings
         excluded = read_exclusions(layout).get(shard.index, frozenset())
         clock = Clock()
+        keys = np.asarray(job.class_keys, dtype=np.int64)
+        latents = Latents(job.plan.seed, settings.latent_std, settings.truncation)
         judge = Judge(
-            clock.timed("score", Scorer(self.generator.classifier, self.generator.precision)),
+            Scorer(self.generator.classifier, self.generator.precision),
             job.filters.judge,
             job.filters.reasons,
             settings.acceptance_floor,
         )
-        batches = sample_shard(
-            shard,
-            self._translator or self.generator,
-            job.class_keys,
-            Latents(job.plan.seed, settings.latent_std, settings.truncation),
-            judge,
-            batch_size=settings.batch_size,
-            class_names=job.plan.classes,
-            excluded=excluded,
-            available=self._translator.sources.available(shard) if self._translator else None,
-        )
+
+        def look(labels: np.ndarray, candidates: np.ndarray) -> CandidateBatch:
+            """One lane's work: a batch from its numbers to its files."""
+            with self._turns, clock.timed("generate"):
+                source = self._translator or self.generator
+                drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
+            with self._turns, clock.timed("score"):
+                batch = examine(drawn, keys, judge, labels, candidates)
+            chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
+            with clock.timed("encode"):
+                files = [
+                    encode(images[chosen], settings.image_format)
+                    for images in (batch.images, *batch.others.values())
+                ]
+            return batch.with_files(chosen, files)
+
         kept: list[Rows] = []
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
-        waiting: deque[tuple[CandidateBatch, np.ndarray, list[list[Future[list[bytes]]]]]] = deque()
-
-        def settle() -> None:
-            batch, chosen, encoded = waiting.popleft()
-            columns = [[file for part in column for file in part.result()] for column in encoded]
-            rows = self._rows(batch, chosen, columns)
-            keep = np.flatnonzero(batch.verdicts[chosen] == 0)
-            kept.append(replace(rows.take(keep), reasons=None))
-            if settings.keep_rejects:
-                thrown.append(rows.take(np.flatnonzero(batch.verdicts[chosen] != 0)))
-
-        with ThreadPoolExecutor(self._threads) as pool:
-            for batch in clock.each("generate", batches):
+        with lanes(self._lanes) as submit:
+            batches = sample_shard(
+                shard,
+                lambda *numbers: submit(look, *numbers),
+                judge,
+                batch_size=settings.batch_size or 1,
+                class_names=job.plan.classes,
+                excluded=excluded,
+                available=self._translator.sources.available(shard) if self._translator else None,
+            )
+            for batch in batches:
                 for reason, name, count in self._count_rejects(batch):
                     rejected[reason][name] += count
-                accepted = batch.verdicts == 0
-                chosen = np.flatnonzero(accepted | settings.keep_rejects)
-                encode_timed = clock.timed("encode", encode)
-                # In pieces, so that all threads share the work of one batch.
-                pieces = np.array_split(chosen, max(1, -(-len(chosen) // ENCODED_TOGETHER)))
-                work = [
-                    [
-                        pool.submit(encode_timed, column[piece], settings.image_format)
-                        for piece in pieces
-                    ]
-                    for column in (batch.images, *batch.others.values())
-                ]
-                waiting.append((batch, chosen, work))
-                progress(int(accepted.sum()))
-                while waiting and (
-                    len(waiting) > ENCODING_AHEAD
-                    or all(part.done() for column in waiting[0][2] for part in column)
-                ):
-                    settle()
-            while waiting:
-                settle()
+                keep = np.flatnonzero(batch.verdicts == 0)
+                kept.append(replace(self._rows(batch, keep), reasons=None))
+                if settings.keep_rejects:
+                    thrown.append(self._rows(batch, np.flatnonzero(batch.verdicts != 0)))
+                progress(len(keep))
         rows = Rows.concat(kept)
         # A fixed shuffle: the last candidates are all of the class that is hardest to make.
         shuffle = np.random.default_rng([job.plan.seed, shard.index]).permutation(len(rows))
-        seconds = clock.seconds
-        seconds["generate"] -= seconds.get("score", 0.0)
         made = Made(
             rows.take(shuffle),
             Rows.concat(thrown) if thrown else None,
             rejected,
-            seconds,
+            {stage: value / self._lanes for stage, value in clock.seconds.items()},
             self._device,
             job.order(shard, excluded),
         )
         return write_shard(layout, job.plan, shard, made)
 
-    def _rows(self, batch: CandidateBatch, chosen: np.ndarray, encoded: list[list[bytes]]) -> Rows:
-        """``encoded`` holds the image files of each column: the image's own, then its source's."""
+    def _rows(self, batch: CandidateBatch, chosen: np.ndarray) -> Rows:
         keys = np.asarray(self.job.class_keys, dtype=np.int64)
         reasons = ("", *self.job.filters.reasons)
         domains = self.generator.domains
+        encoded = [[column[row] for row in chosen.tolist()] for column in batch.files]
         return Rows(
             encoded[0],
             batch.labels[chosen],

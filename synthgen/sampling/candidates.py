@@ -1,0 +1,154 @@
+"""A batch of candidates: drawn, quantised, hashed, scored, judged. A pure function of numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthgen.spec.image import to_host, to_uint8
+
+FINITE = "finite"
+
+
+class CandidateSource(Protocol):
+    """What the sampler needs of a generator."""
+
+    def candidates(
+        self,
+        labels: np.ndarray,
+        shards: np.ndarray,
+        candidates: np.ndarray,
+        *,
+        seed: int,
+        latent_std: float,
+        truncation: float | None,
+    ) -> dict[str, Tensor]:
+        """``image`` and any other column of images: ``float [N, C, H, W]`` in about [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How candidates are scored and judged.
+
+    ``score`` takes pixels ``uint8 [N, H, W, C]`` and the generator's class indices; ``judge`` the
+    scores and positions in the plan's classes, and gives 0 to keep or i for ``reasons[i - 1]``.
+    """
+
+    score: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    judge: Callable[[dict[str, Tensor], Tensor], Tensor]
+    reasons: tuple[str, ...]
+    acceptance_floor: float
+
+    @property
+    def exact_duplicates(self) -> bool:
+        return "exact_duplicate" in self.reasons
+
+
+@dataclass(frozen=True)
+class Latents:
+    """What the latents depend on beside class, shard and candidate."""
+
+    seed: int
+    std: float = 1.0
+    truncation: float | None = None
+
+
+@dataclass(frozen=True)
+class CandidateBatch:
+    """Candidates, in order. Arrays have one entry (or image) per candidate."""
+
+    images: np.ndarray
+    """``uint8 [N, H, W, C]``."""
+    labels: np.ndarray
+    """``int64``: positions in the plan's classes."""
+    candidates: np.ndarray
+    """``int64``: the candidate's number within its class and shard."""
+    pixel_hashes: np.ndarray
+    """``int64``: BLAKE2b-64 of the pixels."""
+    scores: dict[str, np.ndarray]
+    """``float32`` per score."""
+    verdicts: np.ndarray
+    """``int64``: 0 kept, i rejected for ``reasons[i - 1]``."""
+    others: dict[str, np.ndarray]
+    """Further columns of images, ``uint8 [N, H, W, C]``: the other one of a pair."""
+    files: tuple[list[bytes], ...] = ()
+    """The encoded images of every column, once they are: empty where none is wanted."""
+
+    def with_files(self, rows: np.ndarray, files: Sequence[Sequence[bytes]]) -> CandidateBatch:
+        """With the encoded images of ``rows``, a list for each column."""
+        columns = []
+        for encoded in files:
+            column = [b""] * len(self.labels)
+            for row, file in zip(rows.tolist(), encoded, strict=True):
+                column[row] = file
+            columns.append(column)
+        return replace(self, files=tuple(columns))
+
+    def take(self, rows: Sequence[int], verdicts: np.ndarray) -> CandidateBatch:
+        """These rows, with verdicts ``int64 [N]`` (of all rows) in place of the batch's own."""
+        index = np.asarray(rows, dtype=np.int64)
+        return CandidateBatch(
+            self.images[index],
+            self.labels[index],
+            self.candidates[index],
+            self.pixel_hashes[index],
+            {name: values[index] for name, values in self.scores.items()},
+            verdicts[index],
+            {name: images[index] for name, images in self.others.items()},
+            tuple([column[row] for row in rows] for column in self.files),
+        )
+
+
+def draw_candidates(
+    generator: CandidateSource,
+    class_keys: np.ndarray,
+    latents: Latents,
+    shard: int,
+    labels: np.ndarray,
+    candidates: np.ndarray,
+) -> dict[str, Tensor]:
+    """The generator's columns for candidates ``int64 [N]`` of one shard."""
+    return generator.candidates(
+        class_keys[labels], np.full_like(labels, shard), candidates,
+        seed=latents.seed, latent_std=latents.std, truncation=latents.truncation,
+    )  # fmt: skip
+
+
+def examine(
+    drawn: dict[str, Tensor],
+    class_keys: np.ndarray,
+    judge: Judge,
+    labels: np.ndarray,
+    candidates: np.ndarray,
+) -> CandidateBatch:
+    """Quantise, score, judge and hash what was drawn. Repeated images are not judged here."""
+    pixels = to_uint8(drawn["image"])
+    # Not-a-number passes through both ends: one pass over the values, and no copy.
+    low, high = torch.aminmax(drawn["image"].flatten(1), dim=1)
+    finite = torch.isfinite(low) & torch.isfinite(high)
+    scores = judge.score(pixels, torch.from_numpy(class_keys[labels]).to(pixels.device))
+    scores[FINITE] = finite.float()
+    verdicts = judge.judge(scores, torch.from_numpy(labels).to(pixels.device)).cpu().numpy()
+    del scores[FINITE]  # kept images are finite, all of them
+    images = to_host(pixels)
+    return CandidateBatch(
+        images,
+        labels,
+        candidates,
+        pixel_hashes(images),
+        {name: value.float().cpu().numpy() for name, value in scores.items()},
+        verdicts,
+        {name: to_host(to_uint8(value)) for name, value in drawn.items() if name != "image"},
+    )
+
+
+def pixel_hashes(images: np.ndarray) -> np.ndarray:
+    """BLAKE2b-64 ``int64 [N]`` of ``uint8 [N, H, W, C]``."""
+    digests = [hashlib.blake2b(image.data, digest_size=8).digest() for image in images]
+    return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)

@@ -1,0 +1,48 @@
+"""Threads that each take a batch all the way from its numbers to its files.
+
+On a CPU every thread computes on its own core: no operation waits for the threads of another, a
+batch stays in its core's cache, and images do not depend on the number of cores. On a CUDA device
+the threads take turns at the device, and while one batch is there the others are hashed, judged and
+encoded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from synthgen.sampling.sampler import AHEAD
+
+ON_DEVICE = 2
+"""Batches on a CUDA device at a time: one computes while the other is copied to the host."""
+
+Submit = Callable[..., Callable[[], Any]]
+"""Begins a call; the function it gives waits for its value."""
+
+
+def lane_count(threads: int | None = None) -> int:
+    """Lanes that work at a time: ``threads``, by default one for each core this process has."""
+    return max(1, min(AHEAD, threads or len(os.sched_getaffinity(0))))
+
+
+@contextmanager
+def lanes(count: int) -> Iterator[Submit]:
+    """``count`` threads; work that has not begun is dropped when the block is left."""
+    before = torch.get_num_threads()
+    pool = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield lambda work, *inputs: pool.submit(work, *inputs).result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def device_turns(device: torch.device) -> threading.Semaphore:
+    """What a lane holds while it computes on ``device``: all may at once on a CPU."""
+    return threading.Semaphore(AHEAD if device.type == "cpu" else ON_DEVICE)

@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from synthgen.dataset.encoding import decode, encode
+from synthgen.spec.image import ImageSpec
+
+SHAPES = st.tuples(
+    st.integers(1, 3), st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3])
+)
+PIXELS = SHAPES.flatmap(lambda shape: arrays(np.uint8, shape))
+
+
+@pytest.mark.parametrize("image_format", ["png", "webp"])
+@given(images=PIXELS)
+@settings(max_examples=60, deadline=None)
+def test_a_lossless_file_gives_its_pixels_back(image_format, images):
+    spec = ImageSpec(*images.shape[1:])
+    files = encode(images, image_format)
+    assert np.array_equal(np.stack([decode(file, spec) for file in files]), images)
+
+
+@pytest.mark.parametrize("side", [64, 255, 700])
+def test_large_images_come_back_too_one_or_many_at_a_time(side):
+    rng = np.random.default_rng(side)
+    images = rng.integers(0, 256, (3, side, side + 1, 3), dtype=np.uint8)
+    images[1:] //= 16
+    files = encode(images, "png")
+    for pixels, file in zip(images, files, strict=True):
+        opened = Image.open(io.BytesIO(file))
+        opened.verify()  # every checksum of every chunk
+        assert np.array_equal(decode(file, ImageSpec(side, side + 1, 3)), pixels)
+        assert encode(pixels[None], "png") == [file]
+
+
+def sizes(images):
+    ours = sum(map(len, encode(images, "png")))
+    theirs = 0
+    for pixels in images:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+        theirs += len(buffer.getvalue())
+    return ours / theirs
+
+
+def test_files_are_hardly_larger_than_pillows_default():
+    from sklearn.datasets import load_sample_images
+
+    photographs = np.stack(load_sample_images().images)
+    crops = np.concatenate([photographs[:, y : y + 128, 200:328] for y in (0, 128, 256)])
+    assert sizes(crops) < 1.12
+    assert sizes(crops[:, ::4, ::4]) < 1.12
+    assert sizes(crops[..., :1]) < 1.12
+
+
+def test_an_unknown_format_is_named():
+    with pytest.raises(ValueError, match="image format 'gif': use png, webp or jpeg"):
+        encode(np.zeros((1, 4, 4, 3), np.uint8), "gif")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
+from synthgen.networks.baking import fold_norm
 from synthgen.spec.image import ImageSpec
 
 WORKING_SIDE = 32
@@ -23,9 +24,14 @@ class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.first_norm = nn.BatchNorm2d(width)
+        self.first_norm: nn.Module = nn.BatchNorm2d(width)
         self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.second_norm = nn.BatchNorm2d(width)
+        self.second_norm: nn.Module = nn.BatchNorm2d(width)
+
+    def bake(self) -> None:
+        """Put the norms into the convolutions."""
+        self.first_norm = fold_norm(self.first, self.first_norm)
+        self.second_norm = fold_norm(self.second, self.second_norm)
 
     def forward(self, features: Tensor) -> Tensor:
         branch = relu(self.first_norm(self.first(features)))
@@ -48,7 +54,7 @@ class LabelClassifier(nn.Module):
         self.shrink = max(1, min(image.height, image.width) // WORKING_SIDE)
         widths = (width * 4 // 5, width, 2 * width, 4 * width)
         self.stem = nn.Conv2d(image.channels, widths[0], 3, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(widths[0])
+        self.stem_norm: nn.Module = nn.BatchNorm2d(widths[0])
         pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False) for a, b in pairs
@@ -57,6 +63,12 @@ class LabelClassifier(nn.Module):
         self.blocks = nn.ModuleList(_Block(b) for b in widths[1:-1])
         self.head = nn.Linear(widths[-1], classes)
         self.register_buffer("temperature", torch.ones(()))
+
+    def bake(self) -> None:
+        """Put the norms into the convolutions."""
+        self.stem_norm = fold_norm(self.stem, self.stem_norm)
+        pairs = zip(self.downs, self.norms, strict=True)
+        self.norms = nn.ModuleList([fold_norm(down, norm) for down, norm in pairs])
 
     def features(self, images: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] to the last features ``float32 [N, 4 * width]``."""

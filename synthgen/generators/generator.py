@@ -22,6 +22,7 @@ from synthgen.generators.bundle import (
 )
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
+from synthgen.networks.baking import bake
 from synthgen.networks.placement import place
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
@@ -60,8 +61,7 @@ class Generator:
         networks = nn.ModuleDict({key: algorithm.networks[key] for key in algorithm.generators})
         if not load_weights(folder, self.config, GENERATOR, networks):
             raise SynthgenError(f"{folder}: the bundle names no {GENERATOR}")
-        self._networks = place(networks, device)
-        self._networks.requires_grad_(False).eval()
+        self._networks = bake(place(networks, device).eval())
         self._algorithm = algorithm
         self.classifier = self._load_classifier()
         self.calibration = read_json(folder, self.config, CALIBRATION)
@@ -231,4 +231,4 @@ class Generator:
             ) from None
         if not load_weights(self.folder, self.config, CLASSIFIER, classifier):
             raise SynthgenError(f"{self.folder}: the bundle names no {CLASSIFIER}")
-        return place(classifier, self.device).requires_grad_(False).eval()
+        return bake(place(classifier, self.device).eval())

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from synthgen.networks.baking import norm_scale
+
 
 def batch_norm(width: int) -> nn.Module:
     """Batch norm without gains of its own."""
@@ -30,6 +32,14 @@ class ClassGains(nn.Module):
         self.offset = nn.Embedding(classes, width)
         nn.init.normal_(self.gain.weight, mean=1.0, std=0.02)
         nn.init.zeros_(self.offset.weight)
+
+    def bake(self) -> None:
+        """Put a batch norm into the gains and offsets."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            scale, shift = norm_scale(self.norm)
+            self.offset.weight.addcmul_(self.gain.weight, shift)
+            self.gain.weight.mul_(scale)
+            self.norm = nn.Identity()
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``[N, width, H, W]`` and ``int64 [N]`` to the same shape."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
+from synthgen.networks.baking import fold_norm
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
 from synthgen.spec.condition import ClassConditional
@@ -67,6 +68,12 @@ class ConvGenerator(nn.Module):
         for module in self.modules():
             if isinstance(module, ClassGains):
                 nn.init.normal_(module.gain.weight, mean=1.0, std=0.2)
+
+    def bake(self) -> None:
+        """Put plain batch norms into the convolutions before them."""
+        self.project_norm = fold_norm(self.project, self.project_norm)
+        folded = [fold_norm(up, norm) for up, norm in zip(self.ups, self.norms, strict=True)]
+        self.norms = nn.ModuleList(folded)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``float [N, latent]`` and ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1]."""

@@ -24,9 +24,15 @@ class EqualConv2d(nn.Module):
         self.scale = gain / (inputs * kernel * kernel) ** 0.5
         self.padding = 0 if valid else kernel // 2
 
+    def bake(self) -> None:
+        """Scale the weights once."""
+        self.weight.mul_(self.scale)
+        self.scale = 1.0
+
     def forward(self, features: Tensor) -> Tensor:
         """``[N, inputs, H, W]`` to ``[N, outputs, H, W]`` (``valid``: smaller by kernel - 1)."""
-        return conv2d(features, self.weight * self.scale, self.bias, padding=self.padding)
+        weight = self.weight if self.scale == 1.0 else self.weight * self.scale
+        return conv2d(features, weight, self.bias, padding=self.padding)
 
 
 class EqualLinear(nn.Module):
@@ -46,8 +52,16 @@ class EqualLinear(nn.Module):
         self.scale = gain * lr_factor / inputs**0.5
         self.lr_factor = lr_factor
 
+    def bake(self) -> None:
+        """Scale weights and biases once."""
+        self.weight.mul_(self.scale)
+        self.bias.mul_(self.lr_factor)
+        self.scale = self.lr_factor = 1.0
+
     def forward(self, features: Tensor) -> Tensor:
         """``[N, inputs]`` to ``[N, outputs]``."""
+        if self.scale == self.lr_factor == 1.0:
+            return linear(features, self.weight, self.bias)
         return linear(features, self.weight * self.scale, self.bias * self.lr_factor)
 
 

@@ -48,11 +48,20 @@ class StyledConv(nn.Module):
             self.style = nn.Linear(style, inputs)
             nn.init.normal_(self.style.weight, std=style**-0.5)
             nn.init.ones_(self.style.bias)
+        self._baked_power: Tensor | None = None
+
+    def bake(self) -> None:
+        """Sum the kernel's squares once."""
+        self._baked_power = self._power()
+
+    def _power(self) -> Tensor:
+        """``float32 [outputs, inputs]``: the kernel's squares over its taps."""
+        return self.weight.float().square().sum(dim=(2, 3))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """``[N, inputs, H, W]`` and ``[N, style]`` to ``[N, outputs, H, W]``, not yet activated."""
         scale = self.style(style).float()  # [N, inputs]
-        power = self.weight.float().square().sum(dim=(2, 3))  # [outputs, inputs]
+        power = self._power() if self._baked_power is None else self._baked_power
         with torch.autocast(features.device.type, enabled=False):
             norm = (scale.square() @ power.t() + 1e-8).sqrt()
             demodulate = ACTIVATION_GAIN / norm  # [N, outputs]

@@ -31,7 +31,7 @@ class Receipt:
     rejected: dict[str, dict[str, int]]
     """Reason to class to count."""
     seconds: dict[str, float]
-    """Stage to seconds of work."""
+    """Stage to seconds of work, as if all threads had done nothing else meanwhile."""
     device: str
     rejects_sha256: str | None = None
     """Hash of the shard's file of rejects, where they are kept."""

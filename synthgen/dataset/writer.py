@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
     Raises:
         SynthgenError: the disk is full or not writable, or the rows are not those of the plan.
     """
+    start = time.perf_counter()
     counts = np.bincount(made.kept.labels, minlength=len(plan.classes)).tolist()
     if tuple(counts) != shard.quotas:
         raise ValueError(f"{shard.name}: rows per class {counts}, planned {list(shard.quotas)}")
@@ -54,6 +56,7 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
         staged = stage_table(layout, table, shard.name)
         size, digest = staged.stat().st_size, file_sha256(staged)
         publish(staged, layout.data / shard.name)
+        seconds = {**made.seconds, "write": time.perf_counter() - start}
         receipt = Receipt(
             shard.name,
             len(made.kept),
@@ -62,7 +65,7 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
             digest,
             made.order,
             made.rejected,
-            {stage: round(value, 3) for stage, value in made.seconds.items()},
+            {stage: round(value, 3) for stage, value in seconds.items()},
             made.device,
             rejects_hash,
         )

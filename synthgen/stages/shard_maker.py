@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,6 +85,22 @@ class ShardMaker:
         Raises:
             SynthgenError: a class falls under the acceptance floor, or the disk is full.
         """
+        return self.commit(layout, shard, self.draft(layout, shard, progress))
+
+    def commit(self, layout: Layout, shard: ShardPlan, made: Made) -> Receipt:
+        """Write a shard that was made.
+
+        Raises:
+            SynthgenError: the disk is full.
+        """
+        return write_shard(layout, self.job.plan, shard, made)
+
+    def draft(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Made:
+        """One shard in memory; ``progress`` is told of images as they are accepted.
+
+        Raises:
+            SynthgenError: a class falls under the acceptance floor.
+        """
         job, settings = self.job, self.job.settings
         excluded = read_exclusions(layout).get(shard.index, frozenset())
         clock = Clock()
@@ -135,7 +152,7 @@ class ShardMaker:
         rows = Rows.concat(kept)
         # A fixed shuffle: the last candidates are all of the class that is hardest to make.
         shuffle = np.random.default_rng([job.plan.seed, shard.index]).permutation(len(rows))
-        made = Made(
+        return Made(
             rows.take(shuffle),
             Rows.concat(thrown) if thrown else None,
             rejected,
@@ -143,7 +160,6 @@ class ShardMaker:
             self._device,
             job.order(shard, excluded),
         )
-        return write_shard(layout, job.plan, shard, made)
 
     def _rows(self, batch: CandidateBatch, chosen: np.ndarray) -> Rows:
         keys = np.asarray(self.job.class_keys, dtype=np.int64)
@@ -172,6 +188,14 @@ class ShardMaker:
 def make_here(
     maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
 ) -> Iterator[Receipt]:
-    """Make ``shards`` in this process, one after another."""
-    for shard in shards:
-        yield maker.make(layout, shard, progress)
+    """Make ``shards`` in this process; one is written while the next one is made."""
+    writing: Future[Receipt] | None = None
+    with ThreadPoolExecutor(1, "writer") as writer:
+        for shard in shards:
+            made = maker.draft(layout, shard, progress)
+            if writing is not None:
+                yield writing.result()
+            writing = writer.submit(maker.commit, layout, shard, made)
+            del made  # a shard in memory is the writer's alone, and gone once written
+        if writing is not None:
+            yield writing.result()

@@ -55,19 +55,19 @@ def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkey
     from synthgen.stages.shard_maker import ShardMaker
 
     settings = SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")})
-    real_make, made = ShardMaker.make, []
+    real_draft, made = ShardMaker.draft, []
 
-    def make(self, layout, shard, progress):
+    def draft(self, layout, shard, progress):
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(shard.index)
-        return real_make(self, layout, shard, progress)
+        return real_draft(self, layout, shard, progress)
 
-    monkeypatch.setattr(ShardMaker, "make", make)
+    monkeypatch.setattr(ShardMaker, "draft", draft)
     with pytest.raises(KeyboardInterrupt):
         sample(settings)
     assert made == [0, 1]
-    monkeypatch.setattr(ShardMaker, "make", real_make)
+    monkeypatch.setattr(ShardMaker, "draft", real_draft)
     with_prefect(settings, "new")
     assert hashes(tmp_path / "out") == local
 

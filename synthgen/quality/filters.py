@@ -6,7 +6,7 @@ Thresholds are quantiles of the scores of held-out real images, resolved when th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -66,6 +66,19 @@ class FilterSet:
             rejected = ~bound.keep(scores, labels) & (verdicts == 0)
             verdicts[rejected] = self.reasons.index(bound.name) + 1
         return verdicts
+
+    def check_scores(self, known: Collection[str], where: str) -> None:
+        """Refuse to judge by scores that there are not.
+
+        Raises:
+            SynthgenError: a bound asks for a score that is not ``known``.
+        """
+        for bound in self.bounds:
+            if bound.score not in known and bound.score != FINITE:
+                raise SynthgenError(
+                    f"filter '{bound.name}' asks for the score '{bound.score}', which {where} "
+                    f"not have (it has {', '.join(known)}); choose other --filters"
+                )
 
     def to_json(self) -> dict[str, Any]:
         return {

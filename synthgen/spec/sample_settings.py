@@ -58,6 +58,11 @@ class SampleSettings(Settings):
         description="Shares of the splits, for example train=0.9,test=0.1.",
     )
     filters: str = Field("default", description="'default', 'none', or a YAML file of filters.")
+    scores: Literal["all", "statistics"] = Field(
+        "all",
+        description="What is measured of every image: 'all', or the 'statistics' of its pixels "
+        "without the classifier's label agreement, which takes longer.",
+    )
     acceptance_floor: float = Field(
         0.02,
         ge=0,

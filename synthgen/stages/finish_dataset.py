@@ -24,11 +24,10 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import make_manifest
 from synthgen.dataset.receipts import Receipt, read_receipt
 from synthgen.generators.generator import Generator
-from synthgen.quality.scores import Scorer
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.metrics import quality_text
-from synthgen.stages.shard_maker import Job
+from synthgen.stages.shard_maker import Job, scorer
 from synthgen.storage.lock import refuse_lost
 from synthgen.storage.tables import open_parquet
 
@@ -51,7 +50,7 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
             "training": generator.config.training,
         },
         class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
-        scores=Scorer(generator.classifier).names,
+        scores=scorer(job.settings, generator).names,
         version=synthgen.__version__,
         filters_text=str(job.filters),
     )

@@ -32,7 +32,7 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
 from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
-from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, todo
+from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, scorer, todo
 from synthgen.stages.translate import load_sources
 from synthgen.storage.place import Place, place
 
@@ -104,18 +104,21 @@ class Resolved:
     out: Place
 
 
-def resolve(settings: SampleSettings) -> Resolved:
-    """Load the generator, check classes and filters, make the plan.
+def resolve(settings: SampleSettings, generator: Generator | None = None) -> Resolved:
+    """Load the generator (unless it is given), check classes and filters, make the plan.
 
     Raises:
         SynthgenError: unknown class, generator, filter; an amount that the splits cannot hold.
     """
     name = settings.generator or find_bundled(settings.classes)
-    generator = load_generator(name, device=settings.device, precision=settings.precision)
+    if generator is None:
+        generator = load_generator(name, device=settings.device, precision=settings.precision)
     classes = settings.classes or generator.classes
     keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(settings.filters, calibration or None, tuple(classes))
+    known = scorer(settings, generator).names
+    filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(
         tuple(classes),
         n=settings.n,

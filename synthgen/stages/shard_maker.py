@@ -66,6 +66,12 @@ def todo(layout: Layout, job: Job) -> list[ShardPlan]:
     ]
 
 
+def scorer(settings: SampleSettings, generator: Generator) -> Scorer:
+    """What a run measures of its images."""
+    wanted = generator.classifier if settings.scores == "all" else None
+    return Scorer(wanted, generator.precision)
+
+
 class ShardMaker:
     """Makes shards one after another with one loaded generator."""
 
@@ -107,7 +113,7 @@ class ShardMaker:
         keys = np.asarray(job.class_keys, dtype=np.int64)
         latents = Latents(job.plan.seed, settings.latent_std, settings.truncation)
         judge = Judge(
-            Scorer(self.generator.classifier, self.generator.precision),
+            scorer(settings, self.generator),
             job.filters.judge,
             job.filters.reasons,
             settings.acceptance_floor,

@@ -251,3 +251,24 @@ def test_two_hundred_classes(tmp_path):
     labels = datasets.load_dataset(str(report.root), split="train")["label"]
     assert np.bincount(labels).tolist() == [6] + [5] * 199
     assert verify(report.root).problems == []
+
+
+def test_the_classifiers_score_can_be_left_out_but_not_filtered_by(sampled, run_folder, tmp_path):
+    from synthgen.spec.filter_settings import FilterSettings
+    from synthgen.stages.filter import filter_dataset
+
+    report = sampled(n=20, scores="statistics")
+    columns = set(pd.read_parquet(report.root / "data").columns)
+    assert "sharpness" in columns and "label_agreement" not in columns
+    assert verify(report.root).problems == []
+    wanted = r"filter 'label_agreement' asks for the score 'label_agreement', which .* not have"
+    with pytest.raises(SynthgenError, match=wanted):
+        sampled(mode="overwrite", n=20, scores="statistics", filters="default")
+    values = {
+        "dataset": str(report.root),
+        "generator": str(run_folder),
+        "out": str(tmp_path / "no"),
+    }
+    with pytest.raises(SynthgenError, match="has no score 'label_agreement' to filter by"):
+        filter_dataset(FilterSettings.parse(values))
+    assert not (tmp_path / "no").exists()

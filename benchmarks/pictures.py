@@ -1,0 +1,56 @@
+"""Generators that cost next to nothing, so that encoding or writing is what bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from sklearn.datasets import load_sample_images
+from torch import Tensor
+
+from synthgen.generators.generator import Generator
+from synthgen.spec.image import ImageSpec
+
+
+class Photographs:
+    """Cut-outs of two photographs (scikit-learn's ``china.jpg`` and ``flower.jpg``), mirrored or
+    not: the texture that encoders meet in real images, for the price of a copy."""
+
+    def __init__(self, side: int) -> None:
+        self.image = ImageSpec(side, side, 3)
+        pixels = torch.from_numpy(np.stack(load_sample_images().images))
+        views = torch.cat([pixels, pixels.flip(1), pixels.flip(2), pixels.flip(1, 2)])
+        self._views = (views.float() / 127.5 - 1).permute(0, 3, 1, 2).contiguous()
+
+    def candidates(
+        self, labels: np.ndarray, shards: np.ndarray, candidates: np.ndarray, **_: Any
+    ) -> dict[str, Tensor]:
+        """``float [N, 3, side, side]`` in [-1, 1], a function of shard, class and candidate."""
+        side = self.image.height
+        views, _, height, width = self._views.shape
+        places = np.random.default_rng(0).integers(0, 2**31, 4)
+        mixed = (shards * 7919 + labels * 104_729 + candidates)[:, None] * places % 1_000_003
+        parts = [
+            self._views[a % views, :, b % (height - side) :, c % (width - side) :][:, :side, :side]
+            for a, b, c, _ in mixed.tolist()
+        ]
+        return {"image": torch.stack(parts)}
+
+
+@contextmanager
+def in_place_of(generator: Generator, painter: Photographs) -> Iterator[None]:
+    """Within the block ``generator`` gives the painter's pictures, and has no classifier."""
+
+    def candidates(self: Generator, *numbers: np.ndarray, **_: Any) -> dict[str, Tensor]:
+        return painter.candidates(*numbers)
+
+    with (
+        mock.patch.object(Generator, "candidates", candidates),
+        mock.patch.object(Generator, "image", painter.image),
+        mock.patch.object(generator, "classifier", None),
+    ):
+        yield

@@ -1,8 +1,14 @@
 """Real data for every test: scikit-learn's digits, 1,797 images of 8x8 grey values."""
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+# A store that datasets has read before is not read again: each session starts with an empty cache.
+os.environ["HF_DATASETS_CACHE"] = tempfile.mkdtemp(prefix="synthgen-tests-")
 
 # Networks of a few channels run faster on one thread than on many.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from PIL import Image
+
+atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,6 +6,7 @@ training run scores itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
-from synthgen.networks.baking import fold_norm
 from synthgen.spec.image import ImageSpec
 
 WORKING_SIDE = 32
@@ -28,10 +28,10 @@ class _Block(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.second_norm: nn.Module = nn.BatchNorm2d(width)
 
-    def bake(self) -> None:
-        """Put the norms into the convolutions."""
-        self.first_norm = fold_norm(self.first, self.first_norm)
-        self.second_norm = fold_norm(self.second, self.second_norm)
+    def norm_pairs(self) -> Iterator[tuple[nn.Module, nn.Module, str]]:
+        """Each convolution with the owner and the name of the norm that follows it."""
+        yield self.first, self, "first_norm"
+        yield self.second, self, "second_norm"
 
     def forward(self, features: Tensor) -> Tensor:
         branch = relu(self.first_norm(self.first(features)))
@@ -64,11 +64,11 @@ class LabelClassifier(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
         self.register_buffer("temperature", torch.ones(()))
 
-    def bake(self) -> None:
-        """Put the norms into the convolutions."""
-        self.stem_norm = fold_norm(self.stem, self.stem_norm)
-        pairs = zip(self.downs, self.norms, strict=True)
-        self.norms = nn.ModuleList([fold_norm(down, norm) for down, norm in pairs])
+    def norm_pairs(self) -> Iterator[tuple[nn.Module, nn.Module, str]]:
+        """Each convolution with the owner and the name of the norm that follows it."""
+        yield self.stem, self, "stem_norm"
+        for level, down in enumerate(self.downs):
+            yield down, self.norms, str(level)
 
     def features(self, images: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] to the last features ``float32 [N, 4 * width]``."""

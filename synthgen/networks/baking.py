@@ -17,7 +17,10 @@ N = TypeVar("N", bound=nn.Module)
 
 @torch.no_grad()
 def bake(network: N) -> N:
-    """Bake spectral norms and all that modules bake by themselves (``bake()``); gives it back.
+    """Bake spectral norms, norms after convolutions, what modules bake themselves; gives it back.
+
+    A module says which norms follow its convolutions (``norm_pairs()``: convolution, owner and name
+    of the norm), and has ``bake()`` for the rest.
 
     Call it once, in evaluation mode, after the weights are loaded: the state is of other tensors
     afterwards.
@@ -27,9 +30,10 @@ def bake(network: N) -> N:
             for name in list(getattr(module, "parametrizations", {})):
                 remove_parametrizations(module, name, leave_parametrized=True)
     for module in network.modules():
-        own = getattr(module, "bake", None)
-        if own is not None:
-            own()
+        pairs = getattr(module, "norm_pairs", tuple)
+        for convolution, owner, name in pairs():
+            setattr(owner, name, fold_norm(convolution, getattr(owner, name)))
+        getattr(module, "bake", tuple)()
     return network.requires_grad_(False)
 
 

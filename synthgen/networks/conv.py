@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal
 
@@ -9,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
-from synthgen.networks.baking import fold_norm
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
 from synthgen.spec.condition import ClassConditional
@@ -69,11 +69,11 @@ class ConvGenerator(nn.Module):
             if isinstance(module, ClassGains):
                 nn.init.normal_(module.gain.weight, mean=1.0, std=0.2)
 
-    def bake(self) -> None:
-        """Put plain batch norms into the convolutions before them."""
-        self.project_norm = fold_norm(self.project, self.project_norm)
-        folded = [fold_norm(up, norm) for up, norm in zip(self.ups, self.norms, strict=True)]
-        self.norms = nn.ModuleList(folded)
+    def norm_pairs(self) -> Iterator[tuple[nn.Module, nn.Module, str]]:
+        """Each convolution with the owner and the name of the norm that follows it."""
+        yield self.project, self, "project_norm"
+        for level, up in enumerate(self.ups):
+            yield up, self.norms, str(level)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``float [N, latent]`` and ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1]."""

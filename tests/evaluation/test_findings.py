@@ -1,0 +1,84 @@
+"""Figures to sentences: judged by what real images measure, named by their extractor."""
+
+from dataclasses import replace
+
+import pytest
+
+from synthgen.evaluation.findings import judged
+from synthgen.evaluation.measures import Compared, Measures
+from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
+from synthgen.evaluation.repeats import Closeness
+from synthgen.evaluation.text import as_markdown, as_text
+
+REAL = Measures(0.1, 0.0, 0.9, 0.9, 1.0, 0.95)
+
+
+def closeness(share, real_share=0.01):
+    return Closeness(1000, 0.5, share, real_share, (0.0,) * 101, (0.0,) * 101, ())
+
+
+def entry(name, **changes):
+    whole = ClassEvaluation(name, 100, 100, 1.0, 1.0, 0.9, 0.9, Compared(100, REAL, REAL))
+    return replace(whole, **changes)
+
+
+def evaluation(*classes, **changes):
+    whole = Evaluation(
+        dataset="out", shards="s", extractor="some-network", fid=False, real="photos",
+        real_fingerprint="f", seen=False, images=1000, real_images=1000,
+        overall=Compared(500, REAL, REAL), classes=classes or (entry("cat"), entry("dog")),
+        acceptance=(), duplicates=Duplicates(1000, 0, 1000, 0, closeness(0.01)),
+        memorisation=Memorisation("photos", True, 1000, 1000, "held out", 1000, 0, closeness(0.01)),
+    )  # fmt: skip
+    return judged(replace(whole, **changes))
+
+
+def test_what_is_as_good_as_real_images_has_nothing_bad_said_of_it():
+    found = evaluation()
+    assert found.level == "good" and found.verdict == "Nothing stands out beside real images."
+
+
+def test_a_poor_class_is_named_with_its_figure():
+    found = evaluation(entry("cat"), entry("dog", diversity=0.61))
+    assert "class 'dog' has 61% of the real diversity: treat with care" in as_text(found)
+    assert found.level == "care" and found.verdict == "Use with care: mind diversity."
+    found = evaluation(entry("dog", agreement=0.2))
+    assert "agrees with 20% of its images, and with 90% of real ones" in as_text(found)
+    assert found.verdict == "Do not train on this: its labels are wrong too often."
+
+
+def test_figures_are_judged_by_real_ones_and_not_by_themselves():
+    low = Measures(5.0, 0.1, 0.3, 0.3, 0.3, 0.3)
+    hard = entry("cat", agreement=0.4, real_agreement=0.45, compared=Compared(100, low, low))
+    assert evaluation(hard, overall=Compared(500, low, low)).level == "good"
+    easy = entry("cat", agreement=0.4, compared=Compared(100, low, REAL))
+    assert evaluation(easy).level == "care"
+
+
+def test_many_poor_classes_share_a_sentence_that_names_the_worst():
+    classes = [entry(f"class {number}", diversity=0.4 + number / 50) for number in range(12)]
+    lines = [f for f in evaluation(*classes).findings if f.about == "diversity"]
+    assert len(lines) == 1 and "12 of 12 classes" in lines[0].text and "4 more" in lines[0].text
+    assert "at worst, class 'class 0' has 40% of the real diversity" in lines[0].text
+
+
+@pytest.mark.parametrize(
+    ("share", "searched", "level"), [(0.01, 1000, "good"), (0.06, 1000, "care"), (0.4, 1000, "bad"),
+                                     (0.06, 100, "bad")],
+)  # fmt: skip
+def test_copies_are_counted_for_those_training_images_too_that_were_not_searched(
+    share, searched, level
+):
+    memory = Memorisation("photos", True, 1000, searched, "held out", 1000, 0, closeness(share))
+    found = evaluation(memorisation=memory)
+    assert next(f.level for f in found.findings if f.about == "memorisation") == level
+
+
+def test_only_fids_inception_makes_fid():
+    assert "FID" not in as_text(evaluation()) and "Fréchet distance" in as_text(evaluation())
+    assert "FID: 0.100" in as_text(evaluation(fid=True)) and "KID" in as_text(evaluation(fid=True))
+
+
+def test_names_are_text_in_the_card():
+    card = as_markdown(evaluation(entry("<b>a|b`[x](y)", diversity=0.5)))
+    assert "<b>" not in card and "[x](y)" not in card and "&lt;b&gt;a&#124;b" in card

@@ -34,7 +34,7 @@ from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, scorer, todo
 from synthgen.stages.translate import load_sources
-from synthgen.storage.place import Place, place
+from synthgen.storage.place import Place, StorePath, place, protocols
 
 MakeShards = Callable[[Layout, Job, list[ShardPlan], Progress], Iterable[Receipt]]
 """Makes the given shards of a run, anywhere that sees the folder, and gives their receipts as they
@@ -153,6 +153,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         settings_hash(resolved),
     )
     out = place(settings.out or _default_out(generator, plan))
+    if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
+        raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
     return Resolved(job, generator, resolved, out)
 
 

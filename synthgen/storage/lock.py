@@ -204,6 +204,8 @@ class _Held:
         lock, content = self.lock, _text(self.owner)
         try:
             lock.asked(lambda: lock.store.pipe_file(lock.path, content, mode="create"))
+        except FileNotFoundError as error:
+            raise StoreError(f"{lock}: there is no such bucket ({error})") from None
         except (FileExistsError, StoreError):
             if self._read() is None:
                 raise

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.retry import again
+from synthgen.storage.retry import NO_CREDENTIALS, again
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ def place(where: str | Place) -> Place:
         hint = f"pip install 'synthgen[{extra}]'" if extra else str(error)
         raise SynthgenError(f"{protocol}://: its client is not installed: {hint}") from None
     except Exception as error:
-        raise SynthgenError(f"{where}: {_said(error)}") from None
+        raise SynthgenError(f"{where}: {_line(error)}") from None
     shown = without_credentials(where).rstrip("/")
     return StorePath(store, str(path).rstrip("/"), shown)
 
@@ -210,10 +210,13 @@ def protocols(store: Any) -> set[str]:
 
 def _said(error: Exception) -> str:
     """One line of a store's error."""
-    text = " ".join(str(error).split())[:200] or type(error).__name__
-    if isinstance(error, PermissionError):
-        return f"no permission ({text})"
-    return f"the store fails ({text}); the same again goes on"
+    if isinstance(error, PermissionError) or type(error).__name__ in NO_CREDENTIALS:
+        return f"no permission ({_line(error)}); check the credentials"
+    return f"the store fails ({_line(error)}); the same again goes on"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class _Ranges(io.RawIOBase):

@@ -18,6 +18,11 @@ FOR_GOOD = (
 )  # fmt: skip
 """Answers that waiting does not change."""
 
+NO_CREDENTIALS = {
+    "NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "DefaultCredentialsError",
+}  # fmt: skip
+"""The same of clients that need not be installed, by name."""
+
 
 def again(call: Callable[[], T]) -> T:
     """What ``call`` gives; tried up to :data:`TRIES` times.
@@ -30,6 +35,8 @@ def again(call: Callable[[], T]) -> T:
             return call()
         except FOR_GOOD:
             raise
-        except Exception:  # each store fails in its own words
+        except Exception as error:  # each store fails in its own words
+            if type(error).__name__ in NO_CREDENTIALS:
+                raise
             time.sleep(FIRST_WAIT * 2**number)
     return call()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StorePath, protocols
+from synthgen.storage.place import Place, StoreError, StorePath, protocols
 
 OBJECT_STORES = {
     "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos", "hf",
@@ -44,7 +44,12 @@ def put_whole(source: Path, target: StorePath) -> None:
         if written != target.path:
             store.mv(written, target.path)
 
-    target.asked(put)
+    try:
+        target.asked(put)
+    except FileNotFoundError as error:
+        if not source.exists():
+            raise
+        raise StoreError(f"{target}: there is no such bucket ({error.strerror or error})") from None
 
 
 def copy_whole(source: Path, target: Place) -> None:

@@ -73,20 +73,21 @@ def test_a_dataset_on_s3_is_that_of_a_disk(s3, sampled, whole, tmp_path, capsys)
     assert sampled("resume", **RUN, out=out).made == 0
 
 
-def test_growing_on_s3_leaves_the_first_rows(s3, sampled):
+@pytest.mark.parametrize("where", ["s3://datasets/growing", "a disk"])
+def test_growing_leaves_the_first_rows(s3, sampled, tmp_path, where):
     """1,000 → 3,000."""
-    few = {"images_per_shard": 250, "out": "s3://datasets/growing"}
+    out = where if "://" in where else str(tmp_path / "growing")
+    few = {"images_per_shard": 250, "out": out}
     sampled(n=1000, **few)
-    first = contents("s3://datasets/growing/data")
-    before = [image["image"]["bytes"] for image in rows("s3://datasets/growing", "train")[1]]
+    first = contents(f"{out}/data")
+    before = [row["image"]["bytes"] for row in rows(out, "train")[1]]
     report = sampled("extend", n=3000, **few)
-    after = contents("s3://datasets/growing/data")
-    assert first.items() <= after.items()
-    grown = rows("s3://datasets/growing", "train")[1]
-    assert [image["image"]["bytes"] for image in grown[:1000]] == before
+    assert first.items() <= contents(f"{out}/data").items()
+    grown = rows(out, "train")[1]
+    assert [row["image"]["bytes"] for row in grown[:1000]] == before
     assert np.bincount([row["label"] for row in grown]).tolist() == [1000, 1000, 1000]
     assert report.plan.rows == len(grown) == 3000
-    assert verify("s3://datasets/growing").problems == []
+    assert verify(out).problems == []
 
 
 def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, tmp_path):
@@ -260,6 +261,11 @@ def test_no_credentials_are_written_down_or_shown(s3, sampled, tmp_path, capsys)
     with pytest.raises(SynthgenError) as fault:
         sampled(n=30, out=out, seed=3)
     assert "a-key" not in str(fault.value) and "a-sec" not in str(fault.value)
+
+
+def test_memory_is_of_one_process(sampled):
+    with pytest.raises(SynthgenError, match="workers must be 1"):
+        sampled(**RUN, out="memory://a/b", workers=2)
 
 
 def test_a_file_appears_on_s3_in_one_put(s3, tmp_path):

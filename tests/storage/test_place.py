@@ -89,6 +89,26 @@ def test_a_url_that_leads_nowhere_is_one_line(where, said, monkeypatch):
     assert "secret" not in str(fault.value) and "abc" not in str(fault.value)
 
 
+def test_missing_credentials_and_buckets_are_not_waited_for(s3, tmp_path, monkeypatch):
+    def never(seconds):
+        raise AssertionError("waited")
+
+    monkeypatch.setattr("synthgen.storage.retry.time.sleep", never)
+    (tmp_path / "x").write_text("x")
+    with pytest.raises(StoreError, match="no-such-bucket/x: there is no such bucket"):
+        put_whole(tmp_path / "x", place("s3://no-such-bucket/x"))
+
+    class NoCredentialsError(Exception):
+        pass
+
+    def refused(self, path, **rest):
+        raise NoCredentialsError("Unable to locate credentials")
+
+    monkeypatch.setattr(MemoryFileSystem, "info", refused)
+    with pytest.raises(StoreError, match=r"no permission .*; check the credentials"):
+        place("memory://a/x").exists()
+
+
 def test_a_file_url_is_a_path():
     assert place("file:///tmp/x") == Path("/tmp/x") == place("/tmp/x")
 

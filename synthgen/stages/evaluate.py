@@ -6,33 +6,27 @@ report shows of them), and puts the sentences into the card.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.dataset.receipts import Receipt
 from synthgen.evaluation.diversity import class_diversity
-from synthgen.evaluation.embedding_map import embedding_map
-from synthgen.evaluation.evidence import Evidence, MapPoint, PicturePair, picture
+from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.findings import judged
 from synthgen.evaluation.measures import Sides, compare, matched, nearest_class
 from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
-from synthgen.evaluation.repeats import Closeness, repeated, to_training, within
+from synthgen.evaluation.repeats import repeated, to_training, within
 from synthgen.features.extractor import frechet_name, load_extractor
 from synthgen.generators.devices import resolve_device
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
-from synthgen.spec.image import to_float
+from synthgen.stages.evaluate_evidence import map_points, repeated_pairs, training_pairs
 from synthgen.stages.evaluate_images import (
     Dataset,
     RealImages,
@@ -41,7 +35,8 @@ from synthgen.stages.evaluate_images import (
     open_real,
     searched,
 )
-from synthgen.stages.feature_cache import TOGETHER, FeatureCache
+from synthgen.stages.evaluate_looking import Judge, Looked, hashes_of, pieces_of
+from synthgen.stages.feature_cache import FeatureCache
 from synthgen.stages.finish_dataset import write_card
 from synthgen.stages.metrics import write_metrics
 from synthgen.stages.progress import say
@@ -49,26 +44,8 @@ from synthgen.stages.progress import say
 PAIRS = 12
 """Pairs of images that the report shows of each kind."""
 
-THUMBNAIL = 16
-
 SMALL = 96
 """Input size in pixels that does for images up to it, at a fifth of the cost of 224."""
-
-MAPPED = 600
-"""Images of each kind on the map, at most."""
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """What was seen of some images: features, small grey values, labels, a hash of the pixels (and
-    of their mirror image), and whether the label classifier agrees (-1 where there is none)."""
-
-    features: Tensor
-    thumbnails: Tensor
-    labels: np.ndarray
-    hashes: np.ndarray
-    mirrored: np.ndarray
-    agrees: np.ndarray
 
 
 def evaluate(settings: EvaluateSettings) -> Evaluation:
@@ -91,15 +68,15 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         classifier=generator.classifier if generator else None,
         owner=dataset.manifest["generator"]["name"],
     )  # fmt: skip
-    judge = _Judge(generator, dataset, FeatureCache(extractor, device), device)
+    judge = Judge(generator, dataset, FeatureCache(extractor, device), device)
 
     made = judge.look(dataset.pieces(settings.images), min(dataset.plan.rows, settings.images),
                       "synthetic images")  # fmt: skip
     looked_at = real.rows[evenly(len(real.rows), settings.images)]
     true = judge.look_at(real, looked_at, "real images")
-    trained = searched(training, looked_at if training is real else np.empty(0, np.int64),
-                       settings.train_images)  # fmt: skip
-    known = judge.features_at(training, trained, true, looked_at)
+    known_rows = looked_at if training is real else looked_at[:0]
+    trained = searched(training, known_rows, settings.train_images)
+    known = judge.features_at(training, trained, true, known_rows)
 
     say("comparing")
     sides = matched(true.labels, made.labels, len(dataset.plan.classes))
@@ -146,9 +123,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     )
     evidence = Evidence(
         shards=found.shards,
-        training_pairs=_training_pairs(settings, dataset, training, trained, made, copied),
-        repeated_pairs=_repeated_pairs(settings, dataset, made, sides, near),
-        points=_points(made, true),
+        training_pairs=training_pairs(settings, dataset, training, trained, made, copied),
+        repeated_pairs=repeated_pairs(settings, dataset, made, sides, near),
+        points=map_points(made, true),
     )
     layout = dataset.layout
     with disk_errors(layout.root):
@@ -185,110 +162,19 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
     return generator
 
 
-class _Judge:
-    """Looks at images, piece by piece, with features from the cache."""
-
-    def __init__(
-        self, generator: Generator | None, dataset: Dataset, cache: FeatureCache,
-        device: torch.device,
-    ) -> None:  # fmt: skip
-        self._classifier = generator.classifier if generator else None
-        self._keys = np.array(
-            [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
-        )
-        self._cache = cache
-        self._device = device
-
-    def look(
-        self, pieces: Iterable[tuple[np.ndarray, np.ndarray]], count: int, what: str
-    ) -> _Looked:
-        """All there is to see of images ``uint8 [n, H, W, C]`` with labels."""
-        parts: list[_Looked] = []
-        with tqdm(total=count, unit="img", desc=what) as bar:
-            for images, labels in pieces:
-                parts.append(
-                    _Looked(
-                        self._cache.features(images), _thumbnails(images), labels,
-                        _hashes(images), _hashes(images[:, :, ::-1]),
-                        self._agrees(images, labels),
-                    )
-                )  # fmt: skip
-                bar.update(len(labels))
-        return _Looked(
-            torch.cat([part.features for part in parts]),
-            torch.cat([part.thumbnails for part in parts]),
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("labels", "hashes", "mirrored", "agrees")
-            ),
-        )
-
-    def look_at(self, real: RealImages, rows: np.ndarray, what: str) -> _Looked:
-        """The same of some rows of real images."""
-        parts = _parts(rows)
-        pieces = ((real.data.images[part], real.labels[part]) for part in parts)
-        return self.look(pieces, len(rows), what)
-
-    def features_at(
-        self, real: RealImages, rows: np.ndarray, known: _Looked, known_rows: np.ndarray
-    ) -> Tensor:
-        """Features of some rows, those of ``known_rows`` as they are known already."""
-        place = np.searchsorted(known_rows, rows)
-        place[place == len(known_rows)] = 0
-        old = known_rows[place] == rows
-        features = torch.empty(len(rows), known.features.shape[1])
-        features[torch.from_numpy(old)] = known.features[torch.from_numpy(place[old])]
-        new = rows[~old]
-        if len(new):
-            with tqdm(total=len(new), unit="img", desc="training images") as bar:
-                found = []
-                for part in _parts(new):
-                    found.append(self._cache.features(real.data.images[part]))
-                    bar.update(len(part))
-            features[torch.from_numpy(~old)] = torch.cat(found)
-        return features
-
-    @torch.inference_mode()
-    def _agrees(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        if self._classifier is None:
-            return np.full(len(labels), -1)
-        pixels = to_float(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
-        guess = self._classifier(pixels).argmax(dim=1).cpu().numpy()
-        right: np.ndarray = (guess == self._keys[labels]).astype(np.int64)
-        return right
-
-
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
-
-
-def _thumbnails(images: np.ndarray) -> Tensor:
-    """Pixels ``float32 [N, F]``, of larger images averaged down to :data:`THUMBNAIL` a side."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
-    if max(pixels.shape[2:]) > THUMBNAIL:
-        pixels = adaptive_avg_pool2d(pixels, THUMBNAIL)
-    return pixels.flatten(1)
-
-
-def _hashes(images: np.ndarray) -> np.ndarray:
-    """A hash ``S16`` of each image's pixels."""
-    found = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16) for image in images]
-    return np.array([item.hexdigest() for item in found])
-
-
 def _trained(training: RealImages) -> np.ndarray:
     return training.rows if training.held is None else np.setdiff1d(training.rows, training.held)
 
 
-def _copies(made: _Looked, training: RealImages) -> int:
+def _copies(made: Looked, training: RealImages) -> int:
     """How many made images are, pixel for pixel or mirrored, one of the training images."""
-    theirs = [_hashes(training.data.images[part]) for part in _parts(_trained(training))]
+    theirs = [hashes_of(training.data.images[part]) for part in pieces_of(_trained(training))]
     known = np.unique(np.concatenate(theirs))
     return int((np.isin(made.hashes, known) | np.isin(made.mirrored, known)).sum())
 
 
 def _unseen(
-    real: RealImages, training: RealImages, true: _Looked, looked_at: np.ndarray
+    real: RealImages, training: RealImages, true: Looked, looked_at: np.ndarray
 ) -> tuple[Tensor | None, str]:
     """Features of real images that training did not show, and what they are."""
     if training is not real:
@@ -301,7 +187,7 @@ def _unseen(
 
 
 def _classes(
-    dataset: Dataset, real: RealImages, looked_at: np.ndarray, made: _Looked, true: _Looked,
+    dataset: Dataset, real: RealImages, looked_at: np.ndarray, made: Looked, true: Looked,
     sides: Sides,
 ) -> list[ClassEvaluation]:  # fmt: skip
     names = dataset.plan.classes
@@ -338,7 +224,7 @@ def _classes(
     return found
 
 
-def _rows(looked: _Looked, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+def _rows(looked: Looked, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     at = torch.from_numpy(rows)
     return looked.features[at], looked.thumbnails[at]
 
@@ -362,48 +248,3 @@ def _relative_diversity(
 
 def _share(agrees: np.ndarray) -> float | None:
     return None if not len(agrees) or agrees.min() < 0 else float(agrees.mean())
-
-
-def _training_pairs(
-    settings: EvaluateSettings, dataset: Dataset, training: RealImages, rows: np.ndarray,
-    made: _Looked, near: Closeness | None,
-) -> tuple[PicturePair, ...]:  # fmt: skip
-    pairs = near.pairs if near else ()
-    images = dataset.images_of([pair.made for pair in pairs], settings.images)
-    return tuple(
-        PicturePair(
-            picture(image), picture(training.data.images[rows[pair.other]]),
-            int(made.labels[pair.made]), pair.closeness,
-        )
-        for pair, image in zip(pairs, images, strict=True)
-    )  # fmt: skip
-
-
-def _repeated_pairs(
-    settings: EvaluateSettings, dataset: Dataset, made: _Looked, sides: Sides,
-    near: Closeness | None,
-) -> tuple[PicturePair, ...]:  # fmt: skip
-    pairs = near.pairs if near else ()
-    first, second = (
-        dataset.images_of([int(sides.made[place]) for place in places], settings.images)
-        for places in ([pair.made for pair in pairs], [pair.other for pair in pairs])
-    )
-    return tuple(
-        PicturePair(picture(a), picture(b), int(sides.labels[pair.made]), pair.closeness)
-        for pair, a, b in zip(pairs, first, second, strict=True)
-    )
-
-
-def _points(made: _Looked, true: _Looked) -> tuple[MapPoint, ...]:
-    """A map of as many made as real images."""
-    chosen = [evenly(len(side.labels), MAPPED) for side in (true, made)]
-    features = [side.features[torch.from_numpy(rows)] for side, rows in
-                zip((true, made), chosen, strict=True)]  # fmt: skip
-    if sum(map(len, features)) < 3:
-        return ()
-    places = embedding_map(torch.cat(features)).tolist()
-    labels = [*true.labels[chosen[0]].tolist(), *made.labels[chosen[1]].tolist()]
-    return tuple(
-        MapPoint(round(x, 4), round(y, 4), label, number >= len(chosen[0]))
-        for number, ((x, y), label) in enumerate(zip(places, labels, strict=True))
-    )

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from synthgen.evaluation.record import Evaluation
 from synthgen.evaluation.text import as_text
@@ -111,13 +112,32 @@ def test_known_training_and_hold_out_images_are_kept_apart(fabricated, evaluated
     assert found.memorisation.total == 270 and found.memorisation.copies == 270
 
 
+def test_copies_are_looked_for_in_the_training_images_that_are_named(
+    fabricated, evaluated, three, digit_folder, tmp_path
+):
+    """The real images are others: neither rows nor features of the two are mixed up."""
+    other = tmp_path / "fresh"
+    for name, label in (("nought", 0), ("one", 1), ("two", 2)):
+        (other / name).mkdir(parents=True)
+        for number, pixels in enumerate(three[1][0][three[1][1] == label]):
+            Image.fromarray(pixels[:, :, 0]).save(other / name / f"{number:03d}.png")
+    images, labels = three[0]
+    found = evaluated(fabricated(images, labels), real=str(other), train=str(digit_folder))
+    near = found.memorisation.near
+    assert "memorisation" in bad(found) and not found.seen and found.memorisation.known
+    assert near.share > 0.85 and near.pairs[0].closeness == pytest.approx(0, abs=1e-6)
+    assert "the real images compared with" in found.memorisation.unseen
+    clean = evaluated(fabricated(*three[1], "clean"), real=str(other), train=str(digit_folder))
+    assert clean.memorisation.copies == 0 and "memorisation" not in bad(clean)
+
+
 def test_features_are_kept_and_a_killed_evaluation_goes_on(
     sampled, evaluated, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("SYNTHGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(feature_cache, "TOGETHER", 16)
     monkeypatch.setattr("synthgen.stages.evaluate_images.TOGETHER", 16)
-    monkeypatch.setattr("synthgen.stages.evaluate.TOGETHER", 16)
+    monkeypatch.setattr("synthgen.stages.evaluate_looking.TOGETHER", 16)
     root, computed = sampled(n=90).root, []
     embed = feature_cache.embed
 

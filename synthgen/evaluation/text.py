@@ -35,8 +35,8 @@ def shown(value: float | None, percent: bool = False) -> str:
         return "–"
     if percent:
         return f"{value:.1%}"
-    if value and abs(value) < 0.001:
-        return f"{value:.1e}"
+    if value and abs(value) < 0.01:
+        return f"{value:.1e}" if abs(value) < 0.0001 else f"{value:.4f}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 

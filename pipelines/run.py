@@ -8,10 +8,12 @@ from typing import Any
 
 import pipelines  # noqa: F401 - sets the environment before Prefect is imported
 from pipelines.parameters import refuse_credentials
+from synthgen.dataset.layout import load_line
 from synthgen.dataset.run_folder import Mode
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import sample
+from synthgen.storage.place import place
 
 EXISTING = {"new": "go on", "resume": "go on", "overwrite": "overwrite", "extend": "extend"}
 """The command line's modes as the flow's parameter ``existing``."""
@@ -23,7 +25,7 @@ def with_prefect(settings: SampleSettings, mode: Mode) -> str:
 
     refuse_credentials(settings.model_dump())
     root = build_dataset(**settings.model_dump(), existing=EXISTING[mode])
-    return f'dataset: {root}\nload it: datasets.load_dataset("{root}")'
+    return f"dataset: {root}\n{load_line(place(root), settings.splits)}"
 
 
 def with_ray(

@@ -19,7 +19,7 @@ from synthgen.dataset.commit import disk_errors, read_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
-from synthgen.storage.place import Place, place
+from synthgen.storage.place import Place, path_here, place
 from synthgen.storage.tables import open_parquet
 
 Format = Literal["imagefolder", "webdataset"]
@@ -51,7 +51,7 @@ def export(folder: str | Place, out: str | Path, form: Format) -> int:
     Raises:
         SynthgenError: no finished dataset, or ``out`` is there already.
     """
-    layout, target = Layout(place(folder)), Path(out)
+    layout, target = Layout(place(folder)), path_here(out, "an export")
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
     if target.exists():

@@ -29,6 +29,7 @@ from synthgen.stages.progress import say
 from synthgen.stages.sample import sample
 from synthgen.stages.trial_store import TrialStore
 from synthgen.stages.utility_trials import synthetic_images
+from synthgen.storage.place import path_here
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
 
@@ -77,7 +78,7 @@ def tune(settings: TuneSettings) -> TuneReport:
         total=count * settings.seeds * settings.steps * settings.batch_size, unit="img",
         desc="training classifiers",
     )  # fmt: skip
-    out = Path(settings.out)
+    out = path_here(settings.out, "a search")
     with bar:
         alone = trials.accuracies(None, 0.0, 0.0, bar.update)
         say(f"real images alone: {np.mean(alone):.1%} of {len(held):,} validation images")

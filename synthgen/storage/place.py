@@ -203,6 +203,20 @@ def place(where: str | Place) -> Place:
     return StorePath(store, str(path).rstrip("/"), shown)
 
 
+def path_here(where: str | Path, what: str) -> Path:
+    """The path of this machine that a user's text names.
+
+    Raises:
+        SynthgenError: it is a URL: ``what`` is written to this machine alone.
+    """
+    found = place(where)
+    if isinstance(found, StorePath):
+        raise SynthgenError(
+            f"{found}: {what} goes into a folder of this machine; copy it from there"
+        )
+    return found
+
+
 def protocols(store: Any) -> set[str]:
     """The names by which a file system's URLs begin."""
     return {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)

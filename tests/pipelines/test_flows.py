@@ -12,6 +12,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import sample
 from synthgen.stages.verify import verify
+from synthgen.storage.place import place
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -31,7 +32,7 @@ def server():
 
 
 def hashes(folder):
-    files = sorted(Path(folder, "data").iterdir())
+    files = sorted((place(folder) / "data").iterdir(), key=str)
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
@@ -48,6 +49,19 @@ def test_a_flow_in_this_process_makes_the_bytes_of_a_local_run(local, tmp_path):
     settings = SampleSettings.parse({**SETTINGS, "out": str(out), "workers": 2})
     assert str(out) in with_prefect(settings, "new")
     assert hashes(out) == local and verify(out).problems == []
+
+
+def test_a_flow_writes_to_a_store_and_takes_no_credentials(local):
+    from pipelines.run import with_prefect
+
+    out = "memory://flows/out"
+    text = with_prefect(SampleSettings.parse({**SETTINGS, "out": out}), "new")
+    assert 'load_dataset("parquet", data_files={"train": "memory://flows/out/data/' in text
+    assert hashes(out) == local and verify(out).problems == []
+    secret = SampleSettings.parse({**SETTINGS, "out": "s3://KEY:S3CR3T@bucket/x"})
+    with pytest.raises(SynthgenError, match=r"out: .* has credentials") as fault:
+        with_prefect(secret, "new")
+    assert "S3CR3T" not in str(fault.value)
 
 
 def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkeypatch):

@@ -109,6 +109,8 @@ def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, 
     both = merge([out, "s3://datasets/other"], "s3://datasets/both")
     assert both.rows == 180 and verify("s3://datasets/both").problems == []
     assert export(out, tmp_path / "folders", "imagefolder") == 90
+    with pytest.raises(SynthgenError, match="s3://datasets/tars: an export goes into a folder"):
+        export(out, "s3://datasets/tars", "webdataset")
     found = evaluate(EvaluateSettings.parse({
         "dataset": out, "real": str(digit_folder), "generator": bundle, "device": "cpu",
     }))  # fmt: skip

@@ -79,6 +79,8 @@ def _bare(annotation: Any) -> Any:
 def _shown(default: Any) -> str:
     if isinstance(default, dict):
         return ",".join(f"{key}={value:g}" for key, value in default.items())
+    if isinstance(default, tuple):
+        return ",".join(str(part) for part in default)
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

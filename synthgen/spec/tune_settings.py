@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from synthgen.spec.settings import Settings
 
-OFF = "off"
+NONE = "none"
 DEFAULT = "default"
 
 
@@ -34,7 +34,7 @@ class TuneSettings(Settings):
     latent_std: tuple[float, ...] = Field(
         (1.0, 1.3), description="Standard deviations of the latents to try."
     )
-    truncation: tuple[str, ...] = Field((OFF,), description="Truncations to try; 'off' is none.")
+    truncation: tuple[str, ...] = Field((NONE,), description="Truncations to try; 'none' is off.")
     agreement: tuple[str, ...] = Field(
         (DEFAULT, "0.9"),
         description="Least label agreement to try; 'default' is the default filters' own.",
@@ -89,7 +89,7 @@ class TuneSettings(Settings):
     @classmethod
     def _words(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
-            if value not in (OFF, DEFAULT) and not _number(value):
+            if value not in (NONE, DEFAULT) and not _number(value):
                 raise ValueError(f"'{value}' is no number")
         if not values:
             raise ValueError("name at least one value")

@@ -23,7 +23,7 @@ from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.tune_settings import DEFAULT, OFF, TuneSettings
+from synthgen.spec.tune_settings import DEFAULT, NONE, TuneSettings
 from synthgen.stages.evaluate_images import open_dataset
 from synthgen.stages.progress import say
 from synthgen.stages.sample import sample
@@ -69,7 +69,7 @@ def tune(settings: TuneSettings) -> TuneReport:
     trials = _Trials(settings, real, learnt, held, validation)
     ways = grid(
         settings.latent_std,
-        [None if text == OFF else float(text) for text in settings.truncation],
+        [None if text == NONE else float(text) for text in settings.truncation],
         [None if text == DEFAULT else float(text) for text in settings.agreement],
     )
     found = []
@@ -117,7 +117,7 @@ def _sampled(
     settings: TuneSettings, out: Path, std: float, truncation: float | None, agreement: float | None
 ) -> tuple[Labelled, str]:
     """A trial's images, and a name of their bytes; a finished dataset is only read."""
-    way = f"{std:g}-{OFF if truncation is None else f'{truncation:g}'}-"
+    way = f"{std:g}-{'off' if truncation is None else f'{truncation:g}'}-"
     folder = out / "trials" / (way + (DEFAULT if agreement is None else f"{agreement:g}"))
     values: dict[str, Any] = {
         "generator": settings.generator, "per_class": settings.per_class, "seed": settings.seed,

@@ -71,3 +71,17 @@ def test_yaml_files(tmp_path):
             read_yaml(tmp_path / name)
     with pytest.raises(SynthgenError, match="cannot read the settings file"):
         read_yaml(tmp_path / "none.yaml")
+
+
+def test_a_grid_in_a_file_reads_its_words_and_its_numbers(tmp_path):
+    from synthgen.spec.tune_settings import TuneSettings
+
+    path = tmp_path / "grid.yaml"
+    path.write_text(
+        "generator: g\nreal: r\ntruncation: [none, '1.5']\nagreement: [default, '0.9']\nshares: [0.5]\n"
+    )
+    settings = TuneSettings.parse(read_yaml(path))
+    assert settings.truncation == ("none", "1.5") and settings.shares == (0.5,)
+    for wrong in ({"agreement": ("often",)}, {"shares": (1.0,)}, {"finish": (1.0,)}):
+        with pytest.raises(SynthgenError):
+            TuneSettings.parse({"generator": "g", "real": "r", **wrong})

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.dataset.encoding import encode
+from synthgen.dataset.encoders import encoder_for
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, is_done, order_hash
@@ -84,6 +84,8 @@ class ShardMaker:
         data = load_sources(job.settings, generator, job.plan.classes)
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)
         self._device = hardware(generator.device)
+        pixels = generator.image.height * generator.image.width
+        self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes)
 
     def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
         """Make and commit one shard; ``progress`` is told of images as they are accepted.
@@ -129,7 +131,7 @@ class ShardMaker:
             chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
             with clock.timed("encode"):
                 files = [
-                    encode(images[chosen], settings.image_format)
+                    self._encoder.encode(images[chosen])
                     for images in (batch.images, *batch.others.values())
                 ]
             return batch.with_files(chosen, files)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from synthgen.dataset.encoders import ProcessEncoder, encoder_for
 from synthgen.dataset.encoding import decode, encode
 from synthgen.spec.image import ImageSpec
 
@@ -61,3 +62,15 @@ def test_files_are_hardly_larger_than_pillows_default():
 def test_an_unknown_format_is_named():
     with pytest.raises(ValueError, match="image format 'gif': use png, webp or jpeg"):
         encode(np.zeros((1, 4, 4, 3), np.uint8), "gif")
+
+
+def test_large_jpegs_are_encoded_in_processes_to_the_same_bytes():
+    images = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    encoder = encoder_for("jpeg", 128 * 128, 2)
+    try:
+        assert isinstance(encoder, ProcessEncoder)
+        assert encoder.encode(images) == encode(images, "jpeg")
+    finally:
+        encoder.close()
+    for form, side, count in (("jpeg", 64, 2), ("jpeg", 256, 1), ("png", 256, 2)):
+        assert not isinstance(encoder_for(form, side * side, count), ProcessEncoder)

@@ -1,0 +1,233 @@
+"""Each stage of sampling alone, the whole, and the whole as a share of its slowest stage.
+
+    python benchmarks/sampling.py --out sampling.json
+
+Stages and the whole take turns. A stage alone has all cores: as many threads as the whole has, each
+on batches made beforehand; writing is one thread, as in the whole. All rates count candidates, so
+that rejects cost the whole what they cost the generator. On a machine without a second device the
+stages share the cores, and the most that the whole can reach is the rate at which one core's worth
+of all stages together fits in: the column "of the cores' sum".
+
+Cases: ``generator``, the bundled ``cifar10-32`` with default filters and all scores; ``lean``, the
+same with neither; ``encoder``, 256 px cut-outs of photographs; ``writer``, small pictures whose
+"files" are 256 KB of random bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from measuring import disk_rate, machine, matrix_rate, spread, table, take_turns, write_json
+from pictures import Photographs, in_place_of
+from torch.utils.flop_counter import FlopCounterMode
+
+from synthgen.dataset.encoders import Encoder
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.writer import write_shard
+from synthgen.generators.generator import Generator
+from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
+from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.lanes import device_turns, lane_count, lanes
+from synthgen.stages.sample import Resolved, resolve, run
+from synthgen.stages.shard_maker import ShardMaker, scorer
+from synthgen.storage.place import place
+
+PREMADE = 8
+"""Batches that scoring and encoding are measured on, over and over."""
+RAW_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is sampled, and how."""
+
+    settings: dict[str, Any]
+    n: int
+    painter: Photographs | None = None
+    raw: bool = False
+
+
+def cases(scale: float) -> dict[str, Case]:
+    """By name; ``scale`` times as many images."""
+    lean = {"filters": "none", "scores": "statistics"}
+    cifar = {"generator": "cifar10-32"}
+    grey = {"generator": "fashion-mnist-28", "classes": ("bag", "coat")}
+    return {
+        "generator": Case(cifar, int(12_000 * scale)),
+        "lean": Case({**cifar, **lean}, int(12_000 * scale)),
+        "encoder": Case({**grey, **lean}, int(4_000 * scale), Photographs(256)),
+        "writer": Case({**grey, **lean}, int(2_000 * scale), Photographs(32), raw=True),
+    }
+
+
+@contextmanager
+def prepared(case: Case) -> Iterator[Resolved]:
+    """The run, with the case's painter and encoder in place."""
+    settings = SampleSettings.parse({**case.settings, "n": case.n, "out": "unused"})
+    resolved = resolve(settings)
+    block = np.random.default_rng(0).bytes(RAW_BYTES)
+
+    def raw(self: Encoder, images: np.ndarray) -> list[bytes]:
+        return [image.tobytes() + block[: RAW_BYTES - image.size] for image in images]
+
+    painted = in_place_of(resolved.generator, case.painter) if case.painter else nullcontext()
+    encoded = mock.patch.object(Encoder, "encode", raw) if case.raw else nullcontext()
+    with painted, encoded:
+        if case.raw:
+            settings = settings.model_copy(update={"images_per_shard": 500})
+        yield resolve(settings, resolved.generator) if case.painter else resolved
+
+
+def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[], float]]:
+    """Each gives the candidates per second of one go."""
+    job, generator = resolved.job, resolved.generator
+    settings = job.settings
+    size = settings.batch_size or 1
+    keys = np.asarray(job.class_keys, dtype=np.int64)
+    judge = Judge(scorer(settings, generator), job.filters.judge, job.filters.reasons, 0.0)
+    labels = np.arange(size, dtype=np.int64) % len(keys)
+    turns = device_turns(generator.device)
+    count = max(PREMADE, case.n // 4 // size)
+
+    def draw(number: int) -> dict[str, torch.Tensor]:
+        numbers = np.arange(size, dtype=np.int64) + number * size
+        with turns:
+            return draw_candidates(generator, keys, Latents(7), 0, labels, numbers)
+
+    drawn = [draw(number) for number in range(PREMADE)]
+    batches = [examine(one, keys, judge, labels, labels) for one in drawn]
+
+    def score(number: int) -> None:
+        with turns:
+            examine(drawn[number % PREMADE], keys, judge, labels, labels)
+
+    def encoding(image_format: str) -> Callable[[int], Any]:
+        own = Encoder(image_format)  # the case's, where it has one
+        return lambda number: own.encode(batches[number % PREMADE].images)
+
+    def in_lanes(work: Callable[[int], Any]) -> float:
+        start = time.perf_counter()
+        with lanes(lane_count()) as submit:
+            for wait in [submit(work, number) for number in range(count)]:
+                wait()
+        return count * size / (time.perf_counter() - start)
+
+    maker = ShardMaker(job, generator)
+    layout = Layout(place(str(folder / "stages")))
+    shard = job.plan.shards[0]
+    made = maker.draft(layout, shard, lambda kept: None)
+
+    def write() -> float:
+        start = time.perf_counter()
+        write_shard(layout, job.plan, shard, made)
+        return len(made.kept) / (time.perf_counter() - start)
+
+    def whole() -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as out:
+            aimed = Resolved(job, generator, resolved.settings, place(f"{out}/dataset"))
+            start = time.perf_counter()
+            report = run(aimed, "new")
+            passed = time.perf_counter() - start
+        thrown = sum(sum(c.values()) for r in report.receipts for c in r.rejected.values())
+        return (report.plan.rows + thrown) / passed
+
+    formats = ("png",) if case.painter else ("png", "webp", "jpeg")
+    if case.raw:
+        formats = ("png",)
+    named = {f"encode {name}": (lambda f=name: in_lanes(encoding(f))) for name in formats}
+    return {
+        "generate": lambda: in_lanes(draw),
+        "score": lambda: in_lanes(score),
+        **named,
+        "write": write,
+        "whole": whole,
+    }
+
+
+def flops_of(generator: Generator) -> float:
+    """FLOP of one image."""
+    labels = np.zeros(1, dtype=np.int64)
+    with FlopCounterMode(display=False) as counter:
+        generator.candidates(labels, labels, labels, seed=0)
+    return float(counter.get_total_flops())
+
+
+def matrix_rate_in_lanes(precision: torch.dtype) -> float:
+    """FLOP/s of all cores, each on matrices of its own."""
+    with lanes(lane_count()) as submit:
+        waits = [submit(matrix_rate, precision) for _ in range(lane_count())]
+        return sum(wait() for wait in waits)
+
+
+def summary(rates: dict[str, list[float]]) -> dict[str, float]:
+    """Slowest stage, the whole's share of it, and of what the cores' work adds up to."""
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    parts = {k: v for k, v in middle.items() if k in ("generate", "score", "encode png", "write")}
+    slowest = min(parts, key=lambda name: parts[name])
+    shares = [w / min(rates[s][i] for s in parts) for i, w in enumerate(rates["whole"])]
+    together = 1 / sum(1 / value for value in parts.values())
+    return {
+        "slowest": slowest,
+        "share_of_slowest": statistics.median(shares),
+        "least_share": min(shares),
+        "most_share": max(shares),
+        "share_of_sum": middle["whole"] / together,
+    }
+
+
+def main() -> None:
+    """Measure all cases, print a table for each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="So many times the images.")
+    parser.add_argument("--only", default="", help="Comma-separated cases.")
+    parser.add_argument("--out", default="", help="JSON file for the figures.")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    for name, case in cases(arguments.scale).items():
+        if arguments.only and name not in arguments.only.split(","):
+            continue
+        with tempfile.TemporaryDirectory() as folder, prepared(case) as resolved:
+            rates = take_turns(stages(resolved, case, Path(folder)), arguments.times)
+            shares = summary(rates)
+            record: dict[str, Any] = {"candidates_per_second": rates, **shares}
+            middle = {stage: statistics.median(values) for stage, values in rates.items()}
+            notes = dict.fromkeys(rates, "")
+            if case.painter is None:
+                flops = flops_of(resolved.generator)
+                limit = matrix_rate_in_lanes(resolved.generator.precision)
+                record |= {"gflop_per_image": flops / 1e9, "matrix_gflop_per_second": limit / 1e9}
+                notes["generate"] = (
+                    f"{middle['generate'] * flops / limit:.0%} of {limit / 1e9:,.0f} GFLOP/s"
+                )
+            if case.raw:
+                limit = disk_rate(Path(folder))
+                record["disk_mb_per_second"] = limit / 1e6
+                notes["write"] = (
+                    f"{middle['write'] * RAW_BYTES / limit:.0%} of {limit / 1e6:,.0f} MB/s"
+                )
+            notes["whole"] = (
+                f"{shares['share_of_slowest']:.2f} ({shares['least_share']:.2f} to "
+                f"{shares['most_share']:.2f}) of {shares['slowest']}; "
+                f"{shares['share_of_sum']:.2f} of the cores' sum"
+            )
+            found[name] = record
+        print(f"\n{name}: {case.n:,} images, {arguments.times} times, {machine()}\n")
+        rows = [[stage, spread(values), notes[stage]] for stage, values in rates.items()]
+        print(table(["stage", "candidates per second", "share"], rows), flush=True)
+    write_json(arguments.out, found)
+
+
+if __name__ == "__main__":
+    main()

@@ -50,9 +50,15 @@ class RealBatches:
         ascending = np.argsort(rows, kind="stable")  # a memory-mapped file is read in order
         pixels = np.empty((count, *self._images.shape[1:]), dtype=np.uint8)
         pixels[ascending] = self._images[rows[ascending]]
-        images = to_float(torch.from_numpy(pixels).to(device, non_blocking=True))
-        if self._flip:
+        bytes_ = _to_device(pixels, device)
+        if self._flip:  # as bytes: a quarter of the traffic of floats
             mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
-            images = torch.where(mirrored, images.flip(3), images)
-        labels = torch.from_numpy(self._labels[rows]).to(device, non_blocking=True)
-        return images.contiguous(memory_format=torch.channels_last), labels
+            bytes_ = torch.where(mirrored, bytes_.flip(2), bytes_)
+        images = to_float(bytes_).contiguous(memory_format=torch.channels_last)
+        return images, _to_device(self._labels[rows], device)
+
+
+def _to_device(values: np.ndarray, device: torch.device) -> Tensor:
+    """To a CUDA device from pinned pages, so that the host need not wait for the copy."""
+    tensor = torch.from_numpy(values)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Averaged:
@@ -37,8 +37,12 @@ class Averaged:
         keep = 0.5 ** (batch / half_life)
         for name, averaged in self.networks.items():
             mine = averaged.state_dict()
+            moved: tuple[list[Tensor], list[Tensor]] = [], []
             for key, value in networks[name].state_dict().items():
                 if value.is_floating_point() and f"{name}.{key}" not in self._exact:
-                    mine[key].lerp_(value, 1.0 - keep)
+                    moved[0].append(mine[key])
+                    moved[1].append(value)
                 else:
                     mine[key].copy_(value)
+            # One kernel on a device, not one for each tensor.
+            torch._foreach_lerp_(moved[0], moved[1], 1.0 - keep)

@@ -198,16 +198,19 @@ class Training:
         augment = diffaugment if self.remedies.augmented else self.augment
         tensors = Tensors(networks, self.algorithm.tensors, given, scalars, augment)
         loss = torch.zeros((), device=self.device)
-        broken: str | None = None
+        values: list[Tensor] = []
         with self._arithmetic(phase):
-            for name, term in phase.terms.items():
+            for term in phase.terms.values():
                 value = term.formula(tensors)
                 loss = loss + term.weight * value
-                number = float(value.detach())
-                if not math.isfinite(number):
-                    broken = f"loss {phase.name}/{name} is {number}"
-                    break
-                self.means.add(f"loss/{phase.name}/{name}", number)
+                values.append(value.detach().float())
+        broken: str | None = None
+        # All numbers at once: each look at one makes the host wait for the device.
+        for name, number in zip(phase.terms, torch.stack(values).tolist(), strict=True):
+            if not math.isfinite(number):
+                broken = f"loss {phase.name}/{name} is {number}"
+                break
+            self.means.add(f"loss/{phase.name}/{name}", number)
         if self._ranks.any(broken is not None, self.device):
             raise NotFinite(broken or "a loss of another rank is not finite")
         optimizer = self.optimizers[phase.trains].steps

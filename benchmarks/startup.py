@@ -31,6 +31,7 @@ import numpy, pyarrow.parquet, datasets
 mark("import numpy, pyarrow, datasets")
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import resolve, run
+from synthgen.dataset.layout import Layout
 from synthgen.stages import shard_maker
 mark("import synthgen")
 settings = SampleSettings.parse(
@@ -46,7 +47,7 @@ def first(count):
         raise First
 maker = shard_maker.ShardMaker(resolved.job, resolved.generator)
 try:
-    maker.draft(resolved.out, resolved.job.plan.shards[0], first)
+    maker.draft(Layout(resolved.out), resolved.job.plan.shards[0], first)
 except First:
     pass
 print(json.dumps(marks))

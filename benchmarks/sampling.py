@@ -33,6 +33,7 @@ from pictures import Photographs, in_place_of
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.dataset.encoders import Encoder
+from synthgen.dataset.encoding import encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.writer import write_shard
 from synthgen.generators.generator import Generator
@@ -76,10 +77,13 @@ def prepared(case: Case) -> Iterator[Resolved]:
     """The run, with the case's painter and encoder in place."""
     settings = SampleSettings.parse({**case.settings, "n": case.n, "out": "unused"})
     resolved = resolve(settings)
-    block = np.random.default_rng(0).bytes(RAW_BYTES)
+    # One readable file, for the contact sheet, and bytes that nothing can make smaller.
+    side = case.painter.image.height if case.painter else 1
+    stub = encode(np.zeros((1, side, side, 3), dtype=np.uint8), "png")[0]
+    block = np.random.default_rng(0).bytes(RAW_BYTES - len(stub))
 
     def raw(self: Encoder, images: np.ndarray) -> list[bytes]:
-        return [image.tobytes() + block[: RAW_BYTES - image.size] for image in images]
+        return [stub + block for _ in images]
 
     painted = in_place_of(resolved.generator, case.painter) if case.painter else nullcontext()
     encoded = mock.patch.object(Encoder, "encode", raw) if case.raw else nullcontext()

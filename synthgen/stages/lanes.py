@@ -9,6 +9,7 @@ encoded.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from synthgen.sampling.sampler import AHEAD
 
 ON_DEVICE = 2
 """Batches on a CUDA device at a time: one computes while the other is copied to the host."""
+
+SWITCH_SECONDS = 2e-4
 
 Submit = Callable[..., Callable[[], Any]]
 """Begins a call; the function it gives waits for its value."""
@@ -35,12 +38,16 @@ def lane_count(threads: int | None = None) -> int:
 def lanes(count: int) -> Iterator[Submit]:
     """``count`` threads; work that has not begun is dropped when the block is left."""
     before = torch.get_num_threads()
+    switching = sys.getswitchinterval()
+    # Lanes hold the interpreter for microseconds at a time: none shall wait long for another.
+    sys.setswitchinterval(SWITCH_SECONDS)
     pool = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield lambda work, *inputs: pool.submit(work, *inputs).result
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)
+        sys.setswitchinterval(switching)
 
 
 def device_turns(device: torch.device) -> threading.Semaphore:

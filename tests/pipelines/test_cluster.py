@@ -204,11 +204,14 @@ def test_a_new_folder_of_images_becomes_a_dataset_in_one_run(
     run = cluster.run_deployment("build-dataset/adhoc", parameters)
     assert cluster.wait(run, 200) == "COMPLETED"
     assert verify(tmp_path / "out").rows == 60
+    metrics = json.loads((tmp_path / "out" / "report" / "metrics.json").read_text())
+    assert metrics["seen"] and metrics["verdict"] in (tmp_path / "out" / "README.md").read_text()
     config = tmp_path / "run" / "bundle" / "config.json"
     made = config.stat().st_mtime_ns
-    again = {**parameters, "out": str(tmp_path / "again"), "n": 30}
+    again = {**parameters, "out": str(tmp_path / "again"), "n": 30, "evaluate_with": "none"}
     assert cluster.wait(cluster.run_deployment("build-dataset/adhoc", again), 200) == "COMPLETED"
     assert verify(tmp_path / "again").rows == 30
+    assert not (tmp_path / "again" / "report" / "metrics.json").exists()
     assert config.stat().st_mtime_ns == made, "the bundle was there and was trained again"
     plan = Plan.from_json(json.loads((tmp_path / "out" / ".synthgen" / "plan.json").read_text()))
     assert plan.classes == ("nought", "one", "two")

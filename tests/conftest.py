@@ -191,3 +191,13 @@ def fabricated(tmp_path, run_folder):
         return layout.root
 
     return write
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """Runs ``synthgen`` commands as processes of their own (``support/commands.py``)."""
+    from commands import Commands
+
+    running = Commands(tmp_path_factory.mktemp("commands"))
+    yield running
+    running.close()

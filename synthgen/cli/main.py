@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import signal
 import sys
 from importlib import import_module
 
@@ -11,7 +10,7 @@ import click
 
 import synthgen
 from synthgen.spec.errors import SynthgenError, did_you_mean
-from synthgen.stages.interrupt import interrupt
+from synthgen.stages.interrupt import STOPPED, farewell, listen
 
 COMMANDS = {
     "train": "Train a generator on labelled images.",
@@ -70,7 +69,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. A user's mistake ends in one line and exit code 2."""
-    signal.signal(signal.SIGTERM, interrupt)
+    listen()
     try:
         code = cli.main(standalone_mode=False)
     except SynthgenError as error:
@@ -80,8 +79,8 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; run the same command again to go on", err=True)
-        sys.exit(130)
+        click.echo(farewell(), err=True)
+        sys.exit(STOPPED)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
             raise

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.safe_yaml import load_yaml
 from synthgen.spec.settings import Settings, read_yaml
 
 S = TypeVar("S", bound=Settings)
@@ -95,12 +96,10 @@ def _parse(field: FieldInfo, name: str, value: Any) -> Any:
 
 
 def _pair(text: str, name: str) -> tuple[str, Any]:
-    import yaml
-
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise SynthgenError(f"--{name.replace('_', '-')}: '{text}' is not KEY=VALUE")
     try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
+        return key.strip(), load_yaml(value)
+    except ValueError:
         raise SynthgenError(f"--{name.replace('_', '-')}: '{value}' is not a value") from None

@@ -8,11 +8,12 @@ import click
 @click.command("repair", help="Make again the missing or damaged shards of the dataset in FOLDER.")
 @click.argument("folder", type=click.Path())
 @click.option("--generator", default=None, help="Bundle, if it is not a bundled one.")
+@click.option("--source", default=None, help="Images to translate, if they lie elsewhere now.")
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-def command(folder: str, generator: str | None, device: str) -> None:
+def command(folder: str, generator: str | None, source: str | None, device: str) -> None:
     """Whatever is whole stays as it is."""
     from synthgen.stages.repair import repair
 
-    report = repair(folder, generator=generator, device=device)
+    report = repair(folder, generator=generator, source=source, device=device)
     click.echo(f"{report.made} shards made again" if report.made else "nothing was damaged")
     click.echo(report.text())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,20 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 GREY_MODES = {"1", "L", "LA", "I;16", "I", "F"}
+
+
+Image.init()
+COMMON = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
+FORMATS = tuple(name for name in COMMON if name in Image.OPEN)
+"""Formats that are read. Pillow knows dozens more; one of them starts another program."""
+
+LARGEST_FILE = 512 * 2**20
+"""Bytes of an image file that is looked at."""
+
+
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, TypeError,
+          IndexError, KeyError, struct.error, zlib.error)  # fmt: skip
+"""What Pillow's readers raise at files made to confuse them."""
 
 
 class BadImage(Exception):
@@ -33,18 +49,20 @@ def open_image(encoded: bytes, max_pixels: int) -> Image.Image:
     Raises:
         BadImage: not an image, or more than ``max_pixels`` pixels.
     """
+    if len(encoded) > LARGEST_FILE:
+        raise BadImage(f"larger than {LARGEST_FILE / 2**20:,.0f} MB")
     try:
         with warnings.catch_warnings():
             # Our own bound follows; Pillow's larger one still raises an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(encoded))
+            image = Image.open(io.BytesIO(encoded), formats=FORMATS)
     except Image.DecompressionBombError:
         raise BadImage(
             f"decompression bomb: more than {max_pixels:,} pixels (max_pixels)"
         ) from None
     except UnidentifiedImageError:
         raise BadImage("not an image, or cut off before its header ends") from None
-    except (OSError, ValueError, SyntaxError) as error:
+    except BROKEN as error:
         raise BadImage(" ".join(str(error).split()) or "cannot be read") from None
     if image.width * image.height > max_pixels:
         raise BadImage(
@@ -72,7 +90,7 @@ def decode(encoded: bytes, how: Decoding) -> np.ndarray:
     image = open_image(encoded, how.max_pixels)
     try:
         image = _flat(ImageOps.exif_transpose(image), "L" if how.channels == 1 else "RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise BadImage(" ".join(str(error).split()) or "cannot be decoded") from None
     size = (how.side, how.side)
     if how.fit == "crop":

@@ -5,6 +5,7 @@ Folders may lie on a store.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,14 +13,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from synthgen.data.decode import LARGEST_FILE
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.safe_yaml import front_matter
 from synthgen.storage.cache import fetched
 from synthgen.storage.place import StorePath, place
 
 NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".ini"}
 """Files beside images that are passed over by their ending; any other file must be an image."""
 
+
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".7z", ".rar"}
 
 SPLIT_FOLDERS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 """A folder whose sub-folders all have such names is divided into splits, not into classes."""
@@ -65,6 +70,12 @@ def open_source(settings: DataSettings, split: str) -> Source:
     if _looks_like_path(settings.data):
         raise SynthgenError(f"{path}: no such folder")
     return _hub(settings, split)
+
+
+def _head(path: Path) -> bytes:
+    """A file's bytes, and of one that is too large to be an image only enough to tell."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_FILE + 1)
 
 
 def _looks_like_path(text: str) -> bool:
@@ -120,7 +131,7 @@ class _ClassFolders:
         for row in rows:
             path = self._files[row]
             try:
-                yield path.read_bytes(), str(path)
+                yield _head(path), str(path)
             except OSError as error:
                 raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -177,7 +188,7 @@ class _Table:
                     yield item["bytes"], where
                 else:
                     try:
-                        yield Path(item["path"]).read_bytes(), f"{where} ({item['path']})"
+                        yield _head(Path(item["path"])), f"{where} ({item['path']})"
                     except OSError:
                         yield b"", f"{where} ({item['path']})"
 
@@ -269,6 +280,7 @@ def _kind(feature: Any) -> str:
 def _dataset_folder(path: Path, settings: DataSettings, split: str) -> _Table:
     import datasets
 
+    _refuse_archives(path)
     stats = sorted((str(p.relative_to(path)), p.stat()) for p in path.rglob("*") if p.is_file())
     key = "\n".join(
         [str(path.resolve()), split, *(f"{n}|{s.st_size}|{s.st_mtime_ns}" for n, s in stats)]
@@ -284,6 +296,27 @@ def _dataset_folder(path: Path, settings: DataSettings, split: str) -> _Table:
     if isinstance(loaded, datasets.DatasetDict):
         loaded = _pick_split(loaded, split, name)
     return _Table(name, loaded, settings, key)
+
+
+def _refuse_archives(path: Path) -> None:
+    """Nothing is unpacked on behalf of a file, nor fetched from where its card points.
+
+    Raises:
+        SynthgenError: the folder holds an archive, or a card that names data elsewhere.
+    """
+    for file in path.rglob("*"):
+        if file.suffix.lower() in ARCHIVES and file.is_file():
+            raise SynthgenError(f"{file}: is an archive; unpack it yourself, or move it elsewhere")
+    card = path / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    try:
+        front = front_matter(text)
+    except ValueError as error:
+        raise SynthgenError(f"{card}: its YAML cannot be read: {error}") from None
+    configs = front.get("configs") if isinstance(front, dict) else None
+    named = json.dumps(configs, default=str)
+    if "://" in named or "../" in named or '"/' in named:
+        raise SynthgenError(f"{card}: names data outside of its folder; remove its 'configs'")
 
 
 def _hub(settings: DataSettings, split: str) -> _Table:

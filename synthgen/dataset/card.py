@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
+from synthgen.spec.markdown import plain
 from synthgen.spec.plan import Plan
 
 
@@ -87,15 +87,15 @@ def _body(
 ) -> str:
     generator = manifest["generator"]
     image = generator["image"]
-    name = html.escape(str(generator["name"]))
+    name = plain(generator["name"])
     color = "grey" if image["channels"] == 1 else "RGB"
     lines = [
         f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
         "",
         f"{image['height']}x{image['width']} {color} images made with "
         f"synthgen {manifest['synthgen']} by the generator "
-        f"`{name}` (algorithm {html.escape(generator['algorithm'])}, trained on "
-        f"{html.escape(str(generator['training'].get('data', 'unknown data')))}). "
+        f"<code>{name}</code> (algorithm {plain(generator['algorithm'])}, trained on "
+        f"{plain(generator['training'].get('data', 'unknown data'))}). "
         "The generator's training data may carry terms that hold for images derived from it.",
         "",
         "![contact sheet](report/contact-sheet.png)",
@@ -116,7 +116,7 @@ def _body(
         total = count + sum(lost)
         share = f"{count / total:.1%}" if total else "-"
         cells = " | ".join(f"{number:,}" for number in lost)
-        lines.append(f"| {_cell(label)} | {count:,} | {total:,} | {share} | {cells} |")
+        lines.append(f"| {plain(label)} | {count:,} | {total:,} | {share} | {cells} |")
     lines += ["", "Splits: " + ", ".join(f"{k} {v:,}" for k, v in plan.splits.items()) + ".", ""]
     lines += [
         "## Columns",
@@ -130,7 +130,7 @@ def _body(
         "",
         "## How it was filtered",
         "",
-        html.escape(str(manifest["filters_text"])) or "Not at all, but for validity.",
+        plain(manifest["filters_text"]) or "Not at all, but for validity.",
         "",
     ]
     return "\n".join(lines)
@@ -139,7 +139,7 @@ def _body(
 def _pair_columns(domains: Sequence[str] | None) -> list[str]:
     if not domains:
         return []
-    source, target = (_cell(name) for name in domains)
+    source, target = (plain(name) for name in domains)
     return [f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."]
 
 
@@ -149,9 +149,3 @@ def _reasons(receipts: Sequence[Receipt]) -> list[str]:
 
 def _lost(receipts: Sequence[Receipt], reason: str, label: str) -> int:
     return sum(receipt.rejected.get(reason, {}).get(label, 0) for receipt in receipts)
-
-
-def _cell(text: str) -> str:
-    """Text that stays one cell of a Markdown table, whatever it holds."""
-    flat = " ".join(text.split())
-    return html.escape(flat).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;")

@@ -7,12 +7,15 @@ import io
 import numpy as np
 from PIL import Image
 
+from synthgen.data.decode import BROKEN
 from synthgen.dataset.png import encode_png
 from synthgen.spec.image import IN_CACHE, ImageSpec
 
 WEBP_EFFORT = {"method": 0, "quality": 0}
 """A tenth of the time of method 2, for files a few hundredths larger."""
 JPEG_QUALITY = 95
+
+FORMATS = ("PNG", "WEBP", "JPEG")
 
 BYTES_PER_PIXEL = {"png": 0.85, "webp": 0.7, "jpeg": 0.45}
 """About what a value of a photograph-like image takes; for planning only."""
@@ -51,13 +54,15 @@ def decode(encoded: bytes, image: ImageSpec) -> np.ndarray:
             its grey images are brought back to one channel.
     """
     try:
-        opened = Image.open(io.BytesIO(encoded))
+        opened = Image.open(io.BytesIO(encoded), formats=FORMATS)
         if opened.size != (image.width, image.height):
             raise ValueError(f"is {opened.width}x{opened.height}, not {image}")
         if opened.mode != image.mode and not (opened.format == "WEBP" and opened.mode == "RGB"):
             raise ValueError(f"is of mode {opened.mode}, not {image.mode}")
         pixels = np.asarray(opened.convert(image.mode))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except ValueError:
+        raise
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise ValueError(" ".join(str(error).split()) or "cannot be decoded") from None
     return pixels[:, :, None] if image.channels == 1 else pixels
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthgen.spec.errors import SynthgenError
 from synthgen.storage.place import Place, StorePath
 from synthgen.storage.transfer import scratch
 
@@ -72,6 +73,20 @@ class Layout:
     def is_complete(self) -> bool:
         """Whether the card is there."""
         return self.card.is_file()
+
+    def refuse_links(self) -> None:
+        """Nothing is written, and nothing removed, outside of the dataset's own folder.
+
+        Raises:
+            SynthgenError: one of its folders, or its lock, is a symbolic link.
+        """
+        folders = [self.data, self.rejects, self.own, self.receipts, self.contact_sheet.parent]
+        for path in [*folders, self.staging, self.lock]:
+            if path.is_symlink():
+                raise SynthgenError(
+                    f"{path}: is a symbolic link; synthgen writes only inside of {self.root}: "
+                    "remove the link"
+                )
 
 
 def load_line(root: Place, splits: Iterable[str]) -> str:

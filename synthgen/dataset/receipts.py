@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -93,3 +94,16 @@ def file_sha256(path: Place) -> str:
     """SHA-256 (hex) of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refuse_damaged(layout: Layout, manifest: Mapping[str, Any]) -> None:
+    """Look whether the shards of a finished dataset have the bytes that its manifest promises.
+
+    Raises:
+        SynthgenError: one is missing or has others.
+        StoreError: the store fails.
+    """
+    for receipt in manifest["receipts"]:
+        path = layout.data / receipt["shard"]
+        if not path.is_file() or file_sha256(path) != receipt["sha256"]:
+            raise SynthgenError(f"{path}: missing or damaged; mend it with synthgen repair")

@@ -53,6 +53,7 @@ def open_run(
     # JSON has no tuples: what is compared must have been through it.
     mine = json.loads(json.dumps(dict(settings)))
     _refuse_foreign(layout, mode)
+    layout.refuse_links()
     with disk_errors(root):
         layout.own.mkdir(parents=True, exist_ok=True)
         with locked(layout.lock, root):

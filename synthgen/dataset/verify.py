@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 from tqdm import tqdm
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import Receipt, file_sha256, read_receipt
 from synthgen.dataset.schema import arrow_schema, features_of, make_features
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.safe_yaml import front_matter
 from synthgen.storage.place import Place, StoreError, place
+from synthgen.storage.tables import BadTable, open_parquet
 from synthgen.storage.transfer import local_copy
 
 BATCH = 2000
@@ -83,7 +85,7 @@ def _plan(layout: Layout, found: Verification) -> Plan | None:
 
 def _manifest(layout: Layout, plan: Plan, found: Verification) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = read_json(layout.manifest)
+        manifest = read_manifest(layout)
         if manifest["plan_hash"] != plan.hash:
             found.problems.append("manifest.json: is of another plan than .synthgen/plan.json")
         return manifest
@@ -109,17 +111,18 @@ def _card(layout: Layout, plan: Plan, found: Verification) -> None:
         return
     try:
         text = layout.card.read_text(encoding="utf-8")
-        front = yaml.safe_load(text.split("---\n")[1])
+        front = front_matter(text)
         info = next(i for i in front["dataset_info"] if i["config_name"] == "default")
         splits = {s["name"]: s["num_examples"] for s in info["splits"]}
-    except (OSError, ValueError, yaml.YAMLError, KeyError, IndexError, TypeError, StopIteration):
+        label = next(f["dtype"] for f in info["features"] if f["name"] == "label")
+        names = tuple(label["class_label"]["names"].values())
+    except (OSError, ValueError, KeyError, IndexError, TypeError, StopIteration,
+            AttributeError):  # fmt: skip
         found.problems.append("README.md: its YAML cannot be read")
         return
     if splits != plan.splits:
         found.problems.append(f"README.md: says {splits} images, the plan {plan.splits}")
-    names = [f.get("dtype", {}) for f in info["features"] if f["name"] == "label"]
-    listed = names[0]["class_label"]["names"] if names and isinstance(names[0], dict) else {}
-    if tuple(listed.values()) != plan.classes:
+    if names != plan.classes:
         found.problems.append("README.md: its class names are not those of the plan")
 
 
@@ -144,8 +147,12 @@ def _shard(
         )
     elif file_sha256(path) != receipt.sha256:
         found.problems.append(f"{where}: its bytes are not those of its receipt (SHA-256 differs)")
+    if receipt is not None and receipt.rejects_sha256 is not None:
+        thrown = layout.rejects / shard.name
+        if not thrown.is_file() or file_sha256(thrown) != receipt.rejects_sha256:
+            found.problems.append(f"{where}: its file of rejects is missing or damaged")
     try:
-        table = pq.ParquetFile(path)
+        table = open_parquet(path)
         _footer(table, shard, plan, manifest, found, where)
         image = _image(manifest)
         counts = np.zeros(len(plan.classes), dtype=np.int64)
@@ -169,7 +176,7 @@ def _shard(
                 f"{where}: {counts.tolist()} images per class, not {shard.quotas}"
             )
         found.shards += 1
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (BadTable, pa.ArrowException, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:160]
         found.problems.append(f"{where}: not a readable Parquet file ({reason})")
 
@@ -180,6 +187,8 @@ def _receipt(layout: Layout, shard: ShardPlan, manifest: dict[str, Any]) -> Rece
     if receipt is not None:
         copies = [r for r in manifest.get("receipts", []) if r["shard"] == shard.name]
         return receipt if not copies or copies[0] == asdict(receipt) else None
+    if layout.receipts.is_dir():
+        return None  # missing or damaged: to a run that goes on, the shard is not done
     for record in manifest.get("receipts", []):
         if record["shard"] == shard.name:
             return Receipt(**record)
@@ -196,6 +205,8 @@ def _footer(
 ) -> None:
     if table.metadata.num_rows != shard.rows:
         found.problems.append(f"{where}: {table.metadata.num_rows} rows, planned {shard.rows}")
+    if not manifest:
+        return  # which is a problem of its own; what columns there should be is not known
     expected = make_features(
         plan.classes, tuple(manifest.get("scores", ())), paired=_paired(manifest)
     )

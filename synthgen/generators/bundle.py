@@ -38,11 +38,15 @@ METRICS = "metrics.json"
 CARD = "README.md"
 FILES = (GENERATOR, JUDGES, CLASSIFIER, CALIBRATION, METRICS, CARD)
 LARGEST_JSON = 16_000_000
+LARGEST_WEIGHTS = 16 * 2**30
+"""Bytes that are looked at."""
+MOST_VALUES = 4 * 10**9
+"""Numbers in all networks of an algorithm together."""
 
 
 class ImageRecord(Settings):
-    height: int = Field(ge=1, le=4096)
-    width: int = Field(ge=1, le=4096)
+    height: int = Field(ge=1, le=1024)
+    width: int = Field(ge=1, le=1024)
     channels: int = Field(description="1 (grey) or 3 (RGB).", ge=1, le=3)
 
 
@@ -163,7 +167,10 @@ def read_file(folder: Path, config: BundleConfig, name: str) -> bytes | None:
     if name not in config.files:
         return None
     path = folder / name
+    most = LARGEST_WEIGHTS if name.endswith(".safetensors") else LARGEST_JSON
     try:
+        if path.stat().st_size > most:
+            raise SynthgenError(f"{path}: is larger than any of its kind; copy the bundle again")
         content = path.read_bytes()
     except OSError as error:
         raise SynthgenError(f"{path}: {error.strerror}; copy the bundle again") from None
@@ -190,6 +197,27 @@ def read_json(folder: Path, config: BundleConfig, name: str) -> dict[str, Any] |
     if not isinstance(record, dict):
         raise SynthgenError(f"{folder / name}: is not a JSON mapping")
     return record
+
+
+def refuse_larger(folder: Path, config: BundleConfig, outline: Algorithm) -> None:
+    """Refuse a configuration whose networks are larger than its files can be.
+
+    Raises:
+        SynthgenError: they are.
+    """
+    path = folder / GENERATOR
+    if not path.is_file():
+        return  # told when it is read
+    sizes = {
+        name: sum(value.numel() for value in network.state_dict().values())
+        for name, network in outline.networks.items()
+    }
+    generators = sum(sizes[name] for name in outline.generators)
+    if generators > path.stat().st_size or sum(sizes.values()) > MOST_VALUES:
+        raise SynthgenError(
+            f"{path}: too small for the {generators:,} numbers that its config.json promises; copy "
+            "the bundle again"
+        )
 
 
 def load_weights(folder: Path, config: BundleConfig, name: str, module: nn.Module) -> bool:

@@ -19,6 +19,7 @@ from synthgen.generators.bundle import (
     load_weights,
     read_config,
     read_json,
+    refuse_larger,
 )
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
@@ -51,6 +52,12 @@ class Generator:
         self.precision = precision
         self._most: int | None = None
         """Images that fit into the device's memory at once, once that has been found out."""
+        with torch.device("meta"):  # before memory is taken for what a file only claims to hold
+            refuse_larger(
+                folder,
+                self.config,
+                build(self.config.algorithm, self.config.task, self.config.options),
+            )
         algorithm = build(self.config.algorithm, self.config.task, self.config.options)
         declared = {key: latent.shape for key, latent in algorithm.latents.items()}
         if declared != self.config.latents:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 from synthgen.spec.condition import ClassConditional
+from synthgen.spec.markdown import plain
 
 
 def model_card(
@@ -16,7 +16,7 @@ def model_card(
     metrics: Mapping[str, Any],
 ) -> str:
     """Markdown: what the generator makes, what it was trained on and with, how good it is."""
-    names = ", ".join(html.escape(name) for name in task.condition.names)
+    names = ", ".join(plain(name) for name in task.condition.names)
     lines = [
         "---",
         "license: apache-2.0",
@@ -24,7 +24,7 @@ def model_card(
         "tags: [gan, image-generation, synthetic-data]",
         "---",
         "",
-        f"# A {html.escape(algorithm)} generator of {task.image} images",
+        f"# A {plain(algorithm)} generator of {task.image} images",
         "",
         f"Classes ({task.condition.count}): {names}.",
         "",
@@ -34,14 +34,14 @@ def model_card(
         "",
         "| | |",
         "|---|---|",
-        f"| algorithm | {html.escape(algorithm)} |",
+        f"| algorithm | {plain(algorithm)} |",
     ]
     for key, value in training.items():
         shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
-        lines.append(f"| {key.replace('_', ' ')} | {html.escape(str(shown))} |")
+        lines.append(f"| {plain(key.replace('_', ' '))} | {plain(shown)} |")
     lines += ["", "## Scores on held-out real images", "", "| | |", "|---|---|"]
     for key, value in _flat(metrics).items():
-        lines.append(f"| {html.escape(key)} | {html.escape(str(value))} |")
+        lines.append(f"| {plain(key)} | {plain(value)} |")
     lines += [
         "",
         "A Fréchet distance on a classifier's own features compares generators scored by the same "

@@ -206,6 +206,7 @@ def orthogonal(network: nn.Module) -> None:
         if isinstance(module, nn.Conv2d | nn.Linear):
             parametrized = getattr(module, "parametrizations", None)
             weight = parametrized.weight.original if parametrized else module.weight
-            nn.init.orthogonal_(weight)
+            if not weight.is_meta:  # an outline has no values
+                nn.init.orthogonal_(weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -29,6 +29,10 @@ def batch_size_for(image: ImageSpec, device_type: str) -> int:
     return min(1024, max(8, 1 << (images.bit_length() - 1)))
 
 
+MOST_SHARDS = 100_000
+"""Their names have five digits."""
+
+
 def class_counts(classes: tuple[str, ...], n: int | None, per_class: int | None) -> list[int]:
     """Images of each class: ``n`` split evenly with the remainder to the first, or
     ``per_class``."""
@@ -52,7 +56,7 @@ def make_plan(
     """A plan with exactly the counts asked for, every class in every shard as evenly as they go.
 
     Raises:
-        SynthgenError: a split would get no image.
+        SynthgenError: a split would get no image, or there would be too many shards.
     """
     counts = class_counts(classes, n, per_class)
     limit = images_per_shard or max(1, min(MOST_ROWS, int(TARGET_BYTES / bytes_per_image)))
@@ -64,6 +68,11 @@ def make_plan(
                 f"split '{name}' would get none of the {sum(counts)} images; raise --n or its share"
             )
         pieces = -(-sum(quotas) // limit)
+        if len(shards) + pieces > MOST_SHARDS:
+            raise SynthgenError(
+                f"{sum(counts):,} images in shards of {limit:,} are more than {MOST_SHARDS:,} "
+                "shards; raise --images-per-shard"
+            )
         for ordinal, piece in enumerate(_pieces(quotas, pieces)):
             shards.append(ShardPlan(len(shards), name, ordinal, piece))
     return Plan(classes, seed, tuple(shards))

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from synthgen.spec.errors import SynthgenError
+
+SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,38 @@ class Plan:
         return asdict(self)
 
     @staticmethod
-    def from_json(record: Mapping[str, Any]) -> Plan:
-        shards = tuple(
-            ShardPlan(s["index"], s["split"], s["ordinal"], tuple(s["quotas"]))
-            for s in record["shards"]
-        )
-        return Plan(tuple(record["classes"]), record["seed"], shards)
+    def from_json(record: Any) -> Plan:
+        """The plan of a record, which anybody may have written: names in it become file names.
+
+        Raises:
+            SynthgenError: it is none.
+        """
+        try:
+            shards = tuple(
+                ShardPlan(s["index"], s["split"], s["ordinal"], tuple(s["quotas"]))
+                for s in record["shards"]
+            )
+            plan = Plan(tuple(record["classes"]), record["seed"], shards)
+            plan._check()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise SynthgenError(f"the plan is damaged ({reason}); make the dataset again") from None
+        return plan
+
+    def _check(self) -> None:
+        numbers = [self.seed]
+        for shard in self.shards:
+            numbers += [shard.index, shard.ordinal, *shard.quotas]
+            if not SPLIT_NAME.fullmatch(shard.split):
+                raise ValueError(f"{shard.split!r:.50} is no name of a split")
+            if len(shard.quotas) != len(self.classes):
+                raise ValueError("a shard has other classes than the plan")
+        if not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+            raise ValueError("a number is none, or out of range")
+        if not all(isinstance(name, str) for name in self.classes):
+            raise ValueError("a class has no name")
+        if len({shard.name for shard in self.shards}) < len(self.shards):
+            raise ValueError("two shards of one name")
 
     @property
     def hash(self) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from synthgen.spec.plan import SPLIT_NAME
 from synthgen.spec.settings import Settings
-
-SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}")
 
 
 class SampleSettings(Settings):
@@ -20,10 +18,10 @@ class SampleSettings(Settings):
         None, description="Classes to make, comma-separated; default: all the generator knows."
     )
     n: int | None = Field(
-        None, ge=1, description="Total number of images, split evenly over the classes."
+        None, ge=1, le=10**10, description="Total number of images, split evenly over the classes."
     )
     per_class: int | None = Field(
-        None, ge=1, description="Number of images of each class, in place of --n."
+        None, ge=1, le=10**10, description="Number of images of each class, in place of --n."
     )
     generator: str | None = Field(
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from synthgen.spec.errors import SynthgenError, did_you_mean
+from synthgen.spec.safe_yaml import LARGEST, load_yaml
 
 
 class Settings(BaseModel):
@@ -45,7 +47,22 @@ def _first_fault(error: ValidationError) -> str:
         return message
     if fault["type"] == "missing":
         return f"'{key}' is needed"
-    return f"'{key}' is {fault['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"'{key}' is {_shown(fault['input'])}: {message[0].lower()}{message[1:]}"
+
+
+class _Short(reprlib.Repr):
+    """Of whatever a user has written, as much as fits a line."""
+
+    def repr_int(self, value: int, level: int) -> str:
+        # Python refuses to write out numbers of more than some thousand digits.
+        return repr(value) if value.bit_length() < 256 else f"a number of {value.bit_length()} bits"
+
+
+def _shown(value: Any) -> str:
+    short = _Short()
+    short.maxstring = short.maxother = 200
+    short.maxlevel = 3
+    return short.repr(value)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -54,18 +71,16 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises:
         SynthgenError: the file is missing, is not YAML, or is not a mapping with text keys.
     """
-    import yaml
-
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(LARGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise SynthgenError(f"{path}: cannot read the settings file: {reason}") from None
     try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        first = " ".join(str(error).split())
-        raise SynthgenError(f"{path}: not valid YAML: {first}") from None
+        values = load_yaml(text)
+    except ValueError as error:
+        raise SynthgenError(f"{path}: {error}") from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

@@ -38,7 +38,9 @@ class TrainSettings(DataSettings):
     out: str | None = Field(
         None, description="Run folder or store URL; default: runs/<config or data name>."
     )
-    images: int = Field(200_000, ge=1, description="Training budget in real images shown.")
+    images: int = Field(
+        200_000, ge=1, le=10**13, description="Training budget in real images shown."
+    )
     batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, data order and noise.")
     lr_decay: float = Field(
@@ -76,7 +78,7 @@ class TrainSettings(DataSettings):
     keep_discriminator: bool = Field(
         True, description="Put the discriminator into the bundle, to score realism with."
     )
-    ticks: int = Field(20, ge=1, description="How many times a run is scored and drawn.")
+    ticks: int = Field(20, ge=1, le=10**6, description="How many times a run is scored and drawn.")
     checkpoint_every: int | None = Field(
         None, ge=1, description="Images between checkpoints; default: at every tick."
     )

@@ -10,9 +10,9 @@ import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import evenly, hold_out
-from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
 from synthgen.evaluation.record import Acceptance
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
@@ -91,7 +91,8 @@ def open_dataset(folder: str | Place) -> Dataset:
     layout = Layout(place(folder))
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
-    manifest = read_json(layout.manifest)
+    layout.refuse_links()
+    manifest = read_manifest(layout)
     image = ImageSpec(**manifest["generator"]["image"])
     return Dataset(layout, manifest, Plan.from_json(manifest["plan"]), image)
 

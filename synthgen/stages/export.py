@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import shutil
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tqdm import tqdm
 
-from synthgen.dataset.commit import disk_errors, read_json
+from synthgen.dataset.commit import disk_errors
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.receipts import refuse_damaged
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.storage.place import Place, path_here, place
@@ -25,6 +29,9 @@ from synthgen.storage.tables import open_parquet
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 BATCH = 512
+METADATA = "metadata.csv"
+LONGEST_FOLDER = 100
+"""Bytes of a class folder's name."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +63,61 @@ def export(folder: str | Place, out: str | Path, form: Format) -> int:
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
     if target.exists():
         raise SynthgenError(f"{target}: exists already; name another folder with --out")
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
+    refuse_damaged(layout, manifest)
     plan = Plan.from_json(manifest["plan"])
-    ending = ENDING[manifest["settings"]["image_format"]]
-    staging = target.with_name(f".{target.name}-{os.getpid()}")
+    ending = ENDING.get(manifest["settings"].get("image_format"), "png")
     write = _image_folder if form == "imagefolder" else _webdataset
-    with disk_errors(target):
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+    stamp = json.dumps({"plan": plan.hash, "receipts": manifest["receipts"], "format": form})
+    bar = tqdm(total=plan.rows, unit="img", desc=f"exporting {form}")
+    with disk_errors(target), _partial(target, stamp) as staging, bar:
+        write(layout, plan, staging, ending, bar)
+    return plan.rows
+
+
+@contextmanager
+def _partial(target: Path, stamp: str) -> Iterator[Path]:
+    """The hidden folder beside ``target`` in which an export grows and which becomes it. One that
+    was stopped is gone on with if it is of the same ``stamp``; one that failed is removed."""
+    staging = target.with_name(f".{target.name}.partial")
+    if staging.is_symlink():
+        raise SynthgenError(f"{staging}: is a symbolic link; remove it")
+    staging.mkdir(parents=True, exist_ok=True)
+    with _held(staging, target):
         try:
-            with tqdm(total=plan.rows, unit="img", desc=f"exporting {form}") as bar:
-                write(layout, plan, staging, ending, bar)
+            mark = staging / ".synthgen"
+            if not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
+                for path in staging.iterdir():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                _put(mark, stamp.encode())
+            yield staging
+            mark.unlink()
             staging.rename(target)
-        except BaseException:
+        except Exception:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-    return plan.rows
+
+
+@contextmanager
+def _held(staging: Path, target: Path) -> Iterator[None]:
+    """Two exports into one folder do not meet: the kernel holds the lock, and frees it."""
+    folder = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SynthgenError(f"{target}: another process is exporting to it; wait for it") from None
+    finally:
+        os.close(folder)
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file, which has its name only when it is whole; nothing if it is there already."""
+    if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
+        return
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
 
 
 def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, list[_Row]]]:
@@ -98,9 +144,12 @@ def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, lis
 
 
 def folder_name(label: int, name: str) -> str:
-    """A class' folder: its name where that is a plain one, else its number and what is plain."""
+    """A class' folder: its name where that is a plain and short one, else its number and what is
+    plain of the name."""
     plain = "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")
-    return name if plain == name and name else f"{label:04d}_{plain}"
+    if plain == name and name not in ("", METADATA) and len(name.encode()) <= LONGEST_FOLDER:
+        return name
+    return f"{label:04d}_{plain}".encode()[:LONGEST_FOLDER].decode(errors="ignore")
 
 
 def _image_folder(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
@@ -112,23 +161,27 @@ def _image_folder(layout: Layout, plan: Plan, staging: Path, ending: str, bar: t
     for _, rows in _rows(layout, plan, bar):
         for row in rows:
             name = f"{folders[row.label]}/{row.number:08d}"
-            (staging / row.split / f"{name}.{ending}").write_bytes(row.encoded)
+            _put(staging / row.split / f"{name}.{ending}", row.encoded)
             record = {"file_name": f"{name}.{ending}", "label": plan.classes[row.label]}
             if row.source is not None:
-                (staging / row.split / f"{name}.source.{ending}").write_bytes(row.source)
+                _put(staging / row.split / f"{name}.source.{ending}", row.source)
                 record["source_file_name"] = f"{name}.source.{ending}"
             tables[row.split].append({**record, **row.others})
     for split, records in tables.items():
-        with (staging / split / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(records[0]))
-            writer.writeheader()
-            writer.writerows(records)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        _put(staging / split / METADATA, text.getvalue().encode())
 
 
 def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
-    (staging / "classes.json").write_text(json.dumps(list(plan.classes), ensure_ascii=False))
+    _put(staging / "classes.json", json.dumps(list(plan.classes), ensure_ascii=False).encode())
     for name, rows in _rows(layout, plan, bar):
-        with tarfile.open(staging / f"{name}.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        final, part = staging / f"{name}.tar", staging / f".{name}.part"
+        if final.exists():
+            continue
+        with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
             for row in rows:
                 parts = {ending: row.encoded, "cls": str(row.label).encode()}
                 if row.source is not None:
@@ -138,3 +191,4 @@ def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqd
                     info = tarfile.TarInfo(f"{row.number:08d}.{kind}")
                     info.size = len(content)
                     tar.addfile(info, io.BytesIO(content))
+        os.replace(part, final)

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.receipts import order_hash, read_receipt
+from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.receipts import order_hash, read_receipt, refuse_damaged
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.dataset.writer import Made, write_shard
@@ -66,11 +66,12 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
     source = Layout(place(settings.dataset))
     if not source.is_complete() or not source.manifest.is_file():
         raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
-    manifest = read_json(source.manifest)
+    manifest = read_manifest(source)
     if "parts" in manifest:
         raise SynthgenError(
             f"{source.root}: was merged from other datasets; filter those, then merge them"
         )
+    refuse_damaged(source, manifest)
     plan = Plan.from_json(manifest["plan"])
     generator = load_generator(settings.generator or manifest["generator"]["name"], "cpu", "fp32")
     if generator.weights_sha256 != manifest["generator"]["weights_sha256"]:

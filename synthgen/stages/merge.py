@@ -15,9 +15,9 @@ import pyarrow as pa
 from tqdm import tqdm
 
 import synthgen
-from synthgen.dataset.commit import disk_errors, publish, read_json, staged_name
+from synthgen.dataset.commit import disk_errors, publish, staged_name
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.manifest import make_manifest
+from synthgen.dataset.manifest import make_manifest, read_manifest
 from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
@@ -138,7 +138,7 @@ def _open(folder: Place) -> _Part:
     layout = Layout(folder)
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
-    manifest: dict[str, Any] = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     return _Part(layout, manifest, Plan.from_json(manifest["plan"]))
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import file_sha256
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
@@ -37,7 +37,7 @@ def pack(layout: Layout) -> list[Parcel]:
     root = layout.root
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset (no {CARD} or {MANIFEST})")
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     shards = {f"data/{shard.name}" for shard in Plan.from_json(manifest["plan"]).shards}
     promised = {f"data/{r['shard']}": r["sha256"] for r in manifest["receipts"]}
     names = [name for name in files_below(root) if not name.startswith(".")]

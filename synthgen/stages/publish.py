@@ -36,6 +36,7 @@ def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
     """
     layout = Layout(place(folder))
     parcels = pack(layout)
+    layout.refuse_links()
     shown = without_credentials(where.rstrip("/"))
     revision = None
     try:

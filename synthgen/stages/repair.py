@@ -7,24 +7,34 @@ from typing import Any
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import receipt_path
 from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.verify import verify
 from synthgen.quality.filters import FilterSet
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.progress import say
 from synthgen.stages.sample import SampleReport, resolve, run
 from synthgen.storage.place import Place, place
 
 
 def repair(
-    root: str | Place, *, generator: str | None = None, device: str = "auto"
+    root: str | Place,
+    *,
+    generator: str | None = None,
+    source: str | None = None,
+    device: str = "auto",
 ) -> SampleReport:
-    """Go on with the dataset's own run: whatever is whole stays, byte for byte.
+    """Go on with the dataset's own run: whatever ``verify`` finds whole stays, byte for byte.
 
-    ``generator`` is needed where the bundle is no bundled one.
+    ``generator`` is needed where the bundle is no bundled one, ``source`` where the images that
+    were translated lie elsewhere now.
 
     Raises:
         SynthgenError: the folder has no run of ``synthgen sample`` (its dot-folder is gone, or it
-            was filtered from another dataset), or the generator is another than it was.
+            was filtered from another dataset), or the generator or the source is another than it
+            was.
     """
     layout = Layout(place(root))
     if not layout.settings.is_file() or not layout.plan.is_file():
@@ -43,8 +53,25 @@ def repair(
     changes = {"filters": "none", "out": str(root), "device": device}
     if generator is not None:
         changes["generator"] = generator
+    if source is not None:
+        changes["source"] = source
     fresh = resolve(SampleSettings.parse({**wanted, **changes}, str(layout.settings)))
-    settings = {**fresh.settings, "filters": resolved["filters"]}
+    # Where the source lies is no part of what it is: its fingerprint is compared.
+    kept = {key: resolved[key] for key in ("filters", "source")}
+    settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
-    return run(replace(fresh, job=job, settings=settings), "resume")
+    return run(replace(fresh, job=job, settings=settings), "resume", before=_forget_bad)
+
+
+def _forget_bad(layout: Layout) -> None:
+    """Take the receipts away from the shards that are bad, and the card from what is not whole."""
+    plan, found = Plan.from_json(read_json(layout.plan)), verify(layout.root)
+    if found.problems:
+        layout.card.unlink(missing_ok=True)
+    for shard in plan.shards:
+        if any(line.startswith(f"data/{shard.name}: ") for line in found.problems):
+            receipt_path(layout, shard).unlink(missing_ok=True)
+    for line in found.problems:
+        if line.endswith("not in the plan"):
+            say(f"{line}; move it elsewhere")

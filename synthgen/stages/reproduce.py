@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError, name_list
@@ -55,7 +55,7 @@ def reproduce(
     layout = Layout(place(root))
     if not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset (no manifest.json)")
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     plan = Plan.from_json(manifest["plan"])
     split = split or next(iter(plan.splits))
     shard, record = _row(layout, plan, split, row)

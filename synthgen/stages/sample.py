@@ -180,8 +180,13 @@ def sample(
     return run(resolve(settings), mode, make)
 
 
-def run(resolved: Resolved, mode: Mode, make: MakeShards | None = None) -> SampleReport:
-    """The same for a run that is resolved already.
+def run(
+    resolved: Resolved,
+    mode: Mode,
+    make: MakeShards | None = None,
+    before: Callable[[Layout], None] = lambda layout: None,
+) -> SampleReport:
+    """The same for a run that is resolved already; ``before`` is called once the folder is held.
 
     Raises:
         SynthgenError: as :func:`sample`.
@@ -193,6 +198,7 @@ def run(resolved: Resolved, mode: Mode, make: MakeShards | None = None) -> Sampl
             "shards; make another from the remaining source images"
         )
     with open_run(resolved.out, resolved.settings, resolved.job.plan, mode) as (layout, plan):
+        before(layout)
         job = replace(resolved.job, plan=plan)
         made = _make_all(layout, job, resolved.generator, make)
         if made or not layout.is_complete():

@@ -46,6 +46,7 @@ def make_range(
     if settings.out is None:
         raise SynthgenError("out: name the folder of the run")
     layout = Layout(place(settings.out))
+    layout.refuse_links()
     if not layout.settings.is_file() or not layout.plan.is_file():
         raise SynthgenError(
             f"{layout.root}: holds no run here; its folder must be the same on every host"

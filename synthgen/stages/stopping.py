@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,10 @@ from types import FrameType
 
 from synthgen.stages.interrupt import interrupt
 from synthgen.stages.progress import say
+
+PATIENCE = 6.0
+"""Seconds in which a safe point must come; after that the stage ends where it stands, and goes on
+from the last thing that it saved."""
 
 
 @contextmanager
@@ -20,13 +25,15 @@ def stop_at_safe_point() -> Iterator[Callable[[], bool]]:
     program has set for itself (a scheduler's, for example) are left alone, and so is any thread but
     the main one, which cannot have handlers.
     """
-    asked = False
+    timer: threading.Timer | None = None
 
     def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal timer
+        if timer is not None:
             raise KeyboardInterrupt
-        asked = True
+        timer = threading.Timer(PATIENCE, _thread.interrupt_main, (number,))
+        timer.daemon = True
+        timer.start()
         say("stopping at the next safe point; press again to stop at once")
 
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -36,7 +43,9 @@ def stop_at_safe_point() -> Iterator[Callable[[], bool]]:
             if signal.getsignal(number) in (handler, interrupt):
                 before[number] = signal.signal(number, ask)
     try:
-        yield lambda: asked
+        yield lambda: timer is not None
     finally:
+        if timer is not None:
+            timer.cancel()
         for number, old in before.items():
             signal.signal(number, old)

@@ -100,7 +100,8 @@ class _Run:
         self.rolled_to = (extra or {}).get("rolled_to", -1)
         if self.group.leads:
             self.judge = make_judge(settings, self.prepared, self.out)
-            self.log.cut_back(training.shown, training.remedies.attempt)
+            # Without a checkpoint not even the first line, of the untrained networks, holds.
+            self.log.cut_back(training.shown if extra else -1, training.remedies.attempt)
             self._replay()
             if not extra:
                 self._tick(None)

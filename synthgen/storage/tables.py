@@ -9,7 +9,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from synthgen.spec.errors import SynthgenError
 from synthgen.storage.place import Place
+
+MOST_UNPACKED = 50
+"""Times its own size that a file may unpack to. Images are not packed again, and the columns beside
+are numbers: no dataset comes near."""
+ALWAYS_UNPACKED = 64 * 2**20
+"""Bytes that any file may unpack to."""
+
+
+class BadTable(SynthgenError):
+    """A file that is no Parquet file, is damaged, or unpacks to far more than it is."""
 
 
 def open_parquet(file: Place) -> pq.ParquetFile:
@@ -17,21 +28,42 @@ def open_parquet(file: Place) -> pq.ParquetFile:
 
     Raises:
         FileNotFoundError: it is not there.
-        pa.ArrowException: it is no Parquet file.
+        BadTable: it is no Parquet file, or a bomb.
         StoreError: the store fails.
     """
-    # Arrow's own reader is faster than Python's where it can open the path by itself.
-    if isinstance(file, Path):
-        return pq.ParquetFile(file)
-    stream: Any = file.open("rb")
-    return pq.ParquetFile(stream, pre_buffer=True)
+    try:
+        # Arrow's own reader is faster than Python's where it can open the path by itself.
+        if isinstance(file, Path):
+            table = pq.ParquetFile(file)
+        else:
+            stream: Any = file.open("rb")
+            table = pq.ParquetFile(stream, pre_buffer=True)
+    except pa.ArrowException as error:
+        raise BadTable(f"{file}: not a readable Parquet file ({_line(error)})") from None
+    groups = range(table.metadata.num_row_groups)
+    unpacked = sum(table.metadata.row_group(group).total_byte_size for group in groups)
+    if unpacked > max(ALWAYS_UNPACKED, MOST_UNPACKED * file.stat().st_size):
+        table.close()
+        raise BadTable(f"{file}: unpacks to {unpacked:,} bytes; it is no shard of a dataset")
+    return table
 
 
 def read_table(file: Place, columns: Sequence[str] | None = None) -> pa.Table:
     """The file, or some of its columns.
 
     Raises:
-        As :func:`open_parquet`.
+        As :func:`open_parquet`; BadTable: it is damaged, or has no such column.
     """
     with open_parquet(file) as table:
-        return table.read(columns=None if columns is None else list(columns))
+        try:
+            found = table.read(columns=None if columns is None else list(columns))
+        except (pa.ArrowException, OSError) as error:
+            raise BadTable(f"{file}: damaged ({_line(error)})") from None
+    missing = [name for name in columns or () if name not in found.column_names]
+    if missing:
+        raise BadTable(f"{file}: has no column '{missing[0]}'")
+    return found
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
-from synthgen.generators.zoo import load_generator
+from synthgen.generators.generator_set import save_set
+from synthgen.generators.zoo import load_generator, metrics, show
 from synthgen.spec.errors import SynthgenError
 
 
@@ -44,7 +46,7 @@ def mutate(folder, rng):
 def test_two_hundred_mutated_bundles(run_folder, tmp_path):
     original = load_generator(str(run_folder), device="cpu", precision="fp32")
     images = original.sample(["one"] * 3, batch_size=4)
-    refused = 0
+    refused, touched = 0, set()
     for seed in range(200):
         folder = tmp_path / f"{seed}"
         shutil.copytree(run_folder / "bundle", folder)
@@ -56,8 +58,35 @@ def test_two_hundred_mutated_bundles(run_folder, tmp_path):
             refused += 1
             assert str(error).strip() and "\n" not in str(error), done
         else:
+            touched |= {path.name for path in folder.iterdir()
+                        if path.read_bytes() != (run_folder / "bundle" / path.name).read_bytes()}  # fmt: skip
             # A change of the card or of free text is no harm; weights must be the saved ones.
             assert np.array_equal(loaded.sample(["one"] * 3, batch_size=4), images), done
+        for read in (metrics, show):
+            with suppress(SynthgenError):
+                read(str(folder))
         assert sorted(path.name for path in folder.iterdir()) == before
         shutil.rmtree(folder)
+    # A judge, the card and the scores are not read to sample: nothing else may pass unseen.
+    assert touched <= {"discriminator.safetensors", "README.md", "metrics.json", "config.json"}
     assert refused > 80  # the discriminator, the card and the metrics are not read to sample
+
+
+def test_mutated_sets_of_bundles(run_folder, tmp_path):
+    whole = tmp_path / "whole"
+    save_set(whole, [run_folder / "bundle"] * 3)
+    original = load_generator(str(whole), device="cpu", precision="fp32")
+    images, refused = original.sample(["one"] * 3, batch_size=4), 0
+    for seed in range(30):
+        folder, rng = tmp_path / f"{seed}", np.random.default_rng(seed)
+        shutil.copytree(whole, folder)
+        done = mutate(folder if seed % 2 else folder / f"{rng.integers(3):04d}", rng)
+        try:
+            loaded = load_generator(str(folder), device="cpu", precision="fp32")
+        except SynthgenError as error:
+            refused += 1
+            assert str(error).strip() and "\n" not in str(error), done
+        else:
+            assert np.array_equal(loaded.sample(["one"] * 3, batch_size=4), images), done
+        shutil.rmtree(folder)
+    assert refused > 15

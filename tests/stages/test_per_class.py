@@ -10,6 +10,7 @@ from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.repair import repair
 from synthgen.stages.sample import sample
 from synthgen.stages.train import train
 from synthgen.stages.verify import verify
@@ -45,8 +46,13 @@ def test_a_set_samples_a_dataset_and_is_not_trained_twice(
     run, digit_folder, small_training, tmp_path
 ):
     values = {"generator": str(run), "n": 30, "filters": "none", "out": str(tmp_path / "out")}
-    report = sample(SampleSettings.parse(values))
+    report = sample(SampleSettings.parse({**values, "images_per_shard": 10}))
     assert verify(report.root).problems == []
+    shard = sorted((report.root / "data").iterdir())[1]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-1])
+    assert repair(report.root, generator=str(run)).made == 1
+    assert shard.read_bytes() == whole and verify(report.root).problems == []
     before = (run / "bundle" / "set.json").stat().st_mtime_ns
     again = {**small_training, "data": str(digit_folder), "out": str(run), "images": 1280,
              "ticks": 1, "per_class": True}  # fmt: skip

@@ -60,7 +60,8 @@ print("same")
 
 def load(hub, tmp_path, name, root, token=TOKEN):
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"),
-                   "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": token,
+                   "HF_DATASETS_CACHE": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1",
+                   "HF_TOKEN": token,
                    "HF_HUB_DISABLE_TELEMETRY": "1"}  # fmt: skip
     return subprocess.run(
         [sys.executable, "-c", LOAD, name, str(root)], env=environment, capture_output=True,

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 
+import pyarrow.parquet as pq
 import pytest
 
+from synthgen.dataset.receipts import file_sha256
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.repair import repair
 from synthgen.stages.verify import verify
@@ -121,3 +123,45 @@ def test_what_cannot_be_repaired_is_told(sampled, tmp_path):
     root = sampled(n=30).root
     with pytest.raises(SynthgenError, match="generator"):
         repair(root, generator="fashion-mnist-28", device="cpu")
+
+
+def test_repair_mends_whatever_verify_finds(sampled, run_folder, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("label_agreement: {min: 0.5}\n")
+    root = sampled(n=120, images_per_shard=30, filters=str(rules), keep_rejects=True).root
+    whole = everything(root)
+    names = sorted(path.name for path in (root / "data").iterdir())
+
+    def vouched_for(path):
+        """A shard with a wrong label, and a receipt of its very bytes."""
+        table = pq.read_table(path)
+        labels = table.column("label").to_numpy().copy()
+        labels[0] = (labels[0] + 1) % 3
+        place = table.column_names.index("label")
+        pq.write_table(table.set_column(place, table.schema.field(place), [labels]), path)
+        receipt = root / ".synthgen" / "receipts" / f"{path.name}.json"
+        record = json.loads(receipt.read_text())
+        record["bytes"], record["sha256"] = path.stat().st_size, file_sha256(path)
+        receipt.write_text(json.dumps(record))
+
+    for harm, made in [
+        (lambda: vouched_for(root / "data" / names[0]), 1),
+        (lambda: (root / "rejects" / names[1]).write_bytes(b"x"), 1),
+        (lambda: (root / ".synthgen" / "receipts" / f"{names[2]}.json").write_text("{"), 1),
+        (lambda: (root / "manifest.json").write_text("{}"), 0),
+        (lambda: (root / "manifest.json").unlink(), 0),
+        (lambda: (root / "README.md").write_text("# of somebody"), 0),
+        (lambda: (root / "data" / names[3]).write_bytes(b""), 1),
+    ]:
+        harm()
+        assert verify(root).problems
+        report = repair(root, generator=str(run_folder), device="cpu")
+        assert report.made == made and everything(root) == whole
+        assert verify(root).problems == []
+
+
+def everything(root):
+    names = [p for p in root.rglob("*") if p.is_file() and ".synthgen" not in p.parts]
+    return {
+        p.relative_to(root).as_posix(): p.read_bytes() for p in names if p.name != "manifest.json"
+    }

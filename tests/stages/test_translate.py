@@ -1,5 +1,7 @@
 """Datasets of pairs: what CycleGAN and CoGAN make."""
 
+import shutil
+
 import datasets
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.repair import repair
 from synthgen.stages.reproduce import reproduce
 from synthgen.stages.sample import sample
 from synthgen.stages.train import train
@@ -57,6 +60,24 @@ def test_a_translated_dataset_does_not_depend_on_workers(translator, negative_fo
     one = translate(translator, negative_folder, tmp_path / "one", n=90)
     two = translate(translator, negative_folder, tmp_path / "two", n=90, workers=2)
     assert [r.sha256 for r in one.receipts] == [r.sha256 for r in two.receipts]
+
+
+def test_a_translated_dataset_is_repaired(translator, negative_folder, tmp_path):
+    root = translate(translator, negative_folder, tmp_path / "out", n=90).root
+    shards = sorted((root / "data").iterdir())
+    whole = [path.read_bytes() for path in shards]
+    shards[1].unlink()
+    assert repair(root, generator=str(translator), device="cpu").made == 1
+    # The source may lie elsewhere, but it must be the same images.
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(negative_folder, elsewhere)
+    shards[0].write_bytes(whole[0][:-1])
+    given = {"generator": str(translator), "source": str(elsewhere), "device": "cpu"}
+    assert repair(root, **given).made == 1
+    assert [path.read_bytes() for path in shards] == whole and verify(root).problems == []
+    next((elsewhere / "one").iterdir()).unlink()
+    with pytest.raises(SynthgenError, match="source_fingerprint"):
+        repair(root, **given)
 
 
 def test_mistakes_with_sources_are_told(translator, run_folder, negative_folder, tmp_path):

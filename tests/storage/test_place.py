@@ -12,7 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.place import StoreError, StorePath, place
-from synthgen.storage.tables import open_parquet, read_table
+from synthgen.storage.tables import BadTable, open_parquet, read_table
 from synthgen.storage.transfer import (
     copy_whole,
     fetch,
@@ -153,6 +153,6 @@ def test_columns_of_a_table_are_read_without_the_rest(tmp_path, monkeypatch):
     assert sum(read) < 2_500_000 < path.stat().st_size
     with open_parquet(path) as found:
         assert found.read().equals(table)
-    with pytest.raises(pa.ArrowException):
+    with pytest.raises(BadTable, match="not a readable Parquet file"):
         path.store.pipe_file(path.path, b"no table at all")
         read_table(path)

@@ -66,11 +66,11 @@ def test_an_unknown_format_is_named():
 
 def test_large_jpegs_are_encoded_in_processes_to_the_same_bytes():
     images = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
-    encoder = encoder_for("jpeg", 128 * 128, 2)
+    encoder = encoder_for("jpeg", 128 * 128, 4)
     try:
         assert isinstance(encoder, ProcessEncoder)
         assert encoder.encode(images) == encode(images, "jpeg")
     finally:
         encoder.close()
-    for form, side, count in (("jpeg", 64, 2), ("jpeg", 256, 1), ("png", 256, 2)):
+    for form, side, count in (("jpeg", 64, 4), ("jpeg", 256, 2), ("png", 256, 4)):
         assert not isinstance(encoder_for(form, side * side, count), ProcessEncoder)

@@ -15,6 +15,7 @@ from synthgen.stages.interrupt import STOPPED, farewell, listen
 COMMANDS = {
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
+    "calibrate": "Measure real images for a generator's filters.",
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",
     "utility": "Does a classifier get better? Train it on real, synthetic, both.",

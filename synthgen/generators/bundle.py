@@ -35,8 +35,10 @@ JUDGES = "discriminator.safetensors"
 CLASSIFIER = "classifier.safetensors"
 CALIBRATION = "calibration.json"
 METRICS = "metrics.json"
+REFERENCE = "reference.safetensors"
+"""What filters compare with of the real images; see ``synthgen.quality.reference``."""
 CARD = "README.md"
-FILES = (GENERATOR, JUDGES, CLASSIFIER, CALIBRATION, METRICS, CARD)
+FILES = (GENERATOR, JUDGES, CLASSIFIER, CALIBRATION, METRICS, REFERENCE, CARD)
 LARGEST_JSON = 16_000_000
 LARGEST_WEIGHTS = 16 * 2**30
 """Bytes that are looked at."""
@@ -86,11 +88,13 @@ def save_bundle(
     metrics: Mapping[str, Any],
     training: Mapping[str, Any],
     keep_judges: bool = True,
+    reference: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a bundle beside ``folder`` and rename it there; an older one is replaced.
 
     ``built.networks`` holds the weights to keep (the averaged generator's). ``training`` is free
-    provenance: data, images shown, hardware; ``metrics`` its scores.
+    provenance: data, images shown, hardware; ``metrics`` its scores; ``reference`` what filters
+    compare with of the real images.
     """
     staging = folder.with_name(f".{folder.name}-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
@@ -102,6 +106,8 @@ def save_bundle(
         save_file(_halved(classifier), staging / CLASSIFIER)
     if calibration is not None:
         (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")
+    if reference is not None:
+        save_file(_contiguous(reference), staging / REFERENCE)
     (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     card = model_card(algorithm, task, training, metrics)
     (staging / CARD).write_text(card, encoding="utf-8")
@@ -121,10 +127,37 @@ def save_bundle(
     )
     text = json.dumps(config.model_dump(mode="json"), indent=2) + "\n"
     (staging / "config.json").write_text(text, encoding="utf-8")
+    _publish(staging, folder)
+
+
+def _publish(staging: Path, folder: Path) -> None:
     for path in staging.iterdir():
         path.chmod(0o644)  # safetensors makes its files private
     shutil.rmtree(folder, ignore_errors=True)
     staging.rename(folder)
+
+
+def calibrate_bundle(
+    folder: Path, calibration: Mapping[str, Any], reference: Mapping[str, Tensor] | None
+) -> None:
+    """Give a bundle another calibration, and another reference or none; nothing else changes.
+
+    Raises:
+        SynthgenError: the folder is no bundle.
+    """
+    config = read_config(folder)
+    staging = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    shutil.copytree(folder, staging)
+    (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")
+    (staging / REFERENCE).unlink(missing_ok=True)
+    if reference is not None:
+        save_file(_contiguous(reference), staging / REFERENCE)
+    hashes = {path.name: _sha256(path.read_bytes()) for path in staging.iterdir()}
+    kept = {name: hashes[name] for name in sorted(FILES) if name in hashes}
+    record = config.model_copy(update={"files": kept}).model_dump(mode="json")
+    (staging / "config.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    _publish(staging, folder)
 
 
 def read_config(folder: Path) -> BundleConfig:
@@ -220,19 +253,30 @@ def refuse_larger(folder: Path, config: BundleConfig, outline: Algorithm) -> Non
         )
 
 
+def load_tensors(folder: Path, config: BundleConfig, name: str) -> dict[str, Tensor] | None:
+    """The tensors of one of the bundle's files; ``None`` if it has none.
+
+    Raises:
+        SynthgenError: the file is missing, changed, or no safetensors.
+    """
+    content = read_file(folder, config, name)
+    if content is None:
+        return None
+    try:
+        return load(content)
+    except (SafetensorError, ValueError) as error:
+        raise SynthgenError(f"{folder / name}: not a safetensors file ({_line(error)})") from None
+
+
 def load_weights(folder: Path, config: BundleConfig, name: str, module: nn.Module) -> bool:
     """Put the tensors of one file into ``module``; whether the bundle has that file.
 
     Raises:
         SynthgenError: the file is missing, changed, no safetensors, or of another network.
     """
-    content = read_file(folder, config, name)
-    if content is None:
+    tensors = load_tensors(folder, config, name)
+    if tensors is None:
         return False
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError) as error:
-        raise SynthgenError(f"{folder / name}: not a safetensors file ({_line(error)})") from None
     mine = module.state_dict()
     for key in sorted(set(mine) ^ set(tensors)):
         what = "lacks" if key in mine else "has an unknown"
@@ -266,6 +310,10 @@ def _halved(module: nn.Module) -> dict[str, Tensor]:
         kept = kept.to(torch.float16) if kept.is_floating_point() else kept.clone()
         halved[key] = kept.contiguous()
     return halved
+
+
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
 
 def _sha256(content: bytes) -> str:

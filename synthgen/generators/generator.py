@@ -15,7 +15,9 @@ from synthgen.generators.bundle import (
     CALIBRATION,
     CLASSIFIER,
     GENERATOR,
+    REFERENCE,
     BundleConfig,
+    load_tensors,
     load_weights,
     read_config,
     read_json,
@@ -33,8 +35,8 @@ from synthgen.spec.image import ImageSpec, to_uint8
 class Generator:
     """A bundle loaded on a device. Attributes are read-only by intent.
 
-    ``classifier`` (label classifier, or ``None``) and ``calibration`` (JSON, or ``None``) come from
-    the bundle as well.
+    ``classifier`` (label classifier, or ``None``), ``calibration`` (JSON, or ``None``) and
+    ``reference`` (tensors by name, or ``None``) come from the bundle as well.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Generator:
         self._algorithm = algorithm
         self.classifier = self._load_classifier()
         self.calibration = read_json(folder, self.config, CALIBRATION)
+        self.reference = load_tensors(folder, self.config, REFERENCE)
 
     @property
     def classes(self) -> tuple[str, ...]:

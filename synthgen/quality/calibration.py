@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from synthgen.quality.scores import Scorer
+from synthgen.data.splits import Labelled
+from synthgen.features.fingerprint import fingerprints, nearest, reach_of
+from synthgen.quality.copies import moved, recompressed
+from synthgen.quality.reference import Reference
+from synthgen.quality.scores import TRAIN_ROW, Scorer
+
+BATCH = 256
 
 LEVELS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5,
           0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)  # fmt: skip
@@ -70,17 +78,104 @@ def calibrate(
     A class without a held-out image takes the quantiles of all images.
     """
     parts: list[dict[str, np.ndarray]] = []
+    names = [name for name in scorer.names if name != TRAIN_ROW]
     for start in range(0, len(images), batch_size):
         pixels = torch.from_numpy(images[start : start + batch_size]).to(device)
         own = torch.from_numpy(labels[start : start + batch_size]).to(device)
         parts.append({name: value.cpu().numpy() for name, value in scorer(pixels, own).items()})
+    measured = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    return Calibration(classes, quantiles_of(measured, labels, classes))
+
+
+def quantiles_of(
+    measured: Mapping[str, np.ndarray], labels: np.ndarray, classes: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """The quantiles ``float64 [K + 1, len(LEVELS)]`` of values ``[N]`` by name.
+
+    A class without an image takes the quantiles of all.
+    """
     quantiles: dict[str, np.ndarray] = {}
-    for name in scorer.names:
-        values = np.concatenate([part[name] for part in parts]).astype(np.float64)
+    for name, raw in measured.items():
+        values = raw.astype(np.float64)
         every = np.quantile(values, LEVELS)
         rows = [
             np.quantile(values[labels == k], LEVELS) if (labels == k).any() else every
             for k in range(len(classes))
         ]
         quantiles[name] = np.stack([*rows, every])
-    return Calibration(classes, quantiles)
+    return quantiles
+
+
+@torch.inference_mode()
+def calibrate_repeats(
+    scorer: Scorer,
+    reference: Reference,
+    training: Labelled,
+    held: Labelled,
+    classes: tuple[str, ...],
+    device: torch.device,
+) -> Calibration:
+    """How near two real images of a class come to each other, and how near copies come.
+
+    ``neighbour_distance``: from a held-out image, moved or not, to the nearest training image;
+    ``copy_distance``: from a moved or recompressed copy to its original. Both on fingerprints and,
+    where the scorer has a classifier, on embeddings (``embedding_…``).
+
+    Args:
+        scorer: the bundle's, with its classifier and ``reference``.
+        training: the training images whose embeddings are compared with.
+        held: held-out real images.
+    """
+    reach = reach_of(*held.images.shape[1:3])
+    rng = np.random.default_rng(0)
+    half = len(held.images) // 2
+    copies = np.concatenate(
+        [moved(held.images[:half], rng, reach), recompressed(held.images[half:], rng)]
+    )
+
+    def prints(batch: Tensor) -> Tensor:
+        return fingerprints(batch, reach)
+
+    measured: dict[str, np.ndarray] = {}
+    asked = _each(prints, held.images, device)
+    labels = torch.from_numpy(held.labels).to(device)
+    parts = [
+        reference.nearest_training(asked[at : at + BATCH], labels[at : at + BATCH])[0]
+        for at in range(0, len(asked), BATCH)
+    ]
+    measured["neighbour_distance"] = torch.cat(parts).cpu().numpy()
+    own = asked[:, asked.shape[1] // 2]
+    measured["copy_distance"] = _apart(_each(prints, copies, device), own)
+    if "label_agreement" in scorer.names:
+        codes = _each(scorer.embedding, held.images, device)
+        known = _each(scorer.embedding, training.images, device)
+        near = np.full(len(codes), np.inf)
+        for label in np.unique(held.labels).tolist():
+            mine = np.flatnonzero(held.labels == label)
+            others = known[torch.from_numpy(np.flatnonzero(training.labels == label)).to(device)]
+            near[mine] = nearest(codes[torch.from_numpy(mine)][:, None], others)[0].cpu().numpy()
+        measured["embedding_neighbour_distance"] = near
+        copied = _each(scorer.embedding, copies, device)
+        measured["embedding_copy_distance"] = _apart(copied[:, None], codes)
+    # A class that was held out but not trained on has no nearest image, and no say.
+    finite = {name: np.nan_to_num(values, posinf=0.0) for name, values in measured.items()}
+    return Calibration(classes, quantiles_of(finite, held.labels, classes))
+
+
+def _each(code: Callable[[Tensor], Tensor], images: np.ndarray, device: torch.device) -> Tensor:
+    return torch.cat(
+        [
+            code(torch.from_numpy(images[at : at + BATCH]).to(device))
+            for at in range(0, len(images), BATCH)
+        ]
+    )
+
+
+def _apart(asked: Tensor, own: Tensor) -> np.ndarray:
+    """Distance of each row ``int8 [N, S, 32]`` to its own other ``int8 [N, 32]``."""
+    found: np.ndarray = (
+        torch.cat([nearest(asked[i : i + 1], own[i : i + 1])[0] for i in range(len(own))])
+        .cpu()
+        .numpy()
+    )
+    return found

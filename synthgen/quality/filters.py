@@ -8,53 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
 from synthgen.quality.calibration import Calibration
+from synthgen.quality.repeats import RepeatRule
+from synthgen.quality.rules import Bound, Context, Rule, ScoreFilter, known_rules
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.spec.settings import Settings, read_yaml
+from synthgen.spec.settings import read_yaml
 
 FINITE = "finite"
 """Score that the sampler adds: 1 where every value the generator gave was finite, else 0."""
 
 
 @dataclass(frozen=True)
-class Bound:
-    """Keep where ``low[label] <= score <= high[label]``; the class' position is the label."""
-
-    name: str
-    score: str
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    def keep(self, scores: dict[str, Tensor], labels: Tensor) -> Tensor:
-        """``bool [N]`` from scores ``float32 [N]`` and labels ``int64 [N]``. Not-a-number fails."""
-        value = scores[self.score]
-        low = torch.tensor(self.low, device=value.device, dtype=value.dtype)[labels]
-        high = torch.tensor(self.high, device=value.device, dtype=value.dtype)[labels]
-        return (value >= low) & (value <= high)
-
-
-@dataclass(frozen=True)
 class FilterSet:
     """Bounds in the order in which they are asked; a reason may stand for several bounds.
 
-    ``exact_duplicates`` is the sampler's own: it alone sees several images at once.
+    ``exact_duplicates`` and ``repeats`` are asked last, in order, of what has passed the bounds:
+    whoever sees several images at once asks them.
     """
 
     classes: tuple[str, ...]
     bounds: tuple[Bound, ...]
     exact_duplicates: bool
+    repeats: tuple[RepeatRule, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Names of what can reject an image; :meth:`judge` gives positions in this, from 1."""
         names = list(dict.fromkeys(bound.name for bound in self.bounds))
-        return tuple(names + ["exact_duplicate"] * self.exact_duplicates)
+        names += ["exact_duplicate"] * self.exact_duplicates
+        return (*names, *(rule.name for rule in self.repeats))
 
     def judge(self, scores: dict[str, Tensor], labels: Tensor) -> Tensor:
         """``int64 [N]``: 0 to keep, or the position (from 1) of the first reason to reject.
@@ -88,6 +75,7 @@ class FilterSet:
                 for b in self.bounds
             ],
             "exact_duplicates": self.exact_duplicates,
+            "repeats": [rule.to_json() for rule in self.repeats],
         }
 
     @staticmethod
@@ -96,7 +84,8 @@ class FilterSet:
             Bound(b["name"], b["score"], tuple(b["low"]), tuple(b["high"]))
             for b in record["bounds"]
         )
-        return FilterSet(tuple(record["classes"]), bounds, record["exact_duplicates"])
+        repeats = tuple(RepeatRule.from_json(rule) for rule in record.get("repeats", ()))
+        return FilterSet(tuple(record["classes"]), bounds, record["exact_duplicates"], repeats)
 
     def __str__(self) -> str:
         lines = []
@@ -114,144 +103,106 @@ class FilterSet:
                 parts.append(f"{name} {ends}")
             lines.append(f"{bound.name}: {bound.score} {name_list(parts)}")
         named = (["validity"] if self.bounds else []) + lines
-        return "; ".join(named + ["exact_duplicate"] * self.exact_duplicates)
+        named += ["exact_duplicate"] * self.exact_duplicates
+        for rule in self.repeats:
+            low, high = min(rule.distance), max(rule.distance)
+            far = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g} by class"
+            named.append(f"{rule.name}: {rule.code} within {far} of an earlier image's")
+        return "; ".join(named)
 
 
-Statistic = Literal["brightness", "contrast", "entropy", "sharpness"]
+DEFAULT = ("statistics", "label_agreement", "realism", "memorised", "near_duplicate")
+"""Rules of ``default``; what a bundle has no calibration for is left out of it."""
+
+AUDIT: dict[str, dict[str, Any]] = {
+    "statistics": {"quantile": 0.001, "margin": 0.0},
+    "label_agreement": {"quantile": 0.01, "ceiling": 0.5},
+    "realism": {"quantile": 0.005},
+    "memorised": {},
+    "near_duplicate": {"scope": "dataset"},
+    "exact_duplicate": {},
+}
+"""Rules of ``audit``: all that tell a fault, each for at most one in a hundred real images."""
 
 
-class StatisticsFilter(Settings):
-    """Keep images whose statistics lie within real ones."""
+def load_filters(
+    spec: str, calibration: Calibration | None, classes: tuple[str, ...], side: int = 0
+) -> FilterSet:
+    """``default``, ``audit``, ``none`` (validity only) or the path of a YAML file of rules.
 
-    scores: tuple[Statistic, ...] = Field(get_args(Statistic), description="Statistics to look at.")
-    quantile: float = Field(
-        0.001, ge=0, lt=0.5, description="Share of real images beyond each end."
-    )
-    margin: float = Field(
-        0.1, ge=0, description="Widening of both ends, as a share of the range between them."
-    )
-
-
-class LabelAgreementFilter(Settings):
-    """Keep images to which the label classifier gives their own label with enough probability."""
-
-    quantile: float = Field(
-        0.1, ge=0, lt=1, description="Share of real images of the class that would fail."
-    )
-    ceiling: float = Field(
-        0.5,
-        gt=0,
-        le=1,
-        description="Largest threshold that the quantile gives: above a half the "
-        "classifier prefers the image's own label to all others together.",
-    )
-    min: float | None = Field(
-        None, ge=0, le=1, description="Least probability, in place of the quantile."
-    )
-
-
-class FilterFile(Settings):
-    """A YAML file of filters: a key turns its filter on; validity always is."""
-
-    statistics: StatisticsFilter | None = None
-    label_agreement: LabelAgreementFilter | None = None
-    exact_duplicate: bool = False
-
-
-DEFAULT = FilterFile(
-    statistics=StatisticsFilter.parse({}),
-    label_agreement=LabelAgreementFilter.parse({}),
-    exact_duplicate=True,
-)
-
-
-def load_filters(spec: str, calibration: Calibration | None, classes: tuple[str, ...]) -> FilterSet:
-    """``default``, ``none`` (validity only) or the path of a YAML file, for these classes.
+    In the file a key is a rule of :data:`~synthgen.quality.rules.RULES` or of the entry point group
+    ``synthgen.filters``, ``exact_duplicate``, or a name of one's own over a ``score`` with its
+    limits; its value has the rule's settings. ``side`` is the images' smaller side in pixels.
 
     Raises:
         SynthgenError: the file is not of filters, or the bundle has no calibration for them.
     """
-    if spec == "none":
-        chosen = FilterFile()
-    elif spec == "default":
-        chosen = DEFAULT
-    else:
-        values = read_yaml(spec)
-        # A bare key ("label_agreement:") asks for the filter with its defaults.
-        filled = {key: {} if value is None else value for key, value in values.items()}
-        _check_nested(filled, spec)
-        chosen = FilterFile.parse(filled, spec)
-    infinite = float("inf")
+    context = Context(spec, calibration, classes, side)
+    chosen = _chosen(spec, context)
     every = len(classes)
     bounds = [
         Bound("validity", FINITE, (1.0,) * every, (1.0,) * every),
         # A constant image has no contrast; half a grey level is less than any other has.
-        Bound("validity", "contrast", (1e-6,) * every, (infinite,) * every),
+        Bound("validity", "contrast", (1e-6,) * every, (float("inf"),) * every),
     ]
-    if chosen.statistics is not None:
-        bounds += _statistics(chosen.statistics, _needed(calibration, spec), classes)
-    if chosen.label_agreement is not None:
-        bounds.append(_agreement(chosen.label_agreement, _needed(calibration, spec), classes))
-    return FilterSet(classes, tuple(bounds), chosen.exact_duplicate)
+    repeats = []
+    for name, rule in chosen.items():
+        for found in rule.resolve(name, context) if rule is not None else ():
+            if isinstance(found, Bound):
+                bounds.append(found)
+            else:
+                repeats.append(found)
+    return FilterSet(classes, tuple(bounds), "exact_duplicate" in chosen, tuple(repeats))
 
 
-def _check_nested(values: dict[str, Any], where: str) -> None:
-    known: dict[str, type[Settings]] = {
-        "statistics": StatisticsFilter,
-        "label_agreement": LabelAgreementFilter,
-    }
-    for key, inner in values.items():
-        if key in known and isinstance(inner, dict):
-            known[key].parse(inner, f"{where}: {key}")
-
-
-def _needed(calibration: Calibration | None, spec: str) -> Calibration:
-    if calibration is None:
-        raise SynthgenError(
-            f"filters '{spec}' need the calibration on real images that this generator's "
-            f"bundle does "
-            "not have; use --filters none"
-        )
-    return calibration
-
-
-def _statistics(
-    settings: StatisticsFilter, calibration: Calibration, classes: tuple[str, ...]
-) -> list[Bound]:
-    bounds = []
-    for score in settings.scores:
-        # Of all classes together: a class of few images has no tails to speak of, and whether an
-        # image shows its class is the label classifier's to say.
-        low = calibration.quantile(score, settings.quantile)
-        high = calibration.quantile(score, 1 - settings.quantile)
-        margin = settings.margin * (high - low)
-        ends = ((low - margin,) * len(classes), (high + margin,) * len(classes))
-        bounds.append(Bound("statistics", score, *ends))
-    return bounds
-
-
-def _agreement(
-    settings: LabelAgreementFilter, calibration: Calibration, classes: tuple[str, ...]
-) -> Bound:
-    if "label_agreement" not in calibration.quantiles:
-        raise SynthgenError("label_agreement: the generator's bundle has no label classifier")
-    lows = tuple(
-        settings.min
-        if settings.min is not None
-        else min(
-            settings.ceiling,
-            calibration.quantile("label_agreement", settings.quantile, _label(calibration, name)),
-        )
-        for name in classes
+def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
+    """Rules by name, in the order of asking; ``None`` for exact duplicates."""
+    if spec == "none":
+        return {}
+    if spec == "default":
+        # Sampling looks for repeats in its own shard, where a shift does not come about.
+        values: dict[str, Any] = {name: {} for name in DEFAULT}
+        values["near_duplicate"] = {"moved": False, "quantile": 0.002}
+        context.calibrated("default")
+        values = {name: given for name, given in values.items() if _possible(name, context)}
+        values["exact_duplicate"] = {}
+    elif spec == "audit":
+        values = dict(AUDIT)
+    else:
+        values = read_yaml(spec)
+    known = known_rules()
+    chosen: dict[str, Rule | None] = {}
+    for name, given in values.items():
+        where = spec if spec in ("default", "audit") else f"{spec}: {name}"
+        if name == "exact_duplicate":
+            if given is not False:
+                chosen[name] = None
+            continue
+        # A bare key ("label_agreement:") asks for the rule with its defaults.
+        filled = {} if given is None else given
+        own = isinstance(filled, dict) and "score" in filled
+        if name not in known and not own:
+            hint = did_you_mean(name, [*known, "exact_duplicate"])
+            raise SynthgenError(
+                f"{spec}: unknown key '{name}'{hint or '; see --help for all keys'}"
+            )
+        if not isinstance(filled, dict):
+            raise SynthgenError(f"{where}: write its settings as a mapping, or nothing")
+        kind = known.get(name, ScoreFilter)
+        chosen[name] = kind.parse(filled, where)
+    order = list(known)
+    return dict(
+        sorted(chosen.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99)
     )
-    return Bound("label_agreement", "label_agreement", lows, (float("inf"),) * len(classes))
 
 
-def _label(calibration: Calibration, name: str) -> int:
-    if name not in calibration.classes:
-        hint = did_you_mean(name, calibration.classes)
-        raise SynthgenError(f"class '{name}' is not in the generator's calibration{hint}")
-    return calibration.classes.index(name)
+def _possible(name: str, context: Context) -> bool:
+    """Whether the bundle is calibrated for a rule of the default set; statistics always are."""
+    try:
+        known_rules()[name]().resolve(name, context)
+    except SynthgenError:
+        return name in ("statistics", "label_agreement")
+    return True
 
 
 def overridden(filters: FilterSet, limits: Mapping[str, float]) -> FilterSet:
@@ -262,12 +213,16 @@ def overridden(filters: FilterSet, limits: Mapping[str, float]) -> FilterSet:
     Raises:
         SynthgenError: a key is not SCORE.min or SCORE.max.
     """
-    bounds = list(filters.bounds)
+    bounds, repeats = list(filters.bounds), list(filters.repeats)
     every, infinite = len(filters.classes), float("inf")
     for key, value in limits.items():
         score, _, end = key.rpartition(".")
         if not score or end not in ("min", "max"):
             raise SynthgenError(f"limit '{key}': write SCORE.min=X or SCORE.max=X")
+        rules = [i for i, rule in enumerate(repeats) if rule.name == score]
+        if rules and end == "max":
+            repeats[rules[0]] = replace(repeats[rules[0]], distance=(float(value),) * every)
+            continue
         places = [i for i, b in enumerate(bounds) if b.score == score and b.name != "validity"]
         if not places:
             bounds.append(Bound(score, score, (-infinite,) * every, (infinite,) * every))
@@ -275,4 +230,4 @@ def overridden(filters: FilterSet, limits: Mapping[str, float]) -> FilterSet:
         old, limit = bounds[places[0]], (float(value),) * every
         new = replace(old, low=limit) if end == "min" else replace(old, high=limit)
         bounds[places[0]] = new
-    return replace(filters, bounds=tuple(bounds))
+    return replace(filters, bounds=tuple(bounds), repeats=tuple(repeats))

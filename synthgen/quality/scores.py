@@ -6,13 +6,20 @@ dataset.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+
 import torch
 from torch import Tensor
 
 from synthgen.features.classifier import LabelClassifier
+from synthgen.features.fingerprint import fingerprints
+from synthgen.quality.reference import Reference
 from synthgen.spec.image import IN_CACHE, to_float
 
 STATISTICS = ("brightness", "contrast", "entropy", "sharpness")
+TRAIN_ROW = "train_row"
+"""The one score that is a number of a row and not a measure."""
 
 
 def image_statistics(images: Tensor) -> dict[str, Tensor]:
@@ -75,28 +82,82 @@ def label_agreement(probabilities: Tensor, labels: Tensor) -> Tensor:
     return probabilities.gather(1, labels[:, None]).squeeze(1).float()
 
 
+Score = Callable[[Tensor, Tensor], Tensor]
+"""Images ``uint8 [N, H, W, C]`` and class indices ``int64 [N]`` to ``float32 [N]``."""
+
+GROUP = "synthgen.scores"
+"""Entry point group of further scores: a name to a :data:`Score`."""
+
+
+def further_scores() -> dict[str, Score]:
+    """The scores of the entry point group, by name: every installed one is measured."""
+    return {entry.name: entry.load() for entry in entry_points(group=GROUP)}
+
+
 class Scorer:
-    """All scores of a batch; without a classifier the statistics only."""
+    """All scores of a batch; without a classifier the statistics only.
+
+    With a bundle's reference also ``realism`` and the nearest training image's ``train_distance``
+    and ``train_row``; with ``further`` scores those too.
+    """
 
     def __init__(
-        self, classifier: LabelClassifier | None, precision: torch.dtype = torch.float32
+        self,
+        classifier: LabelClassifier | None,
+        precision: torch.dtype = torch.float32,
+        reference: Reference | None = None,
+        further: Mapping[str, Score] | None = None,
     ) -> None:
         self._classifier = classifier
         self._precision = precision
+        self._reference = reference
+        self._further = dict(further or {})
 
     @property
     def names(self) -> tuple[str, ...]:
         """The scores given, in the order of the dataset's columns."""
-        return STATISTICS if self._classifier is None else (*STATISTICS, "label_agreement")
+        names = list(STATISTICS)
+        if self._classifier is not None:
+            names.append("label_agreement")
+            if self._reference is not None:
+                names.append("realism")
+        if self._reference is not None:
+            names += ["train_distance", TRAIN_ROW]
+        return (*names, *self._further)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """``uint8 [N, H, W, C]`` and the classifier's label indices ``int64 [N]`` to scores."""
+        """``uint8 [N, H, W, C]`` and the classifier's label indices ``int64 [N]`` to scores.
+
+        ``float32 [N]`` each, but for ``train_row``: ``int64 [N]``.
+        """
         scores = image_statistics(images)
         if self._classifier is not None:
-            pixels = to_float(images).contiguous(memory_format=torch.channels_last)
-            autocast = self._precision != torch.float32
-            with torch.autocast(images.device.type, self._precision, enabled=autocast):
-                probabilities = self._classifier(pixels).softmax(dim=1)
+            features = self.features(images)
+            probabilities = self._classifier.classify(features).softmax(dim=1)
             scores["label_agreement"] = label_agreement(probabilities, labels)
+            if self._reference is not None:
+                scores["realism"] = self._reference.realism(features)
+        if self._reference is not None:
+            found = self._reference.nearest_training(fingerprints(images), labels)
+            scores["train_distance"], scores[TRAIN_ROW] = found
+        for name, score in self._further.items():
+            scores[name] = score(images, labels).float()
         return scores
+
+    @torch.inference_mode()
+    def features(self, images: Tensor) -> Tensor:
+        """The classifier's features ``float32 [N, F]`` of ``uint8 [N, H, W, C]``."""
+        if self._classifier is None:
+            raise ValueError("no classifier to take features from")
+        pixels = to_float(images).contiguous(memory_format=torch.channels_last)
+        autocast = self._precision != torch.float32
+        with torch.autocast(images.device.type, self._precision, enabled=autocast):
+            return self._classifier.features(pixels)
+
+    @torch.inference_mode()
+    def embedding(self, images: Tensor) -> Tensor:
+        """The reference's ``int8 [N, 32]`` of these features."""
+        if self._reference is None:
+            raise ValueError("no reference that says what an embedding is")
+        return self._reference.embedding(self.features(images))

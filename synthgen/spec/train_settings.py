@@ -78,6 +78,12 @@ class TrainSettings(DataSettings):
     keep_discriminator: bool = Field(
         True, description="Put the discriminator into the bundle, to score realism with."
     )
+    reference: bool = Field(
+        True,
+        description="Put fingerprints (blurred thumbnails of 32 numbers) and features of training "
+        "images into the bundle, to find memorised and unreal images with; not where the images "
+        "are private.",
+    )
     ticks: int = Field(20, ge=1, le=10**6, description="How many times a run is scored and drawn.")
     checkpoint_every: int | None = Field(
         None, ge=1, description="Images between checkpoints; default: at every tick."

@@ -40,6 +40,7 @@ def save_best(
         classifier=classifier.network,
         calibration=judge.calibration.to_json(),
         keep_judges=settings.keep_discriminator,
+        reference=None if judge.reference is None else judge.reference.to_tensors(),
         metrics={
             "fidelity": {
                 "score": best["score"],

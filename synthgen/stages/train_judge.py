@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthgen.data.splits import Labelled, evenly
-from synthgen.quality.calibration import Calibration, calibrate
-from synthgen.quality.scores import Scorer
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.reference import Reference
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.measure_real import measure_real
 from synthgen.stages.progress import say
 from synthgen.stages.progress_score import ProgressScore
 from synthgen.stages.train_setup import Prepared
 from synthgen.training.classifier import TrainedClassifier, train_label_classifier
-
-CALIBRATION_IMAGES = 20_000
-"""Real images whose statistics are the filters' measure, at most."""
 
 SPREAD_IMAGES = 4096
 """Training images whose spread is what samples' diversity is compared with, at most."""
@@ -27,6 +25,7 @@ class Judge:
 
     classifier: TrainedClassifier
     calibration: Calibration
+    reference: Reference | None
     score: ProgressScore
 
 
@@ -42,19 +41,14 @@ def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
     say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
     classifier.network.to(training.device).eval()
     held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
-    scorer = Scorer(classifier.network, training.precision)
-    # What the classifier says of images it has learnt from is no measure; statistics are.
-    shown = evenly(len(data.labels), CALIBRATION_IMAGES)
-    statistics = calibrate(
-        Scorer(None), data.images[shown], data.labels[shown], data.classes, 256, training.device
-    )
-    every = prepared.judged[1]
-    calibration = calibrate(
-        scorer, data.images[every], data.labels[every], data.classes, 256, training.device
-    ).with_quantiles_of(statistics)
+    real = Labelled(data.images, data.labels)
+    calibration, reference = measure_real(
+        real, data.classes, *prepared.judged, classifier.network, training.device,
+        training.precision, keep=settings.reference,
+    )  # fmt: skip
     part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
     score = ProgressScore(
         classifier.network, held, Labelled(data.images[part], data.labels[part]),
         settings.score_samples, training.device, training.precision, prepared.sources,
     )  # fmt: skip
-    return Judge(classifier, calibration, score)
+    return Judge(classifier, calibration, reference, score)

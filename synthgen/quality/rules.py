@@ -1,0 +1,273 @@
+"""The rules a filter file can name: each turns its settings and the calibration into bounds.
+
+A rule of one's own is a class like these, named in the entry point group ``synthgen.filters``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Literal, get_args
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.repeats import RepeatRule
+from synthgen.spec.errors import SynthgenError, did_you_mean
+from synthgen.spec.settings import Settings
+
+GROUP = "synthgen.filters"
+INFINITE = float("inf")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Keep where ``low[label] <= score <= high[label]``; the class' position is the label."""
+
+    name: str
+    score: str
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def keep(self, scores: dict[str, Tensor], labels: Tensor) -> Tensor:
+        """``bool [N]`` from scores ``float32 [N]`` and labels ``int64 [N]``. Not-a-number fails."""
+        value = scores[self.score]
+        low = torch.tensor(self.low, device=value.device, dtype=value.dtype)[labels]
+        high = torch.tensor(self.high, device=value.device, dtype=value.dtype)[labels]
+        return (value >= low) & (value <= high)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may go by."""
+
+    filters: str
+    """As the user named them: for messages."""
+    calibration: Calibration | None
+    classes: tuple[str, ...]
+    side: int
+    """The images' smaller side in pixels; 0 where it does not matter."""
+
+    def calibrated(self, rule: str, *scores: str) -> Calibration:
+        """The calibration, which has these scores.
+
+        Raises:
+            SynthgenError: it does not.
+        """
+        if self.calibration is None:
+            raise SynthgenError(
+                f"filters '{self.filters}' need the calibration on real images that this "
+                "generator's bundle does not have; use --filters none"
+            )
+        missing = [score for score in scores if score not in self.calibration.quantiles]
+        if missing == ["label_agreement"]:
+            raise SynthgenError(f"{rule}: the generator's bundle has no label classifier")
+        if missing:
+            raise SynthgenError(
+                f"{rule}: the generator's bundle has no reference of real images ('{missing[0]}' "
+                "is not calibrated); make one with synthgen calibrate BUNDLE --data DATA, or leave "
+                f"{rule} out of --filters"
+            )
+        return self.calibration
+
+    def position(self, name: str) -> int:
+        """A class' position in the calibration.
+
+        Raises:
+            SynthgenError: it is not there.
+        """
+        assert self.calibration is not None
+        if name not in self.calibration.classes:
+            hint = did_you_mean(name, self.calibration.classes)
+            raise SynthgenError(f"class '{name}' is not in the generator's calibration{hint}")
+        return self.calibration.classes.index(name)
+
+
+class Rule(Settings):
+    """Settings of one filter, and what comes of them."""
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        """Bounds on scores, rules about repeats; ``name`` is the reason they give.
+
+        Raises:
+            SynthgenError: the calibration lacks what the rule goes by.
+        """
+        raise NotImplementedError
+
+
+Statistic = Literal["brightness", "contrast", "entropy", "sharpness"]
+
+
+class StatisticsFilter(Rule):
+    """Keep images whose statistics lie within real ones."""
+
+    scores: tuple[Statistic, ...] = Field(get_args(Statistic), description="Statistics to look at.")
+    quantile: float = Field(
+        0.001, ge=0, lt=0.5, description="Share of real images beyond each end."
+    )
+    margin: float = Field(
+        0.1, ge=0, description="Widening of both ends, as a share of the range between them."
+    )
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration, every = context.calibrated(name), len(context.classes)
+        bounds: list[Bound | RepeatRule] = []
+        for score in self.scores:
+            # Of all classes together: a class of few images has no tails to speak of, and whether
+            # an image shows its class is the label classifier's to say.
+            low = calibration.quantile(score, self.quantile)
+            high = calibration.quantile(score, 1 - self.quantile)
+            margin = self.margin * (high - low)
+            bounds.append(Bound(name, score, (low - margin,) * every, (high + margin,) * every))
+        return bounds
+
+
+class LabelAgreementFilter(Rule):
+    """Keep images to which the label classifier gives their own label with enough probability."""
+
+    quantile: float = Field(
+        0.1, ge=0, lt=1, description="Share of real images of the class that would fail."
+    )
+    ceiling: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Largest threshold that the quantile gives: above a half the "
+        "classifier prefers the image's own label to all others together.",
+    )
+    min: float | None = Field(
+        None, ge=0, le=1, description="Least probability, in place of the quantile."
+    )
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration = context.calibrated(name, "label_agreement")
+        lows = []
+        for label in context.classes:
+            low = calibration.quantile("label_agreement", self.quantile, context.position(label))
+            lows.append(self.min if self.min is not None else min(self.ceiling, low))
+        return [Bound(name, "label_agreement", tuple(lows), (INFINITE,) * len(lows))]
+
+
+class RealismFilter(Rule):
+    """Keep images that lie among real ones in the label classifier's features."""
+
+    quantile: float = Field(
+        0.002, ge=0, lt=1, description="Share of held-out real images that would fail."
+    )
+    min: float | None = Field(None, ge=0, description="Least realism, in place of the quantile.")
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration = context.calibrated(name, "realism")
+        low = self.min if self.min is not None else calibration.quantile("realism", self.quantile)
+        every = len(context.classes)
+        return [Bound(name, "realism", (low,) * every, (INFINITE,) * every)]
+
+
+COPIES = 0.99
+"""Share of real images' copies that a threshold finds, where real images leave room for it."""
+
+
+class MemorisedFilter(Rule):
+    """Drop images that are nearer to a training image than other real images ever are."""
+
+    quantile: float = Field(
+        0.005, ge=0, lt=1, description="Share of held-out real images of the class that would fail."
+    )
+    max: float | None = Field(
+        None, ge=0, description="Largest distance of a copy, in place of the quantile."
+    )
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration = context.calibrated(name, "train_distance", "copy_distance")
+        lows = []
+        for label in context.classes:
+            near = calibration.quantile("train_distance", self.quantile, context.position(label))
+            copies = calibration.quantile("copy_distance", COPIES)
+            lows.append(self.max if self.max is not None else min(near, copies))
+        return [Bound(name, "train_distance", tuple(lows), (INFINITE,) * len(lows))]
+
+
+class _RepeatFilter(Rule):
+    quantile: float = Field(
+        0.005,
+        ge=0,
+        lt=1,
+        description="Share of held-out real images that have another real image as near.",
+    )
+    max: float | None = Field(
+        None, ge=0, description="Largest distance of a copy, in place of the quantile."
+    )
+    scope: Literal["shard", "dataset"] = Field(
+        "shard",
+        description="Where sampling looks for repeats: within a shard, or over the whole dataset, "
+        "for which the shards concerned are made again. synthgen filter always looks over all.",
+    )
+
+    def _distances(self, name: str, context: Context, kind: str) -> tuple[float, ...]:
+        neighbour, copy = f"{kind}neighbour_distance", f"{kind}copy_distance"
+        calibration = context.calibrated(name, neighbour, copy)
+        found = []
+        for label in context.classes:
+            near = calibration.quantile(neighbour, self.quantile, context.position(label))
+            copies = calibration.quantile(copy, COPIES)
+            found.append(self.max if self.max is not None else min(near, copies))
+        return tuple(found)
+
+
+class NearDuplicateFilter(_RepeatFilter):
+    """Drop images that are an earlier one moved by a pixel or two, or compressed again."""
+
+    moved: bool = Field(True, description="Try small shifts too: finds moved copies, takes longer.")
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        reach = (2 if context.side >= 20 else 1) if self.moved else 0
+        limits = self._distances(name, context, "")
+        return [RepeatRule(name, "fingerprint", limits, reach, self.scope)]
+
+
+class EmbeddingDuplicateFilter(_RepeatFilter):
+    """Drop images that the label classifier's features hardly tell from an earlier one."""
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        limits = self._distances(name, context, "embedding_")
+        return [RepeatRule(name, "embedding", limits, 0, self.scope)]
+
+
+class ScoreFilter(Rule):
+    """Bounds on any score by its name: for scores of one's own, or absolute limits."""
+
+    score: str = Field(description="Name of the score.")
+    min: float | None = Field(None, description="Least value.")
+    max: float | None = Field(None, description="Largest value.")
+    quantile: float | None = Field(
+        None, ge=0, lt=0.5, description="Share of real images beyond each end, where no limit is."
+    )
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        low, high = -INFINITE, INFINITE
+        if self.quantile is not None:
+            calibration = context.calibrated(name, self.score)
+            low = calibration.quantile(self.score, self.quantile)
+            high = calibration.quantile(self.score, 1 - self.quantile)
+        low = self.min if self.min is not None else low
+        high = self.max if self.max is not None else high
+        every = len(context.classes)
+        return [Bound(name, self.score, (low,) * every, (high,) * every)]
+
+
+RULES: dict[str, type[Rule]] = {
+    "statistics": StatisticsFilter,
+    "label_agreement": LabelAgreementFilter,
+    "realism": RealismFilter,
+    "memorised": MemorisedFilter,
+    "near_duplicate": NearDuplicateFilter,
+    "embedding_duplicate": EmbeddingDuplicateFilter,
+}
+"""Name in a filter file to its rule, in the order in which they are asked."""
+
+
+def known_rules() -> dict[str, type[Rule]]:
+    """The rules above and those of the entry point group, by name."""
+    return {**RULES, **{entry.name: entry.load() for entry in entry_points(group=GROUP)}}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from synthgen.dataset.schema import arrow_schema, make_features
+from synthgen.dataset.schema import arrow_schema, make_features, score_type
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns of equal length. All arrays but the scores are ``int64``; scores are ``float32``."""
+    """Columns of equal length. Arrays are ``int64``; scores ``float32``, but ``train_row``."""
 
     encoded: list[bytes]
     labels: np.ndarray
@@ -80,7 +80,7 @@ class Rows:
             pa.array(self.candidates, pa.int64()),
             pa.array(self.generator_classes, pa.int64()),
             pa.array(self.pixel_hashes, pa.int64()),
-            *(pa.array(self.scores[name], pa.float32()) for name in scores),
+            *(pa.array(self.scores[name], score_type(name)) for name in scores),
         ]
         if self.reasons is not None:
             columns.append(pa.array(self.reasons, pa.string()))

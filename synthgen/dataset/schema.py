@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from synthgen.spec.columns import TRAIN_ROW
+
 if TYPE_CHECKING:
     import datasets
 
@@ -36,10 +38,15 @@ def make_features(
         columns["domain"] = datasets.Value("string")
     columns.update({name: datasets.Value("int64") for name in PROVENANCE})
     columns["pixel_hash"] = datasets.Value("int64")
-    columns.update({name: datasets.Value("float32") for name in scores})
+    columns.update({name: datasets.Value(score_type(name)) for name in scores})
     if reason:
         columns["reason"] = datasets.Value("string")
     return datasets.Features(columns)
+
+
+def score_type(name: str) -> str:
+    """The type of a score's column: every score but one is a measure."""
+    return "int64" if name == TRAIN_ROW else "float32"
 
 
 def arrow_schema(features: datasets.Features) -> pa.Schema:

@@ -14,7 +14,8 @@ from synthgen.data.splits import Labelled
 from synthgen.features.fingerprint import fingerprints, nearest, reach_of
 from synthgen.quality.copies import moved, recompressed
 from synthgen.quality.reference import Reference
-from synthgen.quality.scores import TRAIN_ROW, Scorer
+from synthgen.quality.scores import Scorer
+from synthgen.spec.columns import TRAIN_ROW
 
 BATCH = 256
 

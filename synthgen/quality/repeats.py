@@ -108,7 +108,11 @@ class Seen:
 
 
 def find_repeats(
-    rule: RepeatRule, codes: Tensor, labels: np.ndarray, chosen: np.ndarray
+    rule: RepeatRule,
+    codes: Tensor,
+    labels: np.ndarray,
+    chosen: np.ndarray,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Which of the ``chosen`` rows repeat an earlier chosen one that is no repeat: sorted rows.
 
@@ -120,12 +124,16 @@ def find_repeats(
         codes: ``int8 [N, S, 32]``.
         labels: ``int64 [N]``.
         chosen: ``bool [N]``: rows that count at all.
+        groups: ``int64 [N]``: rows of one group do not repeat each other.
     """
     repeats: list[int] = []
     for label in np.unique(labels[chosen]).tolist():
         rows = np.flatnonzero(chosen & (labels == label))
         pairs = _near_pairs(codes[torch.from_numpy(rows)], rule.distance[label])
         dropped = np.zeros(len(rows), dtype=bool)
+        if groups is not None:
+            own = groups[rows]
+            pairs = pairs[own[pairs[:, 0]] != own[pairs[:, 1]]]
         for later, earlier in pairs.tolist():
             if not dropped[earlier]:
                 dropped[later] = True

@@ -97,7 +97,7 @@ class Rule(Settings):
         raise NotImplementedError
 
 
-Statistic = Literal["brightness", "contrast", "entropy", "sharpness"]
+Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 
 
 class StatisticsFilter(Rule):
@@ -115,6 +115,8 @@ class StatisticsFilter(Rule):
         calibration, every = context.calibrated(name), len(context.classes)
         bounds: list[Bound | RepeatRule] = []
         for score in self.scores:
+            if score not in calibration.quantiles and "scores" not in self.model_fields_set:
+                continue  # calibrated before there was this statistic
             # Of all classes together: a class of few images has no tails to speak of, and whether
             # an image shows its class is the label classifier's to say.
             low = calibration.quantile(score, self.quantile)

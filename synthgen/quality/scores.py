@@ -15,21 +15,22 @@ from torch import Tensor
 from synthgen.features.classifier import LabelClassifier
 from synthgen.features.fingerprint import fingerprints
 from synthgen.quality.reference import Reference
+from synthgen.spec.columns import TRAIN_ROW
 from synthgen.spec.image import IN_CACHE, to_float
 
-STATISTICS = ("brightness", "contrast", "entropy", "sharpness")
-TRAIN_ROW = "train_row"
-"""The one score that is a number of a row and not a measure."""
+STATISTICS = ("brightness", "contrast", "entropy", "sharpness", "grain")
 
 
 def image_statistics(images: Tensor) -> dict[str, Tensor]:
-    """Four statistics ``float32 [N]`` of ``uint8 [N, H, W, C]`` images, on the mean over channels.
+    """Five statistics ``float32 [N]`` of ``uint8 [N, H, W, C]`` images, on the mean over channels.
 
     brightness: mean grey value, in [0, 1].
     contrast: standard deviation of the grey values, in [0, 0.5].
     entropy: of the histogram of 8 grey levels, in bits, in [0, 3]; so few levels that it does
         not tell images of 16 grey values from images of 256.
     sharpness: standard deviation of the 4-neighbour Laplacian of the grey values.
+    grain: sharpness over contrast; 4.5 in the mean for white noise of any strength, and 0 where
+        there is no contrast.
     """
     together = max(1, IN_CACHE // max(1, images[:1].numel()))
     if images.device.type == "cpu" and len(images) > together:
@@ -49,11 +50,14 @@ def _statistics(images: Tensor) -> dict[str, Tensor]:
     laplacian -= grey[:, 2:, 1:-1]
     laplacian -= grey[:, 1:-1, :-2]
     laplacian -= grey[:, 1:-1, 2:]
+    contrast, sharpness = _deviation(flat), _deviation(laplacian.flatten(1))
     return {
         "brightness": flat.mean(dim=1),
-        "contrast": _deviation(flat),
+        "contrast": contrast,
         "entropy": _entropy(flat, levels=8),
-        "sharpness": _deviation(laplacian.flatten(1)),
+        "sharpness": sharpness,
+        # Rounding leaves an even image a contrast of some 1e-7.
+        "grain": torch.where(contrast > 1e-6, sharpness / contrast.clamp(min=1e-6), 0.0),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +32,19 @@ class CandidateSource(Protocol):
         """``image`` and any other column of images: ``float [N, C, H, W]`` in about [-1, 1]."""
 
 
+class Repeats(Protocol):
+    """The images so far that others may repeat; see ``synthgen.quality.repeats``."""
+
+    def look(self, codes: Tensor, labels: np.ndarray) -> None:
+        """Go over to the next batch: its codes, its labels ``int64 [N]``."""
+
+    def repeats(self, row: int) -> bool:
+        """Whether the batch's row repeats an image that was added."""
+
+    def add(self, row: int) -> None:
+        """Later rows may repeat this one."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """How candidates are scored and judged.
@@ -44,6 +57,12 @@ class Judge:
     judge: Callable[[dict[str, Tensor], Tensor], Tensor]
     reasons: tuple[str, ...]
     acceptance_floor: float
+    code: Callable[[Tensor], dict[str, Tensor]] = lambda pixels: {}
+    """Pixels to what near repeats are told by, for each of their reasons, on the CPU."""
+    repeats: Callable[[], dict[str, Repeats]] = dict
+    """For a shard, by the same reasons: what finds near repeats of the images so far."""
+    excluded_reason: str = "exact_duplicate"
+    """The reason of candidates that repeat images of other shards."""
 
     @property
     def exact_duplicates(self) -> bool:
@@ -72,13 +91,15 @@ class CandidateBatch:
     pixel_hashes: np.ndarray
     """``int64``: BLAKE2b-64 of the pixels."""
     scores: dict[str, np.ndarray]
-    """``float32`` per score."""
+    """``float32`` per score, but for ``train_row``."""
     verdicts: np.ndarray
     """``int64``: 0 kept, i rejected for ``reasons[i - 1]``."""
     others: dict[str, np.ndarray]
     """Further columns of images, ``uint8 [N, H, W, C]``: the other one of a pair."""
     files: tuple[list[bytes], ...] = ()
     """The encoded images of every column, once they are: empty where none is wanted."""
+    codes: dict[str, Tensor] = field(default_factory=dict)
+    """What near repeats are told by, of all candidates; not taken along."""
 
     def with_files(self, rows: np.ndarray, files: Sequence[Sequence[bytes]]) -> CandidateBatch:
         """With the encoded images of ``rows``, a list for each column."""
@@ -141,10 +162,15 @@ def examine(
         labels,
         candidates,
         pixel_hashes(images),
-        {name: value.float().cpu().numpy() for name, value in scores.items()},
+        {name: _plain(value).cpu().numpy() for name, value in scores.items()},
         verdicts,
         {name: to_host(to_uint8(value)) for name, value in drawn.items() if name != "image"},
+        codes=judge.code(pixels),
     )
+
+
+def _plain(value: Tensor) -> Tensor:
+    return value if value.dtype == torch.int64 else value.float()
 
 
 def pixel_hashes(images: np.ndarray) -> np.ndarray:

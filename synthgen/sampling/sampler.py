@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from synthgen.sampling.candidates import CandidateBatch, Judge
+from synthgen.sampling.candidates import CandidateBatch, Judge, Repeats
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 
@@ -52,6 +52,7 @@ def sample_shard(
     quotas = _Quotas(shard.quotas)
     rejected = [[0] * len(judge.reasons) for _ in shard.quotas]
     seen: set[int] = set()
+    near = judge.repeats()
     begun: deque[Callable[[], CandidateBatch]] = deque()
     while any(quotas.missing):
         while len(begun) < AHEAD and quotas.want_more():
@@ -60,6 +61,8 @@ def sample_shard(
         verdicts = batch.verdicts.copy()
         labels, candidates = batch.labels.tolist(), batch.candidates.tolist()
         hashes = batch.pixel_hashes.tolist()
+        for reason, known in near.items():
+            known.look(batch.codes[reason], batch.labels)
         taken = []
         for row, (label, candidate) in enumerate(zip(labels, candidates, strict=True)):
             quotas.pending[label] -= 1
@@ -71,10 +74,13 @@ def sample_shard(
                     f"{quotas.examined[label]} looked at, {quotas.missing[label]} more wanted in "
                     f"{shard.name}; ask for fewer, add source images or loosen --filters"
                 )
-            if verdicts[row] == 0 and judge.exact_duplicates:
-                if hashes[row] in seen or (label, candidate) in excluded:
-                    verdicts[row] = judge.reasons.index("exact_duplicate") + 1
+            if verdicts[row] == 0:
+                repeated = _repeated(row, hashes[row], seen, near, judge)
                 seen.add(hashes[row])
+                if (label, candidate) in excluded:
+                    repeated = judge.excluded_reason
+                if repeated is not None:
+                    verdicts[row] = judge.reasons.index(repeated) + 1
             taken.append(row)
             quotas.examined[label] += 1
             if verdicts[row] == 0:
@@ -83,6 +89,20 @@ def sample_shard(
                 rejected[label][verdicts[row] - 1] += 1
         yield batch.take(taken, verdicts)
         _check_floor(quotas, rejected, judge, class_names)
+
+
+def _repeated(
+    row: int, pixel_hash: int, seen: set[int], near: Mapping[str, Repeats], judge: Judge
+) -> str | None:
+    """Which reason says that the batch's row repeats an image so far; else it is added to them."""
+    if judge.exact_duplicates and pixel_hash in seen:
+        return "exact_duplicate"
+    for reason, known in near.items():
+        if known.repeats(row):
+            return reason
+    for known in near.values():
+        known.add(row)
+    return None
 
 
 class _Quotas:

@@ -6,33 +6,27 @@ Rows that were rejected and kept (``keep_rejects``) are judged again too and may
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import torch
 
 from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import order_hash, read_receipt, refuse_damaged
-from synthgen.dataset.rows import Rows
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.zoo import load_generator
 from synthgen.quality.calibration import Calibration
-from synthgen.quality.filters import FINITE, FilterSet, load_filters, overridden
+from synthgen.quality.filters import FilterSet, load_filters, overridden
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
+from synthgen.stages.judge_stored import Judged, judge_stored, read_rows
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job
 from synthgen.storage.place import Place, place
-from synthgen.storage.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -80,12 +74,11 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             "bundle with --generator"
         )
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
+    side = min(generator.image.height, generator.image.width)
     filters = overridden(
-        load_filters(settings.filters, calibration or None, plan.classes), settings.set
+        load_filters(settings.filters, calibration or None, plan.classes, side), settings.set
     )
-    judged = [_judge(source, plan, place, filters, manifest) for place in range(len(plan.shards))]
-    if filters.exact_duplicates:
-        _drop_repeats(judged, plan)
+    judged = judge_stored(source, plan, manifest, filters, generator)
     new_plan, chosen = _new_plan(plan, judged)
     record = {
         **manifest["settings"],
@@ -104,7 +97,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             receipt = read_receipt(layout, shard)
             if receipt is not None and receipt.order == order:
                 continue
-            rows = _read(source, plan.shards[part.place], manifest)
+            rows = read_rows(source, plan.shards[part.place], manifest)
             kept = rows.take(np.flatnonzero(part.verdicts == 0))
             made = Made(kept, None, _of_shard(part, filters, plan), {}, "filter", order)
             write_shard(layout, new_plan, shard, made)
@@ -115,83 +108,13 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             tuple(manifest["class_keys"][name] for name in plan.classes),
             new_plan, filters, fingerprint,
         )  # fmt: skip
-        finish(layout, job, generator, record)
+        finish(layout, job, generator, record, manifest["scores"])
     total = sum(len(part.labels) for part in judged)
     say(f"{source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
     return FilterReport(out, new_plan.rows, total, rejected, tuple(new_plan.splits))
 
 
-@dataclass
-class _Judged:
-    """The verdicts on one shard's rows: 0 to keep, i for ``reasons[i - 1]``, -1 for a repeat."""
-
-    place: int
-    """Of the shard in the old plan."""
-    labels: np.ndarray
-    pixel_hashes: np.ndarray
-    verdicts: np.ndarray
-
-
-def _judge(
-    layout: Layout, plan: Plan, place: int, filters: FilterSet, manifest: dict[str, Any]
-) -> _Judged:
-    rows = _read(layout, plan.shards[place], manifest)
-    scores = {name: torch.from_numpy(values) for name, values in rows.scores.items()}
-    scores[FINITE] = torch.ones(len(rows))
-    missing = {bound.score for bound in filters.bounds} - set(scores)
-    if missing:
-        raise SynthgenError(f"{layout.root}: has no score '{min(missing)}' to filter by")
-    verdicts = filters.judge(scores, torch.from_numpy(rows.labels)).numpy()
-    return _Judged(place, rows.labels, rows.pixel_hashes, verdicts)
-
-
-def _read(layout: Layout, shard: ShardPlan, manifest: dict[str, Any]) -> Rows:
-    """A shard's rows, and after them its rejects where they were kept."""
-    tables = [read_table(layout.data / shard.name)]
-    thrown = layout.rejects / shard.name
-    if thrown.is_file():
-        rejects = read_table(thrown)
-        # What was not valid has no pixels worth judging.
-        valid = pc.not_equal(rejects.column("reason"), "validity")
-        tables.append(rejects.filter(valid).drop_columns(["reason"]))
-    return Rows.concat([_rows(table, manifest) for table in tables])
-
-
-def _rows(table: pa.Table, manifest: dict[str, Any]) -> Rows:
-    paired = bool(manifest["generator"].get("domains"))
-
-    def files(name: str) -> list[bytes]:
-        column = table.column(name).combine_chunks()
-        return [bytes(item) for item in column.field("bytes").to_pylist()]
-
-    def numbers(name: str) -> np.ndarray:
-        return np.array(table.column(name).to_numpy())
-
-    return Rows(
-        files("image"),
-        numbers("label"),
-        numbers("candidate"),
-        numbers("generator_class"),
-        numbers("pixel_hash"),
-        {name: numbers(name) for name in manifest["scores"]},
-        None,
-        files("source") if paired else None,
-        manifest["generator"]["domains"][1] if paired else "",
-    )
-
-
-def _drop_repeats(judged: list[_Judged], plan: Plan) -> None:
-    """Reject images whose pixels a kept image before them has; the last reason is the repeat's."""
-    seen: set[int] = set()
-    for part in judged:
-        for row in np.flatnonzero(part.verdicts == 0):
-            value = int(part.pixel_hashes[row])
-            if value in seen:
-                part.verdicts[row] = -1
-            seen.add(value)
-
-
-def _new_plan(plan: Plan, judged: list[_Judged]) -> tuple[Plan, list[_Judged]]:
+def _new_plan(plan: Plan, judged: list[Judged]) -> tuple[Plan, list[Judged]]:
     """The shards that keep any row, with their counts; a split that keeps none is an error."""
     shards, chosen, ordinals = [], [], dict.fromkeys(plan.splits, 0)
     for shard, part in zip(plan.shards, judged, strict=True):
@@ -207,22 +130,16 @@ def _new_plan(plan: Plan, judged: list[_Judged]) -> tuple[Plan, list[_Judged]]:
     return replace(plan, shards=tuple(shards)), chosen
 
 
-def _of_shard(part: _Judged, filters: FilterSet, plan: Plan) -> dict[str, dict[str, int]]:
+def _of_shard(part: Judged, filters: FilterSet, plan: Plan) -> dict[str, dict[str, int]]:
     found = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
-    for position, reason in _reasons(filters):
+    for position, reason in enumerate(filters.reasons, start=1):
         labels = part.labels[part.verdicts == position]
         for label, count in enumerate(np.bincount(labels, minlength=len(plan.classes))):
             found[reason][plan.classes[label]] += int(count)
     return found
 
 
-def _reasons(filters: FilterSet) -> Iterator[tuple[int, str]]:
-    yield from enumerate(filters.reasons, start=1)
-    if filters.exact_duplicates:
-        yield -1, "exact_duplicate"
-
-
-def _rejected(judged: list[_Judged], plan: Plan, filters: FilterSet) -> dict[str, dict[str, int]]:
+def _rejected(judged: list[Judged], plan: Plan, filters: FilterSet) -> dict[str, dict[str, int]]:
     total = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
     for part in judged:
         for reason, by_class in _of_shard(part, filters, plan).items():

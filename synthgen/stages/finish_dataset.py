@@ -32,8 +32,17 @@ from synthgen.storage.lock import refuse_lost
 from synthgen.storage.tables import open_parquet
 
 
-def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str, Any]) -> None:
-    """Complete a dataset whose shards are all done. The card says complete, so it comes last."""
+def finish(
+    layout: Layout,
+    job: Job,
+    generator: Generator,
+    settings: Mapping[str, Any],
+    scores: Sequence[str] | None = None,
+) -> None:
+    """Complete a dataset whose shards are all done. The card says complete, so it comes last.
+
+    ``scores`` are its columns of scores, where they are not those that the job measures.
+    """
     plan = job.plan
     receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
     image = generator.image
@@ -50,7 +59,7 @@ def finish(layout: Layout, job: Job, generator: Generator, settings: Mapping[str
             "training": generator.config.training,
         },
         class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
-        scores=scorer(job.settings, generator).names,
+        scores=scores or scorer(job.settings, generator).names,
         version=synthgen.__version__,
         filters_text=str(job.filters),
     )

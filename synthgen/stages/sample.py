@@ -14,10 +14,11 @@ from typing import Any
 from tqdm import tqdm
 
 from synthgen.dataset.encoding import estimated_bytes
-from synthgen.dataset.exclusions import exclude, find_repeats
+from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.receipts import Receipt, read_receipt
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
+from synthgen.generators.bundle import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
@@ -30,6 +31,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
+from synthgen.stages.near_repeats import find_near_repeats
 from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, scorer, todo
@@ -116,7 +118,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     classes = settings.classes or generator.classes
     keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
-    filters = load_filters(settings.filters, calibration or None, tuple(classes))
+    filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
     known = scorer(settings, generator).names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(
@@ -138,6 +140,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         "classes": list(classes),
         "generator": generator.name,
         "generator_sha256": generator.weights_sha256,
+        "reference_sha256": generator.config.files.get(REFERENCE),
         "precision": "fp32" if str(generator.precision) == "torch.float32" else "bf16",
         "device_type": generator.device.type,
         "source_fingerprint": data and data.fingerprint,
@@ -156,6 +159,10 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
     return Resolved(job, generator, resolved, out)
+
+
+def _side(generator: Generator) -> int:
+    return min(generator.image.height, generator.image.width)
 
 
 def _default_out(generator: Generator, plan: Plan) -> str:
@@ -233,9 +240,9 @@ def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards |
                     f"{layout.root}: shards are missing or damaged after all were made; run the "
                     "same again to go on"
                 )
-            if not job.filters.exact_duplicates or layout.is_complete():
+            if layout.is_complete():
                 return made
-            repeats = find_repeats(layout, job.plan)
+            repeats = _repeats(layout, job, generator)
             if not repeats.count:
                 return made
             exclude(layout, repeats)
@@ -247,6 +254,15 @@ def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards |
         f"generator "
         "has too little variety for this many; ask for fewer, or train it longer"
     )
+
+
+def _repeats(layout: Layout, job: Job, generator: Generator) -> Repeats:
+    """Rows that repeat one of another shard, exactly or nearly."""
+    if job.filters.exact_duplicates:
+        exact = find_repeats(layout, job.plan)
+        if exact.count:
+            return exact
+    return Repeats(find_near_repeats(layout, job.plan, job.filters, generator))
 
 
 def describe(settings: SampleSettings) -> str:

@@ -17,6 +17,7 @@ from synthgen.dataset.rows import Rows
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
 from synthgen.quality.filters import FilterSet
+from synthgen.quality.repeats import Seen
 from synthgen.quality.scores import Scorer
 from synthgen.sampling.candidates import (
     CandidateBatch,
@@ -31,6 +32,7 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.clock import Clock
 from synthgen.stages.hardware import hardware
 from synthgen.stages.lanes import device_turns, lane_count, lanes
+from synthgen.stages.scoring import coded, make_scorer, repeat_codes
 from synthgen.stages.translate import Translator, load_sources
 
 Progress = Callable[[int], Any]
@@ -68,8 +70,7 @@ def todo(layout: Layout, job: Job) -> list[ShardPlan]:
 
 def scorer(settings: SampleSettings, generator: Generator) -> Scorer:
     """What a run measures of its images."""
-    wanted = generator.classifier if settings.scores == "all" else None
-    return Scorer(wanted, generator.precision)
+    return make_scorer(generator, statistics_only=settings.scores == "statistics")
 
 
 class ShardMaker:
@@ -86,6 +87,19 @@ class ShardMaker:
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
         self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes)
+        measure = scorer(job.settings, generator)
+        codes = repeat_codes(job.filters.repeats, measure)
+        wide = [rule.name for rule in job.filters.repeats if rule.scope == "dataset"]
+        self._judge = Judge(
+            measure,
+            job.filters.judge,
+            job.filters.reasons,
+            job.settings.acceptance_floor,
+            lambda pixels: coded(codes, pixels),
+            lambda: {rule.name: Seen(rule) for rule in job.filters.repeats},
+            # What repeats another shard exactly repeats it nearly, too.
+            wide[0] if wide else "exact_duplicate",
+        )
 
     def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
         """Make and commit one shard; ``progress`` is told of images as they are accepted.
@@ -114,12 +128,6 @@ class ShardMaker:
         clock = Clock()
         keys = np.asarray(job.class_keys, dtype=np.int64)
         latents = Latents(job.plan.seed, settings.latent_std, settings.truncation)
-        judge = Judge(
-            scorer(settings, self.generator),
-            job.filters.judge,
-            job.filters.reasons,
-            settings.acceptance_floor,
-        )
 
         def look(labels: np.ndarray, candidates: np.ndarray) -> CandidateBatch:
             """One lane's work: a batch from its numbers to its files."""
@@ -127,7 +135,7 @@ class ShardMaker:
                 source = self._translator or self.generator
                 drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
             with self._turns, clock.timed("score"):
-                batch = examine(drawn, keys, judge, labels, candidates)
+                batch = examine(drawn, keys, self._judge, labels, candidates)
             chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
             with clock.timed("encode"):
                 files = [
@@ -143,7 +151,7 @@ class ShardMaker:
             batches = sample_shard(
                 shard,
                 lambda *numbers: submit(look, *numbers),
-                judge,
+                self._judge,
                 batch_size=settings.batch_size or 1,
                 class_names=job.plan.classes,
                 excluded=excluded,

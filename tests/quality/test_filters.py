@@ -13,13 +13,13 @@ def calibration():
     """Every score of the cats is uniform on [0, 1], of the dogs on [1, 2]; agreement on [0, 1]."""
     base = np.asarray(LEVELS)
     rows = {name: np.stack([base, base + 1, base * 2]) for name in
-            ("brightness", "contrast", "entropy", "sharpness")}  # fmt: skip
+            ("brightness", "contrast", "entropy", "sharpness", "grain")}  # fmt: skip
     return Calibration(CLASSES, {**rows, "label_agreement": np.stack([base, base * 0.5, base])})
 
 
 def scores(**changes):
     values = {"finite": 1.0, "brightness": 0.5, "contrast": 0.5, "entropy": 0.5,
-              "sharpness": 0.5, "label_agreement": 0.9}  # fmt: skip
+              "sharpness": 0.5, "grain": 0.5, "label_agreement": 0.9}  # fmt: skip
     return {name: torch.tensor([value]) for name, value in {**values, **changes}.items()}
 
 
@@ -42,7 +42,7 @@ def test_default_filters_reject_for_the_first_reason():
 
 def test_agreement_is_asked_of_the_images_own_class_and_statistics_of_all():
     filters = load_filters("default", calibration(), CLASSES)
-    everything = {name: 1.9 for name in ("brightness", "contrast", "entropy", "sharpness")}
+    everything = {name: 1.9 for name in ("brightness", "contrast", "entropy", "sharpness", "grain")}
     for label in (0, 1):
         assert reason(filters, label=label, **everything) == "kept"
     assert reason(filters, label=1, label_agreement=0.07) == "kept"

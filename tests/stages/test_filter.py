@@ -58,16 +58,16 @@ def test_rejects_that_were_kept_may_come_back(sampled, run_folder, tmp_path):
 
 def test_repeats_are_dropped_over_the_whole_dataset(sampled, run_folder, tmp_path, monkeypatch):
     first = sampled(n=40, images_per_shard=20)
-    import synthgen.stages.filter as stage
+    import synthgen.stages.judge_stored as stage
 
-    real = stage._read
+    real = stage.read_rows
 
     def doubled(layout, shard, manifest):
         rows = real(layout, shard, manifest)
         rows.pixel_hashes[:3] = [7, 7, 8]
         return rows
 
-    monkeypatch.setattr(stage, "_read", doubled)
+    monkeypatch.setattr(stage, "read_rows", doubled)
     rules = tmp_path / "rules.yaml"
     rules.write_text("exact_duplicate: true\n")
     report = again(first.root, tmp_path / "once", run_folder, filters=str(rules))

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
+from synthgen.spec.columns import MEANINGS
 from synthgen.spec.markdown import plain
 from synthgen.spec.plan import Plan
 
@@ -126,11 +128,13 @@ def _body(
         "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
         "(`synthgen reproduce`).",
         "- `pixel_hash`: BLAKE2b-64 of the pixels.",
-        "- " + ", ".join(f"`{score}`" for score in manifest["scores"]) + ": quality scores.",
+        *(f"- `{name}`: {MEANINGS.get(name, 'a score')}." for name in manifest["scores"]),
         "",
         "## How it was filtered",
         "",
         plain(manifest["filters_text"]) or "Not at all, but for validity.",
+        "",
+        *(f"- **Note:** {plain(text)}." for text in over_filtering(receipts)),
         "",
     ]
     return "\n".join(lines)

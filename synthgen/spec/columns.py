@@ -4,3 +4,19 @@ from __future__ import annotations
 
 TRAIN_ROW = "train_row"
 """The one score that is no measure: the row of the nearest training image, ``int64``."""
+
+MEANINGS = {
+    "brightness": "mean grey value, 0 to 1",
+    "contrast": "standard deviation of the grey values",
+    "entropy": "of the histogram of 8 grey levels, in bits",
+    "sharpness": "standard deviation of the Laplacian",
+    "grain": "sharpness over contrast; about 4.5 for noise",
+    "label_agreement": "probability that a classifier trained on the real data gives the image its "
+    "own label",
+    "realism": "how deep the image lies among real ones in that classifier's features; real images "
+    "have about 1 and more",
+    "train_distance": "distance of fingerprints to the nearest training image of the class; copies "
+    "are near 0",
+    TRAIN_ROW: "which image that is: its row in the training data as it was read",
+}
+"""What the scores say, for people."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.encoding import estimated_bytes
 from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout, load_line
@@ -76,6 +77,7 @@ class SampleReport:
         lines.append(
             f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}"
         )
+        lines.extend(f"note:    {text}" for text in over_filtering(self.receipts))
         lines.extend(self._rates())
         lines.append(load_line(self.root, self.plan.splits))
         return "\n".join(lines)

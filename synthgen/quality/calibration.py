@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Calibration:
     classes: tuple[str, ...]
     quantiles: dict[str, np.ndarray]
     """Score name to ``float64 [K + 1, len(LEVELS)]``."""
+    counts: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Score name to the images of each class and, last, of all that it was measured on."""
 
     def quantile(self, score: str, level: float, label: int | None = None) -> float:
         """The score's quantile at ``level`` in [0, 1], of one class or (``None``) of all images.
@@ -43,13 +45,22 @@ class Calibration:
 
     def with_quantiles_of(self, other: Calibration) -> Calibration:
         """The same, but for the scores that ``other`` has too: those are ``other``'s."""
-        return Calibration(self.classes, {**self.quantiles, **other.quantiles})
+        return Calibration(
+            self.classes,
+            {**self.quantiles, **other.quantiles},
+            {**self.counts, **other.counts},
+        )
 
     def to_json(self) -> dict[str, Any]:
         rounded = {
             k: [[float(f"{x:.6g}") for x in r] for r in v] for k, v in self.quantiles.items()
         }
-        return {"classes": list(self.classes), "levels": list(LEVELS), "quantiles": rounded}
+        return {
+            "classes": list(self.classes),
+            "levels": list(LEVELS),
+            "quantiles": rounded,
+            "counts": {name: list(count) for name, count in self.counts.items()},
+        }
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> Calibration:
@@ -63,7 +74,8 @@ class Calibration:
         shape = (len(classes) + 1, len(LEVELS))
         if tuple(record["levels"]) != LEVELS or any(q.shape != shape for q in quantiles.values()):
             raise ValueError("calibration has other quantiles than this version reads")
-        return Calibration(classes, quantiles)
+        counts = {name: tuple(count) for name, count in record.get("counts", {}).items()}
+        return Calibration(classes, quantiles, counts)
 
 
 def calibrate(
@@ -85,13 +97,13 @@ def calibrate(
         own = torch.from_numpy(labels[start : start + batch_size]).to(device)
         parts.append({name: value.cpu().numpy() for name, value in scorer(pixels, own).items()})
     measured = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    return Calibration(classes, quantiles_of(measured, labels, classes))
+    return _calibration(measured, labels, classes)
 
 
-def quantiles_of(
+def _calibration(
     measured: Mapping[str, np.ndarray], labels: np.ndarray, classes: tuple[str, ...]
-) -> dict[str, np.ndarray]:
-    """The quantiles ``float64 [K + 1, len(LEVELS)]`` of values ``[N]`` by name.
+) -> Calibration:
+    """Of values ``[N]`` by name.
 
     A class without an image takes the quantiles of all.
     """
@@ -104,7 +116,8 @@ def quantiles_of(
             for k in range(len(classes))
         ]
         quantiles[name] = np.stack([*rows, every])
-    return quantiles
+    counts = (*np.bincount(labels, minlength=len(classes)).tolist(), len(labels))
+    return Calibration(classes, quantiles, dict.fromkeys(quantiles, counts))
 
 
 @torch.inference_mode()
@@ -160,7 +173,7 @@ def calibrate_repeats(
         measured["embedding_copy_distance"] = _apart(copied[:, None], codes)
     # A class that was held out but not trained on has no nearest image, and no say.
     finite = {name: np.nan_to_num(values, posinf=0.0) for name, values in measured.items()}
-    return Calibration(classes, quantiles_of(finite, held.labels, classes))
+    return _calibration(finite, held.labels, classes)
 
 
 def _each(code: Callable[[Tensor], Tensor], images: np.ndarray, device: torch.device) -> Tensor:

@@ -115,9 +115,9 @@ DEFAULT = ("statistics", "label_agreement", "realism", "memorised", "near_duplic
 """Rules of ``default``; what a bundle has no calibration for is left out of it."""
 
 AUDIT: dict[str, dict[str, Any]] = {
-    "statistics": {"quantile": 0.001, "margin": 0.0},
+    "statistics": {"quantile": 0.001, "margin": 0.0, "per_class": True},
     "label_agreement": {"quantile": 0.015},
-    "realism": {"quantile": 0.005},
+    "realism": {"quantile": 0.01},
     "memorised": {},
     "near_duplicate": {"scope": "dataset"},
     "exact_duplicate": {},

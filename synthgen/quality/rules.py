@@ -110,20 +110,35 @@ class StatisticsFilter(Rule):
     margin: float = Field(
         0.1, ge=0, description="Widening of both ends, as a share of the range between them."
     )
+    per_class: bool = Field(
+        False,
+        description="Go by the real images of the class, where there are enough of them to have "
+        "such quantiles: stricter.",
+    )
 
     def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
-        calibration, every = context.calibrated(name), len(context.classes)
+        calibration = context.calibrated(name)
         bounds: list[Bound | RepeatRule] = []
         for score in self.scores:
             if score not in calibration.quantiles and "scores" not in self.model_fields_set:
                 continue  # calibrated before there was this statistic
-            # Of all classes together: a class of few images has no tails to speak of, and whether
-            # an image shows its class is the label classifier's to say.
-            low = calibration.quantile(score, self.quantile)
-            high = calibration.quantile(score, 1 - self.quantile)
-            margin = self.margin * (high - low)
-            bounds.append(Bound(name, score, (low - margin,) * every, (high + margin,) * every))
+            ends = []
+            for label in context.classes:
+                # A class of few images has no tails to speak of: then those of all classes.
+                position = context.position(label) if self.per_class else None
+                if position is not None and not self._enough(calibration, score, position):
+                    position = None
+                low = calibration.quantile(score, self.quantile, position)
+                high = calibration.quantile(score, 1 - self.quantile, position)
+                margin = self.margin * (high - low)
+                ends.append((low - margin, high + margin))
+            lows, highs = zip(*ends, strict=True)
+            bounds.append(Bound(name, score, lows, highs))
         return bounds
+
+    def _enough(self, calibration: Calibration, score: str, position: int) -> bool:
+        count = calibration.counts.get(score, (0,) * (position + 1))[position]
+        return count * self.quantile >= 1
 
 
 class LabelAgreementFilter(Rule):

@@ -55,7 +55,7 @@ def test_calibrating_again_gives_what_training_gave(bundle, digit_folder):
     report = again(bundle, digit_folder)
     after = load_generator(str(bundle), "cpu")
     # The bundle's classifier is the trained one in half precision.
-    for name in ("fingerprints", "rows", "labels", "features"):
+    for name in ("fingerprints", "rows", "counts", "features"):
         old, new = (each.reference[name].float() for each in (before, after))
         assert torch.allclose(old, new, atol=0.05), name
     assert after.weights_sha256 == before.weights_sha256

@@ -118,12 +118,15 @@ class Reference:
         one's neighbourhood. Kynkäänniemi et al. 2019, arXiv:1904.06991, equation 3, but with all
         real images in place of the half of smaller radii.
         """
-        apart = torch.cdist(features.float(), self.features).clamp(min=1e-6)
-        return (self.radii / apart).amax(dim=1)
+        # In float64, so that the order of sums, which differs from run to run, leaves no trace.
+        asked, known = features.double(), self.features.double()
+        squares = asked.square().sum(dim=1, keepdim=True) + known.square().sum(dim=1)
+        apart = (squares - 2 * (asked @ known.T)).clamp(min=1e-12).sqrt()
+        return (self.radii.double() / apart).amax(dim=1).float()
 
     def embedding(self, features: Tensor) -> Tensor:
         """Features ``[N, F]`` to the ``int8 [N, 32]`` by which look-alikes are found."""
-        flat = features.float() @ self.axes[:-1] + self.axes[-1]
+        flat = features.double() @ self.axes[:-1].double() + self.axes[-1].double()
         return flat.round().clamp(-127, 127).to(torch.int8)
 
 

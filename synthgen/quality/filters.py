@@ -111,11 +111,16 @@ class FilterSet:
         return "; ".join(named)
 
 
-DEFAULT = ("statistics", "label_agreement", "realism", "memorised", "near_duplicate")
+DEFAULT = ("statistics", "label_agreement", "realism", "memorised")
 """Rules of ``default``; what a bundle has no calibration for is left out of it."""
 
 AUDIT: dict[str, dict[str, Any]] = {
-    "statistics": {"quantile": 0.001, "margin": 0.0, "per_class": True},
+    "statistics": {
+        "scores": ("brightness", "contrast", "entropy", "sharpness", "grain"),
+        "quantile": 0.001,
+        "margin": 0.0,
+        "per_class": True,
+    },
     "label_agreement": {"quantile": 0.015},
     "realism": {"quantile": 0.01},
     "memorised": {},
@@ -160,11 +165,8 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
     if spec == "none":
         return {}
     if spec == "default":
-        # Sampling looks for repeats in its own shard, where a shift does not come about.
-        values: dict[str, Any] = {name: {} for name in DEFAULT}
-        values["near_duplicate"] = {"moved": False, "quantile": 0.002}
         context.calibrated("default")
-        values = {name: given for name, given in values.items() if _possible(name, context)}
+        values: dict[str, Any] = {name: {} for name in DEFAULT if _possible(name, context)}
         values["exact_duplicate"] = {}
     elif spec == "audit":
         values = dict(AUDIT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -119,10 +120,16 @@ class Reference:
         real images in place of the half of smaller radii.
         """
         # In float64, so that the order of sums, which differs from run to run, leaves no trace.
-        asked, known = features.double(), self.features.double()
-        squares = asked.square().sum(dim=1, keepdim=True) + known.square().sum(dim=1)
-        apart = (squares - 2 * (asked @ known.T)).clamp(min=1e-12).sqrt()
-        return (self.radii.double() / apart).amax(dim=1).float()
+        asked, (known, lengths, radii) = features.double(), self._exact
+        squares = asked.square().sum(dim=1, keepdim=True) + lengths
+        apart = (squares - 2 * (asked @ known.T)).clamp_(min=1e-12).sqrt_()
+        return (radii / apart).amax(dim=1).float()
+
+    @cached_property
+    def _exact(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Features, their squared lengths and radii in float64."""
+        known = self.features.double()
+        return known, known.square().sum(dim=1), self.radii.double()
 
     def embedding(self, features: Tensor) -> Tensor:
         """Features ``[N, F]`` to the ``int8 [N, 32]`` by which look-alikes are found."""

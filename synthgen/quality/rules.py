@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -103,7 +103,11 @@ Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 class StatisticsFilter(Rule):
     """Keep images whose statistics lie within real ones."""
 
-    scores: tuple[Statistic, ...] = Field(get_args(Statistic), description="Statistics to look at.")
+    scores: tuple[Statistic, ...] = Field(
+        ("brightness", "contrast", "entropy", "sharpness"),
+        description="Statistics to look at; 'grain' too finds more noise, and rejects more of a "
+        "weak generator's images.",
+    )
     quantile: float = Field(
         0.001, ge=0, lt=0.5, description="Share of real images beyond each end."
     )
@@ -117,11 +121,9 @@ class StatisticsFilter(Rule):
     )
 
     def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
-        calibration = context.calibrated(name)
+        calibration = context.calibrated(name, *self.scores)
         bounds: list[Bound | RepeatRule] = []
         for score in self.scores:
-            if score not in calibration.quantiles and "scores" not in self.model_fields_set:
-                continue  # calibrated before there was this statistic
             ends = []
             for label in context.classes:
                 # A class of few images has no tails to speak of: then those of all classes.

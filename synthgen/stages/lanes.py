@@ -41,6 +41,9 @@ def lanes(count: int) -> Iterator[Submit]:
     switching = sys.getswitchinterval()
     # Lanes hold the interpreter for microseconds at a time: none shall wait long for another.
     sys.setswitchinterval(SWITCH_SECONDS)
+    # Whoever looks at the lanes' batches compares codes meanwhile: helpers of its own would take
+    # the cores from the lanes, and wait for work there.
+    torch.set_num_threads(1)
     pool = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield lambda work, *inputs: pool.submit(work, *inputs).result

@@ -42,7 +42,7 @@ def test_default_filters_reject_for_the_first_reason():
 
 def test_agreement_is_asked_of_the_images_own_class_and_statistics_of_all():
     filters = load_filters("default", calibration(), CLASSES)
-    everything = {name: 1.9 for name in ("brightness", "contrast", "entropy", "sharpness", "grain")}
+    everything = {name: 1.9 for name in ("brightness", "contrast", "entropy", "sharpness")}
     for label in (0, 1):
         assert reason(filters, label=label, **everything) == "kept"
     assert reason(filters, label=1, label_agreement=0.07) == "kept"

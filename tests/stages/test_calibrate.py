@@ -68,7 +68,7 @@ def test_calibrating_again_gives_what_training_gave(bundle, digit_folder):
 def test_a_bundle_without_a_reference_says_so_and_filters_without_it(
     bundle, digit_folder, tmp_path
 ):
-    assert {"memorised", "realism", "near_duplicate"} <= set(filters_of(bundle).reasons)
+    assert {"memorised", "realism"} <= set(filters_of(bundle).reasons)
     again(bundle, digit_folder, reference=False)
     assert not (bundle / "reference.safetensors").exists()
     assert load_generator(str(bundle), "cpu").reference is None

@@ -22,7 +22,7 @@ def test_a_total_is_split_evenly_with_the_remainder_to_the_first():
 
 def test_shards_are_small_enough_and_named_for_their_split():
     made = plan(n=100_000)
-    assert [shard.rows for shard in made.shards] == [20_000] * 5
+    assert [shard.rows for shard in made.shards] == [10_000] * 10
     assert [shard.name for shard in made.shards][:2] == [
         "train-00000.parquet",
         "train-00001.parquet",
@@ -54,7 +54,7 @@ def test_every_plan_keeps_its_promises(classes, n, splits, limit):
     assert list(made.splits) == list(splits)
     for name, share in splits.items():
         assert abs(made.splits[name] - n * share) <= 1.0 + 1e-6
-    assert all(0 < shard.rows <= (limit or 20_000) for shard in made.shards)
+    assert all(0 < shard.rows <= (limit or 10_000) for shard in made.shards)
     assert [shard.index for shard in made.shards] == list(range(len(made.shards)))
     assert Plan.from_json(made.to_json()) == made
 

@@ -33,8 +33,8 @@ def long_commands(run_folder, digit_folder, small_training, datasets_made):
     sampling = ["sample", "--generator", run_folder, "--n", 120, "--images-per-shard", 30,
                 "--filters", "none", "--device", "cpu"]  # fmt: skip
     return {
-        "train": lambda out: ["train", "--data", digit_folder, *training, "--images", 960,
-                              "--ticks", 2, "--classifier-images", 300, "--options", options,
+        "train": lambda out: ["train", "--data", digit_folder, *training, "--images", 1920,
+                              "--ticks", 3, "--classifier-images", 300, "--options", options,
                               "--out", out],
         "sample": lambda out: [*sampling, "--out", out],
         "filter": lambda out: ["filter", one, "--filters", "none", "--set",

@@ -82,7 +82,7 @@ def test_a_generator_that_stops_listening_to_its_latent_is_found_and_mended(
     ticks, events = run(digit_folder, small_training, tmp_path / "run", images=14_400, ticks=12)
     assert [event["event"] for event in events] == ["collapsed"]
     assert events[0]["images"] <= 7_000 + 2 * 1216 + 32 and events[0]["back_to"] <= 7_232
-    assert ticks[-1]["images"] == 14_400 and ticks[-1]["diversity"] > 0.4
+    assert ticks[-1]["images"] == 14_400 and ticks[-1]["diversity"] > 0.3
 
 
 def test_a_run_killed_after_a_rollback_resumes_to_the_same_log(

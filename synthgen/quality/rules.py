@@ -100,6 +100,12 @@ class Rule(Settings):
 Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 
 
+def _enough(calibration: Calibration, score: str, position: int, quantile: float) -> bool:
+    """Whether a class has so many held-out images that one of them lies beyond the quantile."""
+    count = calibration.counts.get(score, (0,) * (position + 1))[position]
+    return count * quantile >= 1
+
+
 class StatisticsFilter(Rule):
     """Keep images whose statistics lie within real ones."""
 
@@ -128,7 +134,9 @@ class StatisticsFilter(Rule):
             for label in context.classes:
                 # A class of few images has no tails to speak of: then those of all classes.
                 position = context.position(label) if self.per_class else None
-                if position is not None and not self._enough(calibration, score, position):
+                if position is not None and not _enough(
+                    calibration, score, position, self.quantile
+                ):
                     position = None
                 low = calibration.quantile(score, self.quantile, position)
                 high = calibration.quantile(score, 1 - self.quantile, position)
@@ -137,10 +145,6 @@ class StatisticsFilter(Rule):
             lows, highs = zip(*ends, strict=True)
             bounds.append(Bound(name, score, lows, highs))
         return bounds
-
-    def _enough(self, calibration: Calibration, score: str, position: int) -> bool:
-        count = calibration.counts.get(score, (0,) * (position + 1))[position]
-        return count * self.quantile >= 1
 
 
 class LabelAgreementFilter(Rule):
@@ -192,7 +196,11 @@ class MemorisedFilter(Rule):
     """Drop images that are nearer to a training image than other real images ever are."""
 
     quantile: float = Field(
-        0.005, ge=0, lt=1, description="Share of held-out real images of the class that would fail."
+        0.005,
+        ge=0,
+        lt=1,
+        description="Share of held-out real images of the class "
+        "that would fail; of all classes, where one has too few for it.",
     )
     max: float | None = Field(
         None, ge=0, description="Largest distance of a copy, in place of the quantile."
@@ -202,7 +210,9 @@ class MemorisedFilter(Rule):
         calibration = context.calibrated(name, "train_distance", "copy_distance")
         lows = []
         for label in context.classes:
-            near = calibration.quantile("train_distance", self.quantile, context.position(label))
+            own = context.position(label)
+            enough = _enough(calibration, "train_distance", own, self.quantile)
+            near = calibration.quantile("train_distance", self.quantile, own if enough else None)
             copies = calibration.quantile("copy_distance", COPIES)
             lows.append(self.max if self.max is not None else min(near, copies))
         return [Bound(name, "train_distance", tuple(lows), (INFINITE,) * len(lows))]

@@ -9,8 +9,8 @@ from synthgen.spec.plan import Plan, ShardPlan
 TARGET_BYTES = 128_000_000
 """Size of a shard: within the 100 to 300 MB that readers of Parquet like."""
 MOST_ROWS = 10_000
-"""Small images make small shards: a killed run loses seconds of work, workers share, and memory, which
-holds a shard being written and the next one, stays near that of a short run."""
+"""Small images make small shards: a killed run loses seconds of work, workers share, and memory,
+which holds a shard being written and the next one, stays near that of a short run."""
 
 CPU_BATCH_PIXELS = 2**15
 """Pixels of a batch on a CPU: one core's own cache holds what its layers hand on."""

@@ -72,7 +72,10 @@ def test_bundles_of_something_else(bundle):
     for changes, words in (
         ({"version": 9}, "bundle version 9"),
         ({"algorithm": "r4gan"}, "no algorithm 'r4gan'"),
-        ({"options": {"width": 9, "latent": 8}}, "not of algorithm 'r3gan' with these options"),
+        (
+            {"options": {"width": 9, "widest": 16, "latent": 8, "style": 16}},
+            "not of algorithm 'r3gan' with these options",
+        ),
         ({"latents": {"w": [8]}}, "its latents are"),
         ({"files": {"../../etc/passwd": "0"}}, "which is no file of a bundle"),
         ({"classes": []}, "classes"),

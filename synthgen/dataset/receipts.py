@@ -81,6 +81,24 @@ def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
         return None
 
 
+def read_receipts(layout: Layout, plan: Plan) -> list[Receipt]:
+    """The receipts of all shards of a plan, in its order.
+
+    Raises:
+        SynthgenError: one is not there or cannot be read.
+        StoreError: the store fails.
+    """
+    receipts = []
+    for shard in plan.shards:
+        receipt = read_receipt(layout, shard)
+        if receipt is None:
+            raise SynthgenError(
+                f"{receipt_path(layout, shard)}: missing or damaged; run the same again to go on"
+            )
+        receipts.append(receipt)
+    return receipts
+
+
 def is_done(layout: Layout, shard: ShardPlan, order: str) -> bool:
     """Whether the shard's receipt is of this order and its bytes are those of the receipt."""
     receipt = read_receipt(layout, shard)

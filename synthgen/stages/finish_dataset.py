@@ -22,7 +22,7 @@ from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import make_manifest
-from synthgen.dataset.receipts import Receipt, read_receipt
+from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.generators.generator import Generator
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
@@ -44,7 +44,7 @@ def finish(
     ``scores`` are its columns of scores, where they are not those that the job measures.
     """
     plan = job.plan
-    receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+    receipts = read_receipts(layout, plan)
     image = generator.image
     manifest = make_manifest(
         plan,
@@ -73,7 +73,7 @@ def complete(layout: Layout, plan: Plan, image: ImageSpec, manifest: Mapping[str
         SynthgenError: the disk is full or cannot be written, or another process took the folder.
     """
     refuse_lost(layout.root)
-    receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+    receipts = read_receipts(layout, plan)
     with disk_errors(layout.root):
         _draw(layout, plan, image)
         write_json(manifest, layout.manifest, layout.staging)

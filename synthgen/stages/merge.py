@@ -23,7 +23,7 @@ from synthgen.dataset.receipts import (
     file_sha256,
     is_done,
     order_hash,
-    read_receipt,
+    read_receipts,
     write_receipt,
 )
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
@@ -127,7 +127,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
                     layout.card.unlink(missing_ok=True)
                     _put(layout, plan, shard, piece, order)
                 bar.update(shard.rows)
-        receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+        receipts = read_receipts(layout, plan)
         if not layout.is_complete():
             image = ImageSpec(**parts[0].manifest["generator"]["image"])
             complete(layout, plan, image, _manifest(parts, pieces, plan, receipts, settings))

@@ -17,7 +17,7 @@ from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.encoding import estimated_bytes
 from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.receipts import Receipt, read_receipt
+from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.generators.bundle import REFERENCE
 from synthgen.generators.generator import Generator
@@ -212,7 +212,7 @@ def run(
         made = _make_all(layout, job, resolved.generator, make)
         if made or not layout.is_complete():
             finish(layout, job, resolved.generator, resolved.settings)
-        receipts = [r for shard in plan.shards if (r := read_receipt(layout, shard)) is not None]
+        receipts = read_receipts(layout, plan)
     seconds = time.perf_counter() - start
     return SampleReport(resolved.out, plan, tuple(receipts), made, seconds)
 

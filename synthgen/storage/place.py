@@ -117,7 +117,15 @@ class StorePath:
         return iter([self / name for name in sorted(names) if name and name != self.name])
 
     def read_bytes(self) -> bytes:
-        return bytes(self.asked(lambda: self.store.cat_file(self.path)))
+        """The file, as long as the store says it is: an answer that breaks off is asked again."""
+
+        def whole() -> bytes:
+            found, size = bytes(self.store.cat_file(self.path)), self.store.size(self.path)
+            if len(found) != size:
+                raise OSError(f"{len(found)} bytes came of {size}")
+            return found
+
+        return self.asked(whole)
 
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)

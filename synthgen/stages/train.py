@@ -25,7 +25,7 @@ from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
 from synthgen.stages.stopping import stop_at_safe_point
 from synthgen.stages.train_bundle import save_best
-from synthgen.stages.train_folder import begin, begun
+from synthgen.stages.train_folder import begin, begun, sweep
 from synthgen.stages.train_judge import make_judge
 from synthgen.stages.train_report import report_text, tick_line
 from synthgen.stages.train_set import train_set
@@ -62,7 +62,9 @@ def train(settings: TrainSettings) -> Place:
         if (out / "bundle" / "config.json").exists():
             return bundle
         prepared = prepare(settings, group)
-        if group.leads and not resumed:
+        if group.leads and resumed:
+            sweep(out)
+        elif group.leads:
             begin(out, settings)
             send(True)
         group.wait()

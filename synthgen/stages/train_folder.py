@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from synthgen.spec.credentials import blotted
@@ -57,3 +58,11 @@ def begin(out: Path, settings: TrainSettings) -> None:
         os.replace(staging, out / "settings.json")
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
+
+
+def sweep(out: Path) -> None:
+    """Remove what a process that is dead left of a bundle or checkpoint it had begun to write."""
+    for staging in (*out.glob(".best-*"), *out.glob("checkpoints/.staging-*")):
+        process = staging.name.rpartition("-")[2]
+        if not Path(f"/proc/{process}").exists():
+            shutil.rmtree(staging, ignore_errors=True)

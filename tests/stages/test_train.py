@@ -1,4 +1,5 @@
 import json
+import os
 
 import datasets
 import pytest
@@ -121,3 +122,13 @@ def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default(tmp_path)
     assert begun(tmp_path / "run", settings)
     with pytest.raises(SynthgenError, match="limit_seed=0, not 1"):
         begun(tmp_path / "run", TrainSettings.parse({"data": "photos", "limit_seed": 1}))
+
+
+def test_what_a_dead_process_left_is_swept(tmp_path):
+    from synthgen.stages.train_folder import sweep
+
+    dead, alive = tmp_path / ".best-99999999", tmp_path / "checkpoints" / f".staging-{os.getpid()}"
+    for folder in (dead, alive, tmp_path / "best"):
+        folder.mkdir(parents=True)
+    sweep(tmp_path)
+    assert not dead.exists() and alive.exists() and (tmp_path / "best").exists()

@@ -33,6 +33,20 @@ COMMANDS = {
 """Command to its one line of help; its code is the module of the same name."""
 
 
+SPACE, ELSEWHERE = "free some space", "choose another folder"
+MENDED = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), SPACE),
+    **dict.fromkeys(
+        (
+            errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR,
+            errno.ELOOP,
+        ),
+        ELSEWHERE,
+    ),
+}  # fmt: skip
+"""What a disk may say, and what the user can do about it; anything else is a fault of ours."""
+
+
 class Commands(click.Group):
     """The table above as a click group."""
 
@@ -83,10 +97,10 @@ def main() -> None:
         click.echo(farewell(), err=True)
         sys.exit(STOPPED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in MENDED:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror}; free space or choose another folder, then run again")
+        _fail(f"{where}{error.strerror}; {MENDED[error.errno]}, then run again")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def command(config: str | None, dry_run: bool, **given: Any) -> None:
     bundle = train(settings)
     if os.environ.get("RANK", "0") == "0":
         click.echo(f"generator: {bundle}")
-        click.echo(f"use it: synthgen sample --generator {bundle} --n 1000")
+        click.echo(f"use it: synthgen sample --generator {shlex.quote(str(bundle))} --n 1000")
 
 
 def _name(data: str) -> str:

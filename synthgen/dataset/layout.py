@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StorePath
+from synthgen.storage.place import Place, StorePath, lies_in
 from synthgen.storage.transfer import scratch
 
 
@@ -74,6 +75,17 @@ class Layout:
         """Whether the card is there."""
         return self.card.is_file()
 
+    def refuse_inside(self, out: Place) -> None:
+        """What is made of this dataset lies elsewhere: a new one would take the place of its files.
+
+        Raises:
+            SynthgenError: ``out`` is the dataset's own folder or lies in it.
+        """
+        if lies_in(out, self.root):
+            raise SynthgenError(
+                f"{out}: is {self.root}, or lies in it, which is read; name another folder"
+            )
+
     def refuse_links(self) -> None:
         """Nothing is written, and nothing removed, outside of the dataset's own folder.
 
@@ -94,4 +106,4 @@ def load_line(root: Place, splits: Iterable[str]) -> str:
     if isinstance(root, StorePath):
         files = ", ".join(f'"{name}": "{root}/data/{name}-*.parquet"' for name in splits)
         return f'load it: datasets.load_dataset("parquet", data_files={{{files}}})'
-    return f'load it: datasets.load_dataset("{root}")'
+    return f"load it: datasets.load_dataset({json.dumps(str(root), ensure_ascii=False)})"

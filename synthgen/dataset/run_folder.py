@@ -135,7 +135,7 @@ def _compare(root: Place, theirs: Any, mine: dict[str, Any], ignore: tuple[str, 
         raise SynthgenError(f"{root}: its .synthgen/settings.json is damaged; use --overwrite")
     for key in sorted(set(theirs) | set(mine)):
         if key not in ignore and theirs.get(key) != mine.get(key):
-            shown = [_shorten(value) for value in (theirs.get(key), mine.get(key))]
+            shown = _apart(theirs.get(key), mine.get(key))
             more = " or grow it with --extend" if key in AMOUNT else ""
             raise SynthgenError(
                 f"{root}: holds a run with {key}={shown[0]}, not {shown[1]}; name another --out, "
@@ -143,9 +143,21 @@ def _compare(root: Place, theirs: Any, mine: dict[str, Any], ignore: tuple[str, 
             )
 
 
-def _shorten(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:77] + "..."
+SHOWN = 80
+"""Characters of a value that a message shows."""
+
+
+def _apart(*values: Any) -> list[str]:
+    """The values as text, long ones from shortly before where they begin to differ."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    alike = zip(*texts, strict=False)
+    same = next((i for i, here in enumerate(alike) if len(set(here)) > 1), min(map(len, texts)))
+    start = max(0, same - SHOWN // 2) if max(map(len, texts)) > SHOWN else 0
+    return [
+        ("..." if start else "") + text[start : start + SHOWN]
+        + ("..." if len(text) > start + SHOWN else "")
+        for text in texts
+    ]  # fmt: skip
 
 
 def _refuse_foreign(layout: Layout, mode: Mode) -> None:

@@ -6,6 +6,7 @@ Thresholds are quantiles of the scores of held-out real images, resolved when th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -172,6 +173,8 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         values = dict(AUDIT)
     else:
         values = read_yaml(spec)
+        if not values:
+            raise SynthgenError(f"{spec}: names no filters; --filters none turns them off")
     known = known_rules()
     chosen: dict[str, Rule | None] = {}
     for name, given in values.items():
@@ -213,16 +216,20 @@ def overridden(filters: FilterSet, limits: Mapping[str, float]) -> FilterSet:
     A score that no filter asks about yet gets a filter of its own name.
 
     Raises:
-        SynthgenError: a key is not SCORE.min or SCORE.max.
+        SynthgenError: a key is not SCORE.min or SCORE.max, or its value is not possible.
     """
     bounds, repeats = list(filters.bounds), list(filters.repeats)
     every, infinite = len(filters.classes), float("inf")
     for key, value in limits.items():
         score, _, end = key.rpartition(".")
+        if math.isnan(value):
+            raise SynthgenError(f"limit '{key}': '{value}' is not a number")
         if not score or end not in ("min", "max"):
             raise SynthgenError(f"limit '{key}': write SCORE.min=X or SCORE.max=X")
         rules = [i for i, rule in enumerate(repeats) if rule.name == score]
         if rules and end == "max":
+            if value < 0:
+                raise SynthgenError(f"limit '{key}': a distance is not negative; {value:g} is")
             repeats[rules[0]] = replace(repeats[rules[0]], distance=(float(value),) * every)
             continue
         places = [i for i, b in enumerate(bounds) if b.score == score and b.name != "validity"]

@@ -20,6 +20,9 @@ Codes = Callable[[Tensor], Tensor]
 """Images ``uint8 [N, H, W, C]`` to their codes ``int8 [N, S, 32]``, all shifts; the middle is the
 image's own."""
 
+FARTHEST = 2.0**14
+"""Farther than any two codes are from each other, and still a number of 16 bits."""
+
 BLOCK = 512
 """Rows that are compared with all others at a time."""
 
@@ -144,6 +147,7 @@ def find_repeats(
 def _near_pairs(codes: Tensor, limit: float) -> np.ndarray:
     """Pairs (later, earlier) within ``limit``: ``int64 [P, 2]``, by later and then by earlier."""
     own = codes[:, codes.shape[1] // 2]
+    limit = min(limit, FARTHEST)
     first = codes[..., 0].short()
     low, high = first.amin(dim=1), first.amax(dim=1)
     order = torch.argsort(own[:, 0].short(), stable=True)

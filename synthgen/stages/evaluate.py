@@ -39,6 +39,7 @@ from synthgen.stages.evaluate_looking import Judge, Looked, hashes_of, pieces_of
 from synthgen.stages.feature_cache import FeatureCache
 from synthgen.stages.finish_dataset import write_card
 from synthgen.stages.metrics import write_metrics
+from synthgen.stages.origin import load_origin
 from synthgen.stages.progress import say
 
 PAIRS = 12
@@ -149,9 +150,12 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
     Raises:
         SynthgenError: the one named by the user is not to be had, or the extractor needs one.
     """
-    name = settings.generator or dataset.manifest["generator"]["name"]
     try:
-        generator = load_generator(name, settings.device, "fp32")
+        if settings.generator is not None:
+            generator = load_generator(settings.generator, settings.device, "fp32")
+        else:
+            origin = dataset.manifest["generator"]
+            generator = load_origin(dataset.layout.root, origin, None, settings.device)
     except SynthgenError as error:
         if settings.generator is not None or settings.extractor == "classifier":
             raise

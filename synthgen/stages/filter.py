@@ -15,7 +15,6 @@ from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import order_hash, read_receipt, refuse_damaged
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.dataset.writer import Made, write_shard
-from synthgen.generators.zoo import load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet, load_filters, overridden
 from synthgen.spec.errors import SynthgenError
@@ -24,6 +23,7 @@ from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
 from synthgen.stages.judge_stored import Judged, judge_stored, read_rows
+from synthgen.stages.origin import load_origin
 from synthgen.stages.progress import say
 from synthgen.stages.shard_maker import Job
 from synthgen.storage.place import Place, place
@@ -54,12 +54,14 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
     """Make ``settings.out`` from those images of ``settings.dataset`` that pass the filters.
 
     Raises:
-        SynthgenError: no finished dataset, no such filter, its generator is not to be found, or
-            nothing is left of a split.
+        SynthgenError: no finished dataset, no such filter, its generator is not to be found,
+            nothing is left of a split, or ``settings.out`` lies in the dataset.
     """
     source = Layout(place(settings.dataset))
     if not source.is_complete() or not source.manifest.is_file():
         raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
+    out = place(settings.out)
+    source.refuse_inside(out)
     manifest = read_manifest(source)
     if "parts" in manifest:
         raise SynthgenError(
@@ -67,12 +69,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         )
     refuse_damaged(source, manifest)
     plan = Plan.from_json(manifest["plan"])
-    generator = load_generator(settings.generator or manifest["generator"]["name"], "cpu", "fp32")
-    if generator.weights_sha256 != manifest["generator"]["weights_sha256"]:
-        raise SynthgenError(
-            f"generator '{generator.name}' is not the one that made {source.root}; name the right "
-            "bundle with --generator"
-        )
+    generator = load_origin(source.root, manifest["generator"], settings.generator)
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     side = min(generator.image.height, generator.image.width)
     filters = overridden(
@@ -87,7 +84,6 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         "filtered_settings": settings_hash(manifest["settings"]),
     }
     rejected = _rejected(judged, plan, filters)
-    out = place(settings.out)
     with open_run(out, record, new_plan, mode) as (layout, held):
         if held.hash != new_plan.hash:
             raise SynthgenError(f"{out}: holds another dataset; use --overwrite or another --out")

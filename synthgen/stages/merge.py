@@ -100,10 +100,14 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
 
     Raises:
         SynthgenError: fewer than two datasets, one that is not finished or damaged, one given
-            twice, or datasets that differ in classes, columns, image size or encoding.
+            twice, or ``out`` in one of them, or datasets that differ in classes, columns, image
+            size or encoding.
     """
     parts = [_open(place(folder)) for folder in folders]
     _check(parts)
+    root = place(out)
+    for part in parts:
+        part.layout.refuse_inside(root)
     unique = all(_free_of_repeats(part) for part in parts)
     pieces, dropped = _pieces(parts, unique)
     plan = _joined(parts[0].plan, pieces)
@@ -115,7 +119,6 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         "image_format": parts[0].manifest["settings"]["image_format"],
         "filters": {"exact_duplicates": unique},
     }
-    root = place(out)
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):
         if held.hash != plan.hash:

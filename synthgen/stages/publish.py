@@ -32,7 +32,8 @@ def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
     there already with the same content are not sent again, so an upload that broke off goes on.
 
     Raises:
-        SynthgenError: the dataset is not finished or is damaged, or the place cannot be written.
+        SynthgenError: the dataset is not finished or is damaged, or the place cannot be written or
+            is the dataset's own folder.
     """
     layout = Layout(place(folder))
     parcels = pack(layout)
@@ -44,7 +45,9 @@ def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
             repository = where.removeprefix(HUB).strip("/")
             revision = to_hub(parcels, repository, private=private)
         else:
-            _to_place(parcels, place(where))
+            target = place(where)
+            layout.refuse_inside(target)
+            _to_place(parcels, target)
     except SynthgenError:
         raise
     except Exception as error:  # whatever a store has to say is about the user's place or access

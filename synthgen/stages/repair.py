@@ -14,6 +14,7 @@ from synthgen.quality.filters import FilterSet
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.origin import load_origin
 from synthgen.stages.progress import say
 from synthgen.stages.sample import SampleReport, resolve, run
 from synthgen.storage.place import Place, place
@@ -42,11 +43,17 @@ def repair(
             f"{root}: holds no run to repair (its .synthgen folder is missing); sample it again"
         )
     resolved: dict[str, Any] = read_json(layout.settings)
+    if not isinstance(resolved, dict):
+        raise SynthgenError(f"{layout.settings}: is damaged; sample the dataset again")
     if "filtered_from" in resolved:
         raise SynthgenError(f"{root}: was filtered from another dataset; run synthgen filter again")
     if "merged_from" in resolved:
         raise SynthgenError(
             f"{root}: was merged from other datasets; run the same synthgen merge again"
+        )
+    if lacking := {"generator", "generator_sha256", "filters", "source"} - set(resolved):
+        raise SynthgenError(
+            f"{layout.settings}: is damaged (no '{min(lacking)}'); sample the dataset again"
         )
     wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
     # The filters are on record with every limit: they need not be worked out again.
@@ -55,7 +62,10 @@ def repair(
         changes["generator"] = generator
     if source is not None:
         changes["source"] = source
-    fresh = resolve(SampleSettings.parse({**wanted, **changes}, str(layout.settings)))
+    asked = SampleSettings.parse({**wanted, **changes}, str(layout.settings))
+    origin = {"name": resolved["generator"], "weights_sha256": resolved["generator_sha256"]}
+    maker = load_origin(layout.root, origin, generator, device, asked.precision)
+    fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
     kept = {key: resolved[key] for key in ("filters", "source")}
     settings = {**fresh.settings, **kept}

@@ -11,11 +11,11 @@ from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.generators.generator import Generator
-from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.origin import load_origin
 from synthgen.stages.translate import Translator, load_sources
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import open_parquet
@@ -63,13 +63,9 @@ def reproduce(
         manifest = {**manifest, **manifest["parts"][manifest["part_of"][shard]]}
         plan = Plan.from_json(manifest["plan"])
     settings = manifest["settings"]
-    name = generator or manifest["generator"]["name"]
-    loaded = load_generator(name, device, settings["precision"])
-    if loaded.weights_sha256 != manifest["generator"]["weights_sha256"]:
-        raise SynthgenError(
-            f"generator '{name}' has other weights than those that made {root}; "
-            "name the right bundle with --generator"
-        )
+    loaded = load_origin(
+        layout.root, manifest["generator"], generator, device, settings["precision"]
+    )
     # A full batch of the same candidate: the same kernels run as when the row was made.
     count = settings["batch_size"]
     numbers = {

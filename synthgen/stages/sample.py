@@ -59,6 +59,8 @@ class SampleReport:
     receipts: tuple[Receipt, ...]
     made: int
     """Shards made in this run; the others were there already."""
+    made_rows: int
+    """Their images; of shards that were made again, again."""
     seconds: float
 
     def text(self) -> str:
@@ -94,7 +96,7 @@ class SampleReport:
             for stage, value in seconds.items()
             if value > 0
         )
-        return [f"speed:   {self.plan.rows / self.seconds:,.0f} images/s; by stage: {per_stage}"]
+        return [f"speed:   {self.made_rows / self.seconds:,.0f} images/s; by stage: {per_stage}"]
 
 
 @dataclass(frozen=True)
@@ -210,16 +212,22 @@ def run(
         before(layout)
         job = replace(resolved.job, plan=plan)
         made = _make_all(layout, job, resolved.generator, make)
-        if made or not layout.is_complete():
+        if made.shards or not layout.is_complete():
             finish(layout, job, resolved.generator, resolved.settings)
         receipts = read_receipts(layout, plan)
     seconds = time.perf_counter() - start
-    return SampleReport(resolved.out, plan, tuple(receipts), made, seconds)
+    return SampleReport(resolved.out, plan, tuple(receipts), made.shards, made.rows, seconds)
 
 
-def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards | None) -> int:
-    """Make what is not done, then again what repeats other shards; the number of shards made."""
-    made = 0
+@dataclass
+class _Made:
+    shards: int = 0
+    rows: int = 0
+
+
+def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards | None) -> _Made:
+    """Make what is not done, then again what repeats other shards; how much was made."""
+    made = _Made()
     missing = todo(layout, job)
     maker = ShardMaker(job, generator)
     bar = tqdm(total=job.plan.rows, unit="img", desc="sampling", smoothing=0.05)
@@ -236,7 +244,9 @@ def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards |
                 receipts = make_in_processes(job, layout, missing, workers, bar.update)
             else:
                 receipts = make_here(maker, layout, missing, bar.update)
-            made += sum(1 for _ in receipts)
+            for receipt in receipts:
+                made.shards += 1
+                made.rows += receipt.rows
             if make is not None and todo(layout, job):
                 raise SynthgenError(
                     f"{layout.root}: shards are missing or damaged after all were made; run the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -42,7 +43,8 @@ class TuneReport:
 
     def text(self) -> str:
         lines = [self.tuning.table(), "", *self.tuning.sentences(), ""]
-        return "\n".join([*lines, f"sample with it: synthgen sample {self.config}"])
+        config = shlex.quote(str(self.config))
+        return "\n".join([*lines, f"sample with it: synthgen sample {config}"])
 
 
 def tune(settings: TuneSettings) -> TuneReport:

@@ -15,11 +15,11 @@ from synthgen.evaluation.fidelity import embed
 from synthgen.evaluation.utility import TrainedOn
 from synthgen.generators.bundle import CLASSIFIER
 from synthgen.generators.devices import resolve_device, resolve_precision
-from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.utility_settings import UtilitySettings
 from synthgen.stages.evaluate_images import Dataset
 from synthgen.stages.feature_cache import TOGETHER
+from synthgen.stages.origin import load_origin
 from synthgen.stages.trial_store import TrialStore
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
@@ -66,12 +66,9 @@ def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> 
         SynthgenError: the bundle is not to be found, is another one, or has no classifier.
     """
     origin = dataset.manifest["generator"]
-    generator = load_generator(settings.generator or origin["name"], settings.device, "auto")
-    if generator.weights_sha256 != origin["weights_sha256"]:
-        raise SynthgenError(
-            f"generator '{generator.name}' is not the one that made {dataset.layout.root}; name "
-            "the right bundle with --generator"
-        )
+    generator = load_origin(
+        dataset.layout.root, origin, settings.generator, settings.device, "auto"
+    )
     if generator.classifier is None:
         raise SynthgenError(f"generator '{generator.name}' has no label classifier for soft labels")
     keys = [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]

@@ -211,6 +211,16 @@ def place(where: str | Place) -> Place:
     return StorePath(store, str(path).rstrip("/"), shown)
 
 
+def lies_in(inner: Place, folder: Place) -> bool:
+    """Whether ``inner`` is ``folder`` or lies below it, by whatever links."""
+    if isinstance(inner, StorePath) and isinstance(folder, StorePath):
+        same = protocols(inner.store) & protocols(folder.store)
+        return bool(same) and f"{inner.path}/".startswith(f"{folder.path}/")
+    if isinstance(inner, Path) and isinstance(folder, Path):
+        return inner.expanduser().resolve().is_relative_to(folder.expanduser().resolve())
+    return False
+
+
 def path_here(where: str | Path, what: str) -> Path:
     """The path of this machine that a user's text names.
 

@@ -59,6 +59,7 @@ def test_importing_the_package_imports_nothing_heavy():
         (["train", "none.yaml"], "cannot read the settings file"),
         (["train", "--data", "./nowhere"], "no such folder"),
         (["train", "--data", "./nowhere", "--algorithm", "dcgann"], "did you mean 'dcgan'"),
+        (["sample", "--n", "5", "--classes", "coat", "--out", "x" * 300], "File name too long"),
         (["verify", "."], "is no synthgen dataset"),
         (["generators", "show", "fashion-mnst-28"], "did you mean 'fashion-mnist-28'"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,12 @@ def test_rows_of_one_group_do_not_repeat_each_other():
     everything = np.ones(4, bool)
     assert find_repeats(RULE, codes, labels, everything).tolist() == [1, 2, 3]
     assert find_repeats(RULE, codes, labels, everything, groups).tolist() == [2, 3]
+
+
+def test_a_limit_beyond_every_distance_makes_all_but_the_first_a_repeat():
+    codes, labels = crowd(60)
+    for limit in (1e5, float("inf")):
+        rule = replace(RULE, distance=(limit, limit))
+        first = {int(np.flatnonzero(labels == label)[0]) for label in (0, 1)}
+        found = find_repeats(rule, codes, labels, np.ones(60, bool))
+        assert set(range(60)) - set(found.tolist()) == first

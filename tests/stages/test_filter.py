@@ -88,6 +88,29 @@ def test_mistakes_are_told(sampled, run_folder, tmp_path):
     fails("has no score 'beauty'", set={"beauty.min": 3})
     fails("no image passes", set={"brightness.min": 1e9})
     fails("is not the one that made", generator="fashion-mnist-28")
+    fails("is not a number", set={"entropy.min": float("nan")})
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("near_duplicate: {max: 3}\n")
+    fails("a distance is not negative", filters=str(rules), set={"near_duplicate.max": -1})
+    rules.write_text("# nothing yet\n")
+    fails("names no filters", filters=str(rules))
+    fails("say with --generator where its bundle is", generator=None)
+
+
+def test_a_dataset_is_never_made_of_itself_over_itself(sampled, run_folder, tmp_path):
+    """With --overwrite the folder was cleared before it was read."""
+    root = sampled(n=30).root
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    (tmp_path / "link").symlink_to(root)
+    for out in (root, root / "inside", tmp_path / "link"):
+        for mode in ("new", "overwrite"):
+            with pytest.raises(SynthgenError, match="lies in it"):
+                again(root, out, run_folder, mode)
+        with pytest.raises(SynthgenError, match="lies in it"):
+            publish(root, str(out))
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    beside = tmp_path / f"{root.name}-beside"  # begins alike, lies elsewhere
+    assert again(root, beside, run_folder).kept == 30
 
 
 def test_publishing_copies_everything_with_the_card_last(sampled, tmp_path, monkeypatch):

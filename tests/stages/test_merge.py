@@ -77,6 +77,8 @@ def test_what_cannot_be_merged_is_named(sampled, tmp_path):
             merge(folders, out)
         assert not out.exists()
     again = sampled(n=30, seed=9, out=str(tmp_path / "again")).root
+    with pytest.raises(SynthgenError, match="lies in it"):
+        merge([one, again], again, "overwrite")
     shard = next((again / "data").iterdir())
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
     with pytest.raises(SynthgenError, match="missing or damaged; mend it with synthgen repair"):

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -113,6 +114,10 @@ def test_a_folder_of_another_run_names_the_key_that_differs(sampled):
         sampled(n=30, seed=7)
     with pytest.raises(SynthgenError, match=r"holds a run with n=30, not 60; .*--extend"):
         sampled(n=60)
+    with pytest.raises(SynthgenError) as long:
+        sampled(n=30, filters="default")
+    theirs, mine = re.search(r"filters=(\S.*), not (.*); name", str(long.value)).groups()
+    assert theirs != mine and max(len(theirs), len(mine)) < 100
     assert sampled(mode="overwrite", n=60, seed=7).plan.rows == 60
 
 
@@ -139,6 +144,7 @@ def test_extending_leaves_earlier_rows_as_they_were(sampled):
     assert large.plan.per_class == {"nought": 101, "one": 100, "two": 100}
     assert len(datasets.load_dataset(str(large.root), split="train")) == 301
     assert verify(large.root).problems == []
+    assert large.made_rows == 301 - 100  # what the rate is of
     with pytest.raises(SynthgenError, match="--extend only adds"):
         sampled(mode="extend", n=50, images_per_shard=60)
 

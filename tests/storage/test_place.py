@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import StoreError, StorePath, place
+from synthgen.storage.place import StoreError, StorePath, lies_in, place
 from synthgen.storage.tables import BadTable, open_parquet, read_table
 from synthgen.storage.transfer import (
     copy_whole,
@@ -134,6 +134,18 @@ def test_a_store_that_keeps_half_is_found_out(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="1 bytes arrived of 10"):
         fetch(path, tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("inner", "folder", "wanted"),
+    [
+        ("a/b", "a", True), ("a", "a", True), ("ab", "a", False), ("a", "a/b", False),
+        ("a/../c", "a", False), ("memory://a/b/", "memory://a", True),
+        ("memory://ab", "memory://a", False), ("memory://a", "a", False),
+    ],
+)  # fmt: skip
+def test_a_folder_lies_in_itself_and_in_those_above_it(inner, folder, wanted):
+    assert lies_in(place(inner), place(folder)) is wanted
 
 
 def test_columns_of_a_table_are_read_without_the_rest(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from torch import Tensor
 from synthgen.evaluation.fidelity import embed
 from synthgen.features.extractor import Extractor
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.cache import cache_root
 
 TOGETHER = 512
 """Images of one file: what is lost at most when a run is killed."""
@@ -30,8 +31,7 @@ class FeatureCache:
     def __init__(self, extractor: Extractor, device: torch.device) -> None:
         self._extractor = extractor
         self._device = device
-        root = Path(os.environ.get("SYNTHGEN_CACHE", "~/.cache/synthgen")).expanduser()
-        self._folder = root / "features" / extractor.key[:32]
+        self._folder = cache_root() / "features" / extractor.key[:32]
 
     def features(self, images: np.ndarray) -> Tensor:
         """Features ``float32 [N, F]`` of ``uint8 [N, H, W, C]``.

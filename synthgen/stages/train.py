@@ -13,7 +13,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
 from synthgen.stages.stopping import stop_at_safe_point
 from synthgen.stages.train_bundle import save_best
-from synthgen.stages.train_folder import begin, begun, sweep
+from synthgen.stages.train_folder import begin, begun, held, sweep
 from synthgen.stages.train_judge import make_judge
 from synthgen.stages.train_report import report_text, tick_line
 from synthgen.stages.train_set import train_set
@@ -49,7 +49,8 @@ def train(settings: TrainSettings) -> Place:
     Under ``torchrun`` every process calls this; the first one writes.
 
     Raises:
-        SynthgenError: the user can mend it: data, settings, device, or a folder of another run.
+        SynthgenError: the user can mend it: data, settings, device, or a folder of another run or
+            in which another process trains.
     """
     if settings.out is None:
         raise SynthgenError("out: name the run folder")
@@ -57,21 +58,29 @@ def train(settings: TrainSettings) -> Place:
         return train_set(settings, train)
     where = place(settings.out)
     bundle = where / "bundle"
-    with ranks() as group, run_folder(where, group) as (out, send):
-        resumed = begun(out, settings)
-        if (out / "bundle" / "config.json").exists():
+    with ranks() as group, run_folder(where, group) as (out, send), ExitStack() as stack:
+        begun(out, settings)
+        if _finished(out):
             return bundle
         prepared = prepare(settings, group)
-        if group.leads and resumed:
-            sweep(out)
-        elif group.leads:
-            begin(out, settings)
-            send(True)
+        if group.leads:
+            stack.enter_context(held(out))
+            if begun(out, settings):
+                sweep(out)
+            else:
+                begin(out, settings)
+                send(True)
         group.wait()
+        if _finished(out):  # by another process, while this one read the data
+            return bundle
         run = _Run(settings, prepared, out, group, send)
         run.go()
         group.wait()
     return bundle
+
+
+def _finished(out: Path) -> bool:
+    return (out / "bundle" / "config.json").exists()
 
 
 class _Run:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.storage.lock import locked
+from synthgen.storage.place import lies_in
+
+LOCK = ".lock"
 
 MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
 """Settings that a resumed run may have otherwise than the run it goes on with."""
@@ -19,11 +25,12 @@ def begun(out: Path, settings: TrainSettings) -> bool:
     """Whether the folder holds this run already.
 
     Raises:
-        SynthgenError: it holds a run of other settings, or other files.
+        SynthgenError: it holds a run of other settings, other files, or links that lead out of it.
     """
     path = out / "settings.json"
+    _refuse_links(out)
     if not path.exists():
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(inside.name != LOCK for inside in out.iterdir()):
             raise SynthgenError(
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
@@ -33,6 +40,8 @@ def begun(out: Path, settings: TrainSettings) -> bool:
         theirs = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
+    if not isinstance(theirs, dict):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out")
     # A run that an earlier version began has not heard of newer settings: it has their defaults.
     theirs = json.loads(TrainSettings.model_construct().model_dump_json()) | theirs
     for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
@@ -42,6 +51,30 @@ def begun(out: Path, settings: TrainSettings) -> bool:
                 "resume with the same settings or name another folder with --out"
             )
     return True
+
+
+def _refuse_links(out: Path) -> None:
+    """A run writes and removes inside of its folder alone, whatever somebody put there."""
+    for above, folders, files in os.walk(out):
+        for path in (Path(above, name) for name in (*folders, *files)):
+            if path.is_symlink() and not lies_in(path, out):
+                raise SynthgenError(f"{path}: is a link that leads out of {out}; remove it")
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Make the folder if there is none, and hold it: one process at a time trains there.
+
+    Raises:
+        SynthgenError: another one does, or the folder cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(out / LOCK, out))
+        except OSError as error:
+            raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
+        yield
 
 
 def begin(out: Path, settings: TrainSettings) -> None:

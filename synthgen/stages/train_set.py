@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from synthgen.data.cache import load_images
 from synthgen.generators.fetched import fetch_bundle
@@ -11,7 +12,7 @@ from synthgen.generators.generator_set import SET, save_set
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.progress import say
-from synthgen.stages.train_folder import begin, begun
+from synthgen.stages.train_folder import begin, begun, held
 from synthgen.stages.train_store import run_folder
 from synthgen.storage.place import Place, StorePath, place
 from synthgen.training.distributed import Ranks
@@ -31,12 +32,13 @@ def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Place]) 
     if settings.only_class is not None:
         raise SynthgenError("give per_class or only_class, not both")
     where = place(str(settings.out))
-    with run_folder(where, Ranks()) as (out, send):
-        resumed = begun(out, settings)
+    with run_folder(where, Ranks()) as (out, send), ExitStack() as stack:
+        begun(out, settings)
         if (out / "bundle" / SET).exists():
             return where / "bundle"
         classes = load_images(settings).classes
-        if not resumed:
+        stack.enter_context(held(out))
+        if not begun(out, settings):
             begin(out, settings)
             send(True)
         folders = []

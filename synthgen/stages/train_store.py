@@ -17,12 +17,12 @@ from pathlib import Path
 from synthgen.generators.generator_set import SET
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.progress import say
+from synthgen.stages.train_folder import LOCK
 from synthgen.storage.lock import locked, refuse_lost
 from synthgen.storage.place import Place, StoreError, StorePath
 from synthgen.storage.transfer import fetch, files_below, put_whole, remove_folder, scratch
 from synthgen.training.distributed import Ranks
 
-LOCK = ".lock"
 STATE = "state.json"
 CONFIG = "config.json"
 ORDER = {"settings.json": 0, "best": 2, "checkpoints": 3, "bundle": 4}

@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.cache import cache_root
 
 VERSION = 1
 """Raised when a classifier's training changes: older results are not found any more."""
@@ -21,8 +21,7 @@ class TrialStore:
     """A folder of small JSON files; each holds its key in full and its confusion counts."""
 
     def __init__(self, cache_dir: str | None) -> None:
-        root = Path(cache_dir or os.environ.get("SYNTHGEN_CACHE", "~/.cache/synthgen"))
-        self.folder = root.expanduser() / "classifier-trials"
+        self.folder = cache_root(cache_dir) / "classifier-trials"
 
     def get(
         self, key: Mapping[str, Any], train: Callable[[], np.ndarray]

@@ -7,7 +7,6 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.publish import publish
 from synthgen.storage import checksum, retry
@@ -116,12 +115,3 @@ def test_a_store_that_stays_down_leaves_no_card(flaky, sampled, monkeypatch):
     assert "secret" not in str(fault.value) and "abc" not in str(fault.value)
     assert len(flaky) == retry.TRIES - 1
     assert not Flaky().exists("/bucket/digits/README.md")
-
-
-def test_credentials_are_blotted_out():
-    assert without_credentials("sftp://me:pw@host/x") == "sftp://***@host/x"
-    assert without_credentials("at https://h/x?X-Amz-Signature=12&a=1") == (
-        "at https://h/x?X-Amz-Signature=***&a=1"
-    )
-    assert without_credentials("s3://bucket/plain@name") == "s3://bucket/plain@name"
-    assert without_credentials("s3://KEY:se/cr+et@bucket/x") == "s3://***@bucket/x"

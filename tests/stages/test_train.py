@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import datasets
 import pytest
@@ -13,6 +14,7 @@ from synthgen.stages import train as stage
 from synthgen.stages.sample import sample
 from synthgen.stages.train import train
 from synthgen.stages.train_estimate import describe
+from synthgen.stages.train_folder import begin, begun, held
 from synthgen.stages.verify import verify
 from synthgen.training.loop import Training
 
@@ -81,6 +83,52 @@ def test_a_folder_of_another_run_is_refused(run_folder, digit_folder, small_trai
         train(settings(digit_folder, small_training, tmp_path / "mine"))
 
 
+def test_one_process_at_a_time_trains_in_a_folder(digit_folder, small_training, tmp_path):
+    out = tmp_path / "run"
+    wanted = settings(digit_folder, small_training, out)
+    with held(out), pytest.raises(SynthgenError, match="run: in use by process"):
+        train(wanted)
+    assert [path.name for path in out.iterdir()] == [".lock"] and not begun(out, wanted)
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_is_left_alone(
+    run_folder, digit_folder, small_training, tmp_path, monkeypatch
+):
+    out, real = tmp_path / "run", stage.prepare
+
+    def slow(*arguments):
+        shutil.copytree(run_folder, out)
+        return real(*arguments)
+
+    monkeypatch.setattr(stage, "prepare", slow)
+    monkeypatch.setattr(stage, "_Run", lambda *a: pytest.fail("trained again"))
+    assert train(settings(digit_folder, small_training, out)) == out / "bundle"
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "checkpoints", "best", "classifier/x"])
+def test_a_run_neither_writes_nor_removes_through_a_link(
+    name, run_folder, digit_folder, small_training, tmp_path
+):
+    out, outside = tmp_path / "run", tmp_path / "outside"
+    shutil.copytree(run_folder, out)
+    shutil.rmtree(out / "bundle")
+    path = out / name
+    if path.exists():
+        path.rename(outside)
+    else:
+        outside.write_text("of somebody")
+    path.symlink_to(outside)
+    files = [outside] if outside.is_file() else [p for p in outside.rglob("*") if p.is_file()]
+    before = {file: file.read_bytes() for file in files}
+    with pytest.raises(SynthgenError, match="is a link that leads out of"):
+        train(settings(digit_folder, small_training, out))
+    assert {file: file.read_bytes() for file in files} == before
+    path.unlink()
+    path.symlink_to(out / "settings.json")  # one that stays inside harms nobody
+    (tmp_path / "link").symlink_to(out)
+    assert begun(tmp_path / "link", settings(digit_folder, small_training, out))
+
+
 @pytest.mark.parametrize("name", list(registered()))
 def test_every_algorithm_goes_from_images_to_a_dataset(
     name, digit_folder, negative_folder, small_training, small_networks, tmp_path
@@ -112,8 +160,6 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(digit_folder, small_tra
 
 
 def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default(tmp_path):
-    from synthgen.stages.train_folder import begin, begun
-
     settings = TrainSettings.parse({"data": "photos"})
     begin(tmp_path / "run", settings)
     path = tmp_path / "run" / "settings.json"

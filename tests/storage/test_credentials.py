@@ -21,6 +21,7 @@ SECRET = "s3://KEY:s3/cr%2Bet@bucket/photos"
     [
         ("sftp://me:pw@host/x", "sftp://***@host/x"),
         ("sftp://me@host/x", "sftp://***@host/x"),
+        ("s3://KEY:se/cr+et@bucket/x", "s3://***@bucket/x"),
         (f"no {SECRET}, sorry", "no s3://***@bucket/photos, sorry"),
         ("https://h/x?a=1&X-Amz-Signature=12&b=2", "https://h/x?a=1&X-Amz-Signature=***&b=2"),
         ("https://h/x?sv=1&sig=a%2Fb", "https://h/x?sv=1&sig=***"),

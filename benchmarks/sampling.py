@@ -99,7 +99,9 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     settings = job.settings
     size = settings.batch_size or 1
     keys = np.asarray(job.class_keys, dtype=np.int64)
-    judge = Judge(scorer(settings, generator), job.filters.judge, job.filters.reasons, 0.0)
+    judge = Judge(
+        scorer(settings, generator, job.filters), job.filters.judge, job.filters.reasons, 0.0
+    )
     labels = np.arange(size, dtype=np.int64) % len(keys)
     turns = device_turns(generator.device)
     count = max(PREMADE, case.n // 4 // size)

@@ -192,7 +192,9 @@ class Algorithm:
     generators: tuple[str, ...] = ("G",)
     """Networks that sampling needs: they are averaged (EMA) and go into the bundle."""
     judges: tuple[str, ...] = ("D",)
-    """Networks that may be kept beside them, to score realism."""
+    """Networks that may be kept beside them, to score realism. The first one judges the column
+    ``image``: called with images ``float [N, C, H, W]`` in [-1, 1] and labels ``int64 [N]`` it
+    gives logits ``float [N]`` or ``[N, patches]``, higher for real ones."""
     verdicts: Mapping[str, tuple[str, str]] = field(
         default_factory=lambda: {"D": ("real_logits", "fake_logits")}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from synthgen.generators.bundle import (
     CALIBRATION,
     CLASSIFIER,
     GENERATOR,
+    JUDGES,
     REFERENCE,
     BundleConfig,
     load_tensors,
@@ -23,6 +25,7 @@ from synthgen.generators.bundle import (
     read_json,
     refuse_larger,
 )
+from synthgen.generators.discriminator import Discriminator
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.networks.baking import bake
@@ -105,6 +108,21 @@ class Generator:
     def weights_sha256(self) -> str:
         """SHA-256 (hex) of the generator's weights file."""
         return self.config.files[GENERATOR]
+
+    @cached_property
+    def discriminator(self) -> Discriminator | None:
+        """What judged the ``image`` column in training; ``None`` if the bundle was saved without.
+
+        Read from the bundle when it is first asked for.
+
+        Raises:
+            SynthgenError: its file is damaged, or is of other networks.
+        """
+        names = self._algorithm.judges
+        networks = nn.ModuleDict({key: self._algorithm.networks[key] for key in names})
+        if not names or not load_weights(self.folder, self.config, JUDGES, networks):
+            return None
+        return Discriminator(networks[names[0]], self.image, self.device)
 
     def generate(
         self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None

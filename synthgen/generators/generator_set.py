@@ -102,6 +102,10 @@ class GeneratorSet(Generator):
         self._sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest()
 
     @property
+    def discriminator(self) -> None:
+        """None: logits of the parts' discriminators are on scales of their own."""
+
+    @property
     def weights_sha256(self) -> str:
         """SHA-256 (hex) over the hashes of all parts' weights."""
         return self._sha256

@@ -79,7 +79,7 @@ def minibatch_deviation(features: Tensor, group: int = 4) -> Tensor:
 
     ``[N, C, H, W]`` to ``[N, C + 1, H, W]``. The batch is dealt into groups of ``group`` (fewer if
     it does not divide); the standard deviation over a group, averaged over channels and places, is
-    0 for identical images.
+    0 for identical images, and for a group of one.
     """
     count = len(features)
     size = next(size for size in range(min(group, count), 0, -1) if count % size == 0)

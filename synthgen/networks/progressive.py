@@ -127,7 +127,9 @@ class ProgressiveDiscriminator(nn.Module):
             image = image_below
         if features is None:
             features = activate(self.from_image[0](image))
-        features = activate(self.last(minibatch_deviation(features)))
+        # Outside of training an image has no company: a logit depends on nothing but its image.
+        deviating = minibatch_deviation(features, 4 if self.training else 1)
+        features = activate(self.last(deviating))
         collected = activate(self.collect(features)).flatten(1)
         logits: Tensor = self.head(collected, labels)
         return logits

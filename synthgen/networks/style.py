@@ -219,7 +219,9 @@ class StyleDiscriminator(nn.Module):
         for first, second, shortcut in layers:
             branch = activate(second(smooth_halve(activate(first(features)))))
             features = (branch + shortcut(smooth_halve(features))) / ACTIVATION_GAIN
-        features = activate(self.last(minibatch_deviation(features)))
+        # Outside of training an image has no company: a logit depends on nothing but its image.
+        deviating = minibatch_deviation(features, 4 if self.training else 1)
+        features = activate(self.last(deviating))
         collected = activate(self.collect(features)).flatten(1)
         logits: Tensor = self.head(collected, labels)
         return logits

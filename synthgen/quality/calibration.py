@@ -14,7 +14,7 @@ from synthgen.data.splits import Labelled
 from synthgen.features.fingerprint import fingerprints, nearest, reach_of
 from synthgen.quality.copies import moved, recompressed
 from synthgen.quality.reference import Reference
-from synthgen.quality.scores import Scorer
+from synthgen.quality.scores import Score, Scorer
 from synthgen.spec.columns import TRAIN_ROW
 
 BATCH = 256
@@ -98,6 +98,18 @@ def calibrate(
         parts.append({name: value.cpu().numpy() for name, value in scorer(pixels, own).items()})
     measured = {name: np.concatenate([part[name] for part in parts]) for name in names}
     return _calibration(measured, labels, classes)
+
+
+def calibrate_score(
+    name: str, score: Score, held: Labelled, classes: tuple[str, ...], device: torch.device
+) -> Calibration:
+    """One score of held-out real images by itself; classes as in :func:`calibrate`."""
+    parts = []
+    for start in range(0, len(held.labels), BATCH):
+        pixels = torch.from_numpy(held.images[start : start + BATCH]).to(device)
+        own = torch.from_numpy(held.labels[start : start + BATCH]).to(device)
+        parts.append(score(pixels, own).cpu().numpy())
+    return _calibration({name: np.concatenate(parts)}, held.labels, classes)
 
 
 def _calibration(

@@ -44,6 +44,11 @@ class FilterSet:
         names += ["exact_duplicate"] * self.exact_duplicates
         return (*names, *(rule.name for rule in self.repeats))
 
+    @property
+    def scores(self) -> frozenset[str]:
+        """The scores that the bounds go by, but for :data:`FINITE`."""
+        return frozenset(bound.score for bound in self.bounds) - {FINITE}
+
     def judge(self, scores: dict[str, Tensor], labels: Tensor) -> Tensor:
         """``int64 [N]``: 0 to keep, or the position (from 1) of the first reason to reject.
 
@@ -62,7 +67,7 @@ class FilterSet:
             SynthgenError: a bound asks for a score that is not ``known``.
         """
         for bound in self.bounds:
-            if bound.score not in known and bound.score != FINITE:
+            if bound.score in self.scores - set(known):
                 raise SynthgenError(
                     f"filter '{bound.name}' asks for the score '{bound.score}', which {where} "
                     f"not have (it has {', '.join(known)}); choose other --filters"

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
+from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError, did_you_mean
 from synthgen.spec.settings import Settings
 
@@ -64,6 +65,11 @@ class Context:
         missing = [score for score in scores if score not in self.calibration.quantiles]
         if missing == ["label_agreement"]:
             raise SynthgenError(f"{rule}: the generator's bundle has no label classifier")
+        if missing == [DISCRIMINATOR]:
+            raise SynthgenError(
+                f"{rule}: the generator's bundle has no calibrated discriminator; if it was saved "
+                "with one, synthgen calibrate BUNDLE --data DATA calibrates it"
+            )
         if missing:
             raise SynthgenError(
                 f"{rule}: the generator's bundle has no reference of real images ('{missing[0]}' "
@@ -188,6 +194,31 @@ class RealismFilter(Rule):
         return [Bound(name, "realism", (low,) * every, (INFINITE,) * every)]
 
 
+class DiscriminatorFilter(Rule):
+    """Keep images that the generator's own discriminator finds as real as it finds real ones."""
+
+    quantile: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        description="Share of held-out real images of the class that would fail; of all classes, "
+        "where one has too few for it.",
+    )
+    min: float | None = Field(None, description="Least logit, in place of the quantile.")
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        if self.min is not None:
+            lows = [self.min] * len(context.classes)
+            return [Bound(name, DISCRIMINATOR, tuple(lows), (INFINITE,) * len(lows))]
+        calibration = context.calibrated(name, DISCRIMINATOR)
+        lows = []
+        for label in context.classes:
+            own = context.position(label)
+            enough = _enough(calibration, DISCRIMINATOR, own, self.quantile)
+            lows.append(calibration.quantile(DISCRIMINATOR, self.quantile, own if enough else None))
+        return [Bound(name, DISCRIMINATOR, tuple(lows), (INFINITE,) * len(lows))]
+
+
 COPIES = 0.99
 """Share of real images' copies that a threshold finds, where real images leave room for it."""
 
@@ -290,6 +321,7 @@ RULES: dict[str, type[Rule]] = {
     "statistics": StatisticsFilter,
     "label_agreement": LabelAgreementFilter,
     "realism": RealismFilter,
+    "discriminator": DiscriminatorFilter,
     "memorised": MemorisedFilter,
     "near_duplicate": NearDuplicateFilter,
     "embedding_duplicate": EmbeddingDuplicateFilter,

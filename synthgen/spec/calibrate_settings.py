@@ -11,9 +11,10 @@ class CalibrateSettings(DataSettings):
     """Which images, read as in training: size, colour and classes are the bundle's."""
 
     bundle: str = Field(description="Folder of the bundle, or of the run that made it.")
-    holdout: float = Field(
-        0.1, gt=0, lt=0.9, description="Share that training held out; as it was then."
-    )
+    holdout: float | None = Field(
+        None, gt=0, lt=0.9, description="Share that training held out; default: as the bundle "
+        "says, or 0.1.",
+    )  # fmt: skip
     reference: bool = Field(
         True,
         description="Keep fingerprints (blurred thumbnails of 32 numbers) and features of training "

@@ -5,6 +5,9 @@ from __future__ import annotations
 TRAIN_ROW = "train_row"
 """The one score that is no measure: the row of the nearest training image, ``int64``."""
 
+DISCRIMINATOR = "discriminator"
+"""The score that costs as much as generating: measured only where it is asked for."""
+
 MEANINGS = {
     "brightness": "mean grey value, 0 to 1",
     "contrast": "standard deviation of the grey values",
@@ -15,6 +18,8 @@ MEANINGS = {
     "own label",
     "realism": "how deep the image lies among real ones in that classifier's features; real images "
     "have about 1 and more",
+    DISCRIMINATOR: "logit of the generator's own discriminator for the image under its label; "
+    "higher looks more real to it",
     "train_distance": "distance of fingerprints to the nearest training image of the class; copies "
     "are near 0",
     TRAIN_ROW: "which image that is: its row in the training data as it was read",

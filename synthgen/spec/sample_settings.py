@@ -56,10 +56,12 @@ class SampleSettings(Settings):
         description="Shares of the splits, for example train=0.9,test=0.1.",
     )
     filters: str = Field("default", description="'default', 'none', or a YAML file of filters.")
-    scores: Literal["all", "statistics"] = Field(
+    scores: Literal["all", "statistics", "discriminator"] = Field(
         "all",
-        description="What is measured of every image: 'all', or the 'statistics' of its pixels "
-        "without the classifier's label agreement, which takes longer.",
+        description="What is measured of every image: 'all'; the 'statistics' of its pixels, "
+        "without the classifier's label agreement, which takes longer; or 'discriminator', all and "
+        "the discriminator's logit, which takes as long as generating and is measured anyway where "
+        "a filter asks for it.",
     )
     acceptance_floor: float = Field(
         0.02,

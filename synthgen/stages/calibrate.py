@@ -16,7 +16,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.spec.calibrate_settings import CalibrateSettings
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.measure_real import measure_real
+from synthgen.stages.measure_real import measure_discriminator, measure_real
 from synthgen.stages.progress import say
 
 
@@ -61,11 +61,18 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
             "trained on; what it has memorised will not be found"
         )
     seed = int(generator.config.training.get("seed", 0))
-    training, held = hold_out(data.labels, settings.holdout, seed)
+    share = settings.holdout or float(generator.config.training.get("holdout", 0.1))
+    training, held = hold_out(data.labels, share, seed)
+    real = Labelled(data.images, data.labels)
     calibration, reference = measure_real(
-        Labelled(data.images, data.labels), data.classes, training, held, generator.classifier,
-        generator.device, torch.float32, keep=settings.reference,
+        real, data.classes, training, held, generator.classifier, generator.device, torch.float32,
+        keep=settings.reference,
     )  # fmt: skip
+    if generator.discriminator is not None:
+        judged = measure_discriminator(
+            generator.discriminator, real, held, data.classes, generator.device
+        )
+        calibration = calibration.with_quantiles_of(judged)
     kept = None if reference is None else reference.to_tensors()
     calibrate_bundle(folder, calibration.to_json(), kept)
     size = (folder / REFERENCE).stat().st_size if kept is not None else 0

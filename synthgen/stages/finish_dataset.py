@@ -59,7 +59,7 @@ def finish(
             "training": generator.config.training,
         },
         class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
-        scores=scores or scorer(job.settings, generator).names,
+        scores=scores or scorer(job.settings, generator, job.filters).names,
         version=synthgen.__version__,
         filters_text=str(job.filters),
     )

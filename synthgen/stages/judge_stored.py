@@ -71,14 +71,13 @@ class _Look:
         self, layout: Layout, manifest: dict[str, Any], filters: FilterSet, generator: Generator
     ) -> None:
         self._image = generator.image
-        self._scorer = make_scorer(generator)
-        self._codes = repeat_codes(filters.repeats, self._scorer)
         measurable = manifest["settings"].get("image_format") != "jpeg"
-        asked = {bound.score for bound in filters.bounds} - {FINITE}
-        self._missing = sorted(asked - set(manifest["scores"]))
+        self._missing = sorted(filters.scores - set(manifest["scores"]))
+        self._scorer = make_scorer(generator, self._missing)
         for name in self._missing:
             if not measurable or name not in self._scorer.names:
                 raise SynthgenError(f"{layout.root}: has no score '{name}' to filter by")
+        self._codes = repeat_codes(filters.repeats, self._scorer)
 
     def at(self, rows: Rows) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """All scores asked for ``[N]``, and codes ``int8 [N, S, 32]`` by rule."""

@@ -7,15 +7,24 @@ import torch
 
 from synthgen.data.splits import Labelled, evenly
 from synthgen.features.classifier import LabelClassifier
-from synthgen.quality.calibration import Calibration, calibrate, calibrate_repeats
+from synthgen.generators.discriminator import Discriminator
+from synthgen.quality.calibration import (
+    Calibration,
+    calibrate,
+    calibrate_repeats,
+    calibrate_score,
+)
 from synthgen.quality.reference import Reference, feature_rows, make_reference
 from synthgen.quality.scores import Scorer, further_scores
+from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.stages.progress import say
 
 CALIBRATION_IMAGES = 20_000
 """Real images whose statistics are the filters' measure, at most."""
 COPIED_IMAGES = 2_048
 """Held-out images that are compared, moved in every way, with all training images, at most."""
+DISCRIMINATED_IMAGES = 8_192
+"""Held-out images that the discriminator is calibrated on, at most."""
 BATCH = 256
 
 
@@ -70,6 +79,21 @@ def measure_real(
         found = found.with_quantiles_of(repeats)
         say(f"reference: {len(reference.labels):,} training images, {len(asked):,} held out")
     return found.with_quantiles_of(statistics), reference
+
+
+def measure_discriminator(
+    score: Discriminator,
+    real: Labelled,
+    held: np.ndarray,
+    classes: tuple[str, ...],
+    device: torch.device,
+) -> Calibration:
+    """Score real images that the discriminator has not learnt from: rows ``held int64 [V]``.
+
+    Of its training images it is surer than of any others: they are no measure.
+    """
+    shown = held[evenly(len(held), DISCRIMINATED_IMAGES)]
+    return calibrate_score(DISCRIMINATOR, score, _part(real, shown), classes, device)
 
 
 def _part(real: Labelled, rows: np.ndarray) -> Labelled:

@@ -19,13 +19,14 @@ from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
-from synthgen.generators.bundle import REFERENCE
+from synthgen.generators.bundle import JUDGES, REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
 from synthgen.sampling.source_images import SourceImages
+from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
@@ -123,7 +124,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
-    known = scorer(settings, generator).names
+    known = scorer(settings, generator, filters).names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(
         tuple(classes),
@@ -150,6 +151,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         "source_fingerprint": data and data.fingerprint,
         "filters": filters.to_json(),
     }
+    if DISCRIMINATOR in known:
+        resolved["discriminator_sha256"] = generator.config.files[JUDGES]
     job = Job(
         settings,
         name,

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from synthgen.features.fingerprint import fingerprints
 from synthgen.generators.generator import Generator
+from synthgen.generators.generator_set import GeneratorSet
 from synthgen.quality.reference import Reference
 from synthgen.quality.repeats import Codes, RepeatRule
-from synthgen.quality.scores import Scorer, further_scores
+from synthgen.quality.scores import Score, Scorer, further_scores
+from synthgen.spec.columns import DISCRIMINATOR
+from synthgen.spec.errors import SynthgenError
 
 
-def make_scorer(generator: Generator, *, statistics_only: bool = False) -> Scorer:
-    """All that the bundle allows to measure, or the statistics of the pixels alone."""
+def make_scorer(
+    generator: Generator, asked: Collection[str] = (), *, statistics_only: bool = False
+) -> Scorer:
+    """All that the bundle allows to measure, or the statistics of the pixels alone.
+
+    The discriminator's logit is measured only if it is among the names ``asked`` for.
+
+    Raises:
+        SynthgenError: it is, and the bundle has no discriminator.
+    """
     if statistics_only:
         return Scorer(None, generator.precision)
     reference = None
     if generator.reference is not None:
         reference = Reference.from_tensors(generator.reference, generator.device)
-    return Scorer(generator.classifier, generator.precision, reference, further_scores())
+    further: dict[str, Score] = {}
+    if DISCRIMINATOR in asked:
+        further[DISCRIMINATOR] = _discriminator(generator)
+    further.update(further_scores())
+    return Scorer(generator.classifier, generator.precision, reference, further)
+
+
+def _discriminator(generator: Generator) -> Score:
+    if generator.discriminator is not None:
+        return generator.discriminator
+    one_each = isinstance(generator, GeneratorSet)
+    why = "is a set of one GAN per class" if one_each else "was saved without it"
+    raise SynthgenError(
+        f"generator '{generator.name}' has no discriminator to score images with: its bundle {why}"
+    )
 
 
 def repeat_codes(rules: Sequence[RepeatRule], scorer: Scorer) -> Mapping[str, Codes]:

@@ -68,9 +68,15 @@ def todo(layout: Layout, job: Job) -> list[ShardPlan]:
     ]
 
 
-def scorer(settings: SampleSettings, generator: Generator) -> Scorer:
-    """What a run measures of its images."""
-    return make_scorer(generator, statistics_only=settings.scores == "statistics")
+def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -> Scorer:
+    """What a run measures of its images, some of it only because its filters ask.
+
+    Raises:
+        SynthgenError: the discriminator's logit is asked for, and the bundle has none.
+    """
+    if settings.scores == "statistics":
+        return make_scorer(generator, statistics_only=True)
+    return make_scorer(generator, {settings.scores, *filters.scores})
 
 
 class ShardMaker:
@@ -87,7 +93,7 @@ class ShardMaker:
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
         self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes)
-        measure = scorer(job.settings, generator)
+        measure = scorer(job.settings, generator, job.filters)
         codes = repeat_codes(job.filters.repeats, measure)
         wide = [rule.name for rule in job.filters.repeats if rule.scope == "dataset"]
         self._judge = Judge(

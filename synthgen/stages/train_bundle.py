@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from synthgen.algorithms.registry import find
+from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import save_bundle
+from synthgen.generators.discriminator import Discriminator
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.hardware import hardware
+from synthgen.stages.measure_real import measure_discriminator
 from synthgen.stages.train_judge import Judge
 from synthgen.stages.train_setup import Prepared
 
@@ -31,6 +34,15 @@ def save_best(
     averaged = {**prepared.algorithm.networks, **training.averaged.networks}
     registration = find(settings.algorithm)
     classifier = judge.classifier
+    calibration = judge.calibration
+    if settings.keep_discriminator and prepared.algorithm.judges:
+        network = prepared.algorithm.networks[prepared.algorithm.judges[0]]
+        discriminator = Discriminator.as_saved(network, prepared.task.image, training.device)
+        real = Labelled(prepared.data.images, prepared.data.labels)
+        judged = measure_discriminator(
+            discriminator, real, prepared.validation, prepared.data.classes, training.device
+        )
+        calibration = calibration.with_quantiles_of(judged)
     save_bundle(
         folder,
         algorithm=registration.name,
@@ -38,7 +50,7 @@ def save_best(
         task=prepared.task,
         built=replace(prepared.algorithm, networks=averaged),
         classifier=classifier.network,
-        calibration=judge.calibration.to_json(),
+        calibration=calibration.to_json(),
         keep_judges=settings.keep_discriminator,
         reference=None if judge.reference is None else judge.reference.to_tensors(),
         metrics={

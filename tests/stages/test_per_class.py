@@ -60,6 +60,12 @@ def test_a_set_samples_a_dataset_and_is_not_trained_twice(
     assert (run / "bundle" / "set.json").stat().st_mtime_ns == before
 
 
+def test_a_set_has_no_discriminator_to_score_with(run, tmp_path):
+    values = {"generator": str(run), "n": 30, "scores": "discriminator", "out": str(tmp_path / "o")}
+    with pytest.raises(SynthgenError, match=r"no discriminator .* is a set of one GAN per class"):
+        sample(SampleSettings.parse(values))
+
+
 def test_a_damaged_set_is_refused(run, tmp_path):
     import shutil
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from typing import Any
 
 from synthgen.algorithms.contract import Algorithm, Build
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.plugins import plugins
 from synthgen.spec.settings import Settings
 
 DEFAULT = "r3gan"
@@ -68,8 +68,8 @@ def _load_all() -> None:
     for module in iter_modules(package.__path__):
         if module.name not in _NOT_ALGORITHMS:
             import_module(f"{package.__name__}.{module.name}")
-    for point in entry_points(group="synthgen.algorithms"):
-        point.load()
+    for plugin in plugins("synthgen.algorithms", "algorithm").values():
+        plugin.load()
 
 
 def registered() -> Mapping[str, Registration]:

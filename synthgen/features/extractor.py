@@ -6,8 +6,7 @@ different input sizes, have nothing to do with each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.metadata import entry_points
+import hashlib
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from synthgen.features.efficientnet import EfficientNetLite0
 from synthgen.features.inception import FidInception
 from synthgen.features.weights import find_weights, tensor_names, weights_key
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.plugins import Plugin, plugins
 
 GROUP = "synthgen.extractors"
 """Entry point group: a name to a function of a device that gives an :class:`Extractor`."""
@@ -67,6 +67,38 @@ class ClassifierFeatures:
             return self._classifier.features(images)
 
 
+class PluginFeatures:
+    """An extractor of another package, whose features are looked at before they are compared."""
+
+    def __init__(self, plugin: Plugin, device: torch.device) -> None:
+        """Make it.
+
+        Raises:
+            SynthgenError: it cannot be made, or lacks a name, a size or a key.
+        """
+        self._plugin = plugin
+        make = plugin.load()
+        with plugin.minding("cannot be made"):
+            self._extract = make(device)
+            self.name, self.size = str(self._extract.name), int(self._extract.size)
+            # A cache's folder is named for it: whatever the plug-in calls itself, it is a hash.
+            told = repr((plugin.name, plugin.package, str(self._extract.key)))
+        self.key = hashlib.sha256(told.encode()).hexdigest()
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        with self._plugin.minding("fails"):
+            found = self._extract(images)
+        wanted = (len(images), self.size)
+        if not isinstance(found, Tensor) or found.shape != wanted:
+            given = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise self._plugin.fault(f"gives features {given}, not {wanted}")
+        features = found.float()
+        if not bool(torch.isfinite(features).all()):
+            raise self._plugin.fault("gives features that are not finite numbers")
+        return features
+
+
 def load_extractor(
     name: str,
     device: torch.device,
@@ -94,13 +126,11 @@ def load_extractor(
     plain, side = _split_side(name)
     if plain == EfficientNetLite0.title:
         return EfficientNetLite0(device, side or 224, precision)
-    for entry in entry_points(group=GROUP):
-        if entry.name == name:
-            make: Callable[[torch.device], Extractor] = entry.load()
-            return make(device)
+    others = plugins(GROUP, "feature extractor")
+    if name in others:
+        return PluginFeatures(others[name], device)
     path = find_weights(plain)
     if path is None:
-        others = tuple(entry.name for entry in entry_points(group=GROUP))
         known = ("classifier", EfficientNetLite0.title, *others)
         raise SynthgenError(
             f"no feature extractor '{name}': it is neither {name_list(known)} nor a file, a folder "

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
-from synthgen.quality.rules import Bound, Context, Rule, ScoreFilter, known_rules
+from synthgen.quality.rules import (
+    Bound,
+    Context,
+    Rule,
+    ScoreFilter,
+    resolved,
+    rule_kind,
+    rule_names,
+)
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings import read_yaml
 
@@ -158,7 +166,7 @@ def load_filters(
     ]
     repeats = []
     for name, rule in chosen.items():
-        for found in rule.resolve(name, context) if rule is not None else ():
+        for found in resolved(rule, name, context) if rule is not None else ():
             if isinstance(found, Bound):
                 bounds.append(found)
             else:
@@ -180,7 +188,7 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         values = read_yaml(spec)
         if not values:
             raise SynthgenError(f"{spec}: names no filters; --filters none turns them off")
-    known = known_rules()
+    known = rule_names()
     chosen: dict[str, Rule | None] = {}
     for name, given in values.items():
         where = spec if spec in ("default", "audit") else f"{spec}: {name}"
@@ -198,18 +206,16 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
             )
         if not isinstance(filled, dict):
             raise SynthgenError(f"{where}: write its settings as a mapping, or nothing")
-        kind = known.get(name, ScoreFilter)
+        kind = rule_kind(name) if name in known else ScoreFilter
         chosen[name] = kind.parse(filled, where)
-    order = list(known)
-    return dict(
-        sorted(chosen.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99)
-    )
+    order = [*known, *chosen]
+    return dict(sorted(chosen.items(), key=lambda item: order.index(item[0])))
 
 
 def _possible(name: str, context: Context) -> bool:
     """Whether the bundle is calibrated for a rule of the default set; statistics always are."""
     try:
-        known_rules()[name]().resolve(name, context)
+        resolved(rule_kind(name)(), name, context)
     except SynthgenError:
         return name in ("statistics", "label_agreement")
     return True

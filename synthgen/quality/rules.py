@@ -5,8 +5,8 @@ A rule of one's own is a class like these, named in the entry point group ``synt
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Literal
 
 import torch
@@ -17,6 +17,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError, did_you_mean
+from synthgen.spec.plugins import plugins
 from synthgen.spec.settings import Settings
 
 GROUP = "synthgen.filters"
@@ -329,6 +330,46 @@ RULES: dict[str, type[Rule]] = {
 """Name in a filter file to its rule, in the order in which they are asked."""
 
 
-def known_rules() -> dict[str, type[Rule]]:
-    """The rules above and those of the entry point group, by name."""
-    return {**RULES, **{entry.name: entry.load() for entry in entry_points(group=GROUP)}}
+def rule_names() -> tuple[str, ...]:
+    """The rules above and those of the entry point group, in the order in which they are asked."""
+    return tuple(dict.fromkeys([*RULES, *plugins(GROUP, "filter")]))
+
+
+def rule_kind(name: str) -> type[Rule]:
+    """The rule of this name, one of :func:`rule_names`.
+
+    Raises:
+        SynthgenError: it is another package's and no rule, or cannot be loaded.
+    """
+    plugin = plugins(GROUP, "filter").get(name)
+    if plugin is None:
+        return RULES[name]
+    if name in RULES:
+        raise plugin.fault("has the name of a rule of synthgen's own")
+    kind = plugin.load()
+    if not (isinstance(kind, type) and issubclass(kind, Rule)):
+        raise plugin.fault("is no subclass of synthgen.quality.rules.Rule")
+    return kind
+
+
+def resolved(rule: Rule, name: str, context: Context) -> list[Bound | RepeatRule]:
+    """What a rule comes to; of another package's, looked at before anybody is judged by it.
+
+    Raises:
+        SynthgenError: the bundle is not calibrated for it, or it gives no bounds.
+    """
+    plugin = plugins(GROUP, "filter").get(name)
+    if plugin is None or type(rule) is ScoreFilter:
+        return rule.resolve(name, context)
+    with plugin.minding("fails"):
+        found = list(rule.resolve(name, context))
+    count = len(context.classes)
+    for each in found:
+        if isinstance(each, Bound):
+            fits = len(each.low) == len(each.high) == count
+            fits = fits and not any(map(math.isnan, (*each.low, *each.high)))
+        else:
+            fits = isinstance(each, RepeatRule) and len(each.distance) == count
+        if not fits:
+            raise plugin.fault(f"gives no limits for each of {count} classes: {each!r:.80}")
+    return found

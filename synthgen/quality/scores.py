@@ -7,7 +7,6 @@ dataset.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 
 import torch
 from torch import Tensor
@@ -15,8 +14,9 @@ from torch import Tensor
 from synthgen.features.classifier import LabelClassifier
 from synthgen.features.fingerprint import fingerprints
 from synthgen.quality.reference import Reference
-from synthgen.spec.columns import TRAIN_ROW
+from synthgen.spec.columns import RESERVED, TRAIN_ROW
 from synthgen.spec.image import IN_CACHE, to_float
+from synthgen.spec.plugins import Plugin, plugins
 
 STATISTICS = ("brightness", "contrast", "entropy", "sharpness", "grain")
 
@@ -94,8 +94,32 @@ GROUP = "synthgen.scores"
 
 
 def further_scores() -> dict[str, Score]:
-    """The scores of the entry point group, by name: every installed one is measured."""
-    return {entry.name: entry.load() for entry in entry_points(group=GROUP)}
+    """The scores of the entry point group, by name: every installed one is measured.
+
+    Raises:
+        SynthgenError: one cannot be loaded, or has the name of another column.
+    """
+    return {name: _checked(plugin) for name, plugin in plugins(GROUP, "score").items()}
+
+
+def _checked(plugin: Plugin) -> Score:
+    """The plug-in's score, whose answers are looked at before anybody judges by them."""
+    if plugin.name in RESERVED:
+        raise plugin.fault("has the name of a column that datasets have anyway")
+    score = plugin.load()
+
+    def checked(images: Tensor, labels: Tensor) -> Tensor:
+        with plugin.minding("fails"):
+            found = score(images, labels)
+        if not isinstance(found, Tensor) or found.shape != (len(images),):
+            given = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise plugin.fault(f"gives {given} for {len(images)} images, not a tensor of as many")
+        values = found.to(images.device).float()
+        if not bool(torch.isfinite(values).all()):
+            raise plugin.fault("gives scores that are not finite numbers")
+        return values
+
+    return checked
 
 
 class Scorer:

@@ -25,3 +25,9 @@ MEANINGS = {
     TRAIN_ROW: "which image that is: its row in the training data as it was read",
 }
 """What the scores say, for people."""
+
+RESERVED = frozenset(MEANINGS) | {
+    "image", "label", "source", "domain", "seed", "shard", "candidate", "generator_class",
+    "pixel_hash", "reason", "finite",
+}  # fmt: skip
+"""Names that no score of another package may have."""

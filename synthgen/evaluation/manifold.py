@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from synthgen.evaluation.nearest import nearest
-
-BLOCK = 2048
-"""Rows of a distance matrix in memory at once."""
+from synthgen.features.neighbours import BLOCK, radii
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,3 @@ def manifold(real: Tensor, made: Tensor, neighbours: int = 5) -> Manifold:
         density=float(inside.double().mean() / neighbours),
         coverage=float(covered.double().mean()),
     )
-
-
-def radii(features: Tensor, neighbours: int) -> Tensor:
-    """Distance of each row to its ``neighbours``-th nearest other row: ``float64 [N]``."""
-    distances, _ = nearest(features, features, neighbours, own=torch.arange(len(features)))
-    return distances[:, -1]

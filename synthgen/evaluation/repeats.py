@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.evaluation.nearest import nearest
+from synthgen.features.neighbours import nearest
 
 USUAL = 0.01
 """Share of real images that are closer than the limit."""

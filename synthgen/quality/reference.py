@@ -18,6 +18,7 @@ from torch import Tensor
 
 from synthgen.data.splits import evenly
 from synthgen.features.fingerprint import SIZE, fingerprints, nearest
+from synthgen.features.neighbours import radii
 from synthgen.spec.errors import SynthgenError
 
 MOST_TRAINING = 65_536
@@ -120,10 +121,10 @@ class Reference:
         real images in place of the half of smaller radii.
         """
         # In float64, so that the order of sums, which differs from run to run, leaves no trace.
-        asked, (known, lengths, radii) = features.double(), self._exact
+        asked, (known, lengths, reach) = features.double(), self._exact
         squares = asked.square().sum(dim=1, keepdim=True) + lengths
         apart = (squares - 2 * (asked @ known.T)).clamp_(min=1e-12).sqrt_()
-        return (radii / apart).amax(dim=1).float()
+        return (reach / apart).amax(dim=1).float()
 
     @cached_property
     def _exact(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -156,16 +157,14 @@ def make_reference(
             for at in range(0, len(chosen), BATCH)
         ]
     )
-    apart = torch.cdist(features, features)
     nth = min(NEIGHBOURS, len(features) - 1)
-    # The nearest of all is the image itself.
-    radii = apart.kthvalue(nth + 1, dim=1).values
+    reach = radii(features, nth).float() if nth > 0 else torch.zeros(len(features))
     return Reference(
         prints,
         torch.from_numpy(labels[chosen].astype(np.int16)),
         torch.from_numpy(chosen.astype(np.int32)),
         features,
-        radii,
+        reach,
         _axes(features),
     )
 

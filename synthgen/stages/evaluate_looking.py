@@ -120,4 +120,4 @@ def _thumbnails(images: np.ndarray) -> Tensor:
 def hashes_of(images: np.ndarray) -> np.ndarray:
     """A hash ``S16`` of each image's pixels."""
     found = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16) for image in images]
-    return np.array([item.hexdigest() for item in found])
+    return np.array([item.digest() for item in found], dtype="S16")

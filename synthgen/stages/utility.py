@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -26,6 +25,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.utility_settings import ALL, UtilitySettings
 from synthgen.stages.evaluate_images import open_dataset
+from synthgen.stages.evaluate_looking import hashes_of
 from synthgen.stages.progress import say
 from synthgen.stages.utility_trials import Kind, Trials, soft_labels, synthetic_images
 from synthgen.training.fixed_budget import Budget
@@ -54,6 +54,7 @@ def utility(settings: UtilitySettings) -> Utility:
     soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
     trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
     saw = _what_it_saw(manifest, real, kinds)
+    shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     record = None
     total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
@@ -72,7 +73,7 @@ def utility(settings: UtilitySettings) -> Utility:
                 test=f"{test.name} ({settings.test_split})",
                 test_fingerprint=test.fingerprint,
                 test_images=len(test.labels),
-                shared_images=_shared(real.images, test.images),
+                shared_images=shared,
                 seeds=tuple(range(seed + 1)),
                 protocol={
                     **asdict(budget),
@@ -140,11 +141,6 @@ def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[Kind
     if prints != {real.fingerprint}:
         return SAW_UNKNOWN
     return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL
-
-
-def _shared(real: np.ndarray, test: np.ndarray) -> int:
-    known = {hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in real}
-    return sum(hashlib.blake2b(i.tobytes(), digest_size=16).digest() in known for i in test)
 
 
 def _row(

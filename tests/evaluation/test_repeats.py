@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from synthgen.evaluation import nearest as nearest_module
-from synthgen.evaluation.nearest import nearest
 from synthgen.evaluation.repeats import repeated, to_training, within
+from synthgen.features import neighbours as nearest_module
+from synthgen.features.neighbours import nearest
 
 
 def cloud(count, seed):

@@ -1,4 +1,7 @@
-"""Nearest neighbours, found by looking at all: exact, and in blocks that fit into memory."""
+"""Nearest neighbours in a feature space, by looking at all: exact, in blocks that fit into memory.
+
+What is compared by small whole numbers, shifts tried, is in ``fingerprint.py``.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +41,9 @@ def nearest(
         distances.append(found.values)
         rows.append(found.indices)
     return torch.cat(distances), torch.cat(rows)
+
+
+def radii(features: Tensor, neighbours: int) -> Tensor:
+    """Distance of each row to its ``neighbours``-th nearest other row: ``float64 [N]``."""
+    distances, _ = nearest(features, features, neighbours, own=torch.arange(len(features)))
+    return distances[:, -1]

@@ -76,6 +76,11 @@ class Command:
         """How many calls a fault point could have been at."""
         return int(self._log.with_suffix(".calls").read_text())
 
+    @property
+    def signalled(self) -> float:
+        """The moment (``time.monotonic``) at which a fault point first sent a signal."""
+        return float(self._log.with_suffix(".calls.signalled").read_text())
+
     def poll(self) -> int | None:
         if self._code is None:
             self._code = self._commands.ask(poll=self.number)

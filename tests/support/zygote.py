@@ -8,13 +8,15 @@ import json
 import os
 import signal
 import sys
+import time
 
 
 def inject(faults: dict[str, int], marker: str) -> None:
     """Count the calls that change names or flush files, and signal this process at some of them.
 
     ``faults`` maps points to signals: an even point is before call ``point / 2``, an odd one right
-    after it. The count is written to ``marker`` when the command has ended.
+    after it. The count is written to ``marker`` when the command has ended, beside it the time of
+    the first signal when it is sent.
     """
     calls = 0
 
@@ -31,6 +33,9 @@ def inject(faults: dict[str, int], marker: str) -> None:
 
     def fault(point: int) -> None:
         if (number := faults.get(str(point))) is not None:
+            if not os.path.exists(f"{marker}.signalled"):
+                with open(f"{marker}.signalled", "w") as file:
+                    file.write(str(time.monotonic()))
             os.kill(os.getpid(), number)
 
     for name in ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir", "link"):

@@ -54,6 +54,10 @@ PARAMETERS: dict[str, Any] = {
                    "fsspec URL.")),
     "evaluate_with": (str | None, Field(None, description="Evaluate against these real images; "
                       "default: those that the generator was trained on here; none: do not.")),
+    "utility": (bool, Field(False, description="Train classifiers on it as well, as synthgen "
+                "evaluate --utility does; it takes minutes.")),
+    "utility_settings": (dict[str, Any], Field(default_factory=dict, description="Settings of "
+                         "synthgen utility, for example test and seeds; with utility.")),
 }  # fmt: skip
 
 
@@ -72,6 +76,8 @@ def build_dataset(**parameters: Any) -> str:
     settings = SampleSettings.parse(
         {**settings_of(SampleSettings, parameters), "generator": generator}
     )
+    if parameters["utility"] and _real(parameters) == "none":
+        raise SynthgenError("utility: name the real images to train and test on with evaluate_with")
     if parameters["dated"]:
         settings = settings.model_copy(update={"out": _dated(settings.out)})
     make: MakeShards = here
@@ -105,17 +111,24 @@ def build_dataset(**parameters: Any) -> str:
     return str(report.root.resolve())
 
 
+def _real(parameters: dict[str, Any]) -> str:
+    """The real images to compare with, or ``none``."""
+    found: str = parameters["evaluate_with"] or parameters["data"] or "none"
+    return found
+
+
 def _evaluated(root: str, parameters: dict[str, Any], settings: SampleSettings) -> None:
     """Compare with the images that the user named, or else with those trained on, if that goes."""
-    real = parameters["evaluate_with"] or parameters["data"] or "none"
+    real = _real(parameters)
     if real == "none":
         return
     try:
         evaluate_dataset(
-            dataset=root, real=real, generator=settings.generator, device=settings.device
-        )
+            dataset=root, real=real, generator=settings.generator, device=settings.device,
+            utility=parameters["utility"], utility_settings=parameters["utility_settings"],
+        )  # fmt: skip
     except SynthgenError as error:
-        if parameters["evaluate_with"]:
+        if parameters["evaluate_with"] or parameters["utility"]:
             raise
         # Nobody asked: a recipe may read columns or a split of the data that only training knows.
         say(f"not evaluated: {error}")

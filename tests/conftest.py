@@ -52,6 +52,18 @@ def digit_folder(digits, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def test_folder(digits, tmp_path_factory):
+    """Other rows of the digits than those that train, in class folders of another order."""
+    folder = tmp_path_factory.mktemp("held") / "test"
+    images, labels = digits
+    for name, label in (("two", 2), ("nought", 0), ("one", 1)):
+        (folder / name).mkdir(parents=True)
+        for number, pixels in enumerate(images[labels == label][100:140]):
+            Image.fromarray(pixels[:, :, 0]).save(folder / name / f"{number:03d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def negative_folder(digit_folder, tmp_path_factory) -> Path:
     """The same classes in another domain: white on black turned into black on white, other rows."""
     folder = tmp_path_factory.mktemp("data") / "negatives"

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.repeats import Closeness
+from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
 
 VERSION = 1
@@ -117,6 +118,8 @@ class Evaluation:
     memorisation: Memorisation
     verdict: str = ""
     findings: tuple[Finding, ...] = ()
+    utility: Utility | None = None
+    """Where it was asked for: the same record as ``report/utility.json``."""
 
     @property
     def level(self) -> Level:
@@ -126,7 +129,11 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON record; figures that are not numbers are null."""
-        record: dict[str, Any] = _finite({"version": VERSION, "level": self.level, **asdict(self)})
+        own = {"version": VERSION, "level": self.level, **asdict(self)}
+        del own["utility"]
+        if self.utility is not None:
+            own["utility"] = self.utility.to_json()
+        record: dict[str, Any] = _finite(own)
         return record
 
     @staticmethod
@@ -140,6 +147,8 @@ class Evaluation:
             if record["version"] != VERSION:
                 raise ValueError
             own = {key: value for key, value in record.items() if key not in ("version", "level")}
+            if "utility" in own:
+                own["utility"] = Utility.from_json(own["utility"])
             return TypeAdapter(Evaluation).validate_python(own)
         except (ValidationError, ValueError, KeyError, TypeError):
             raise SynthgenError(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
+from synthgen.evaluation.utility import Utility
 
 MARKS = {"bad": "✗", "care": "!", "good": "✓"}
 
@@ -60,6 +61,8 @@ def as_text(found: Evaluation) -> str:
             "the generator was trained on the very images that it is compared with: distances, "
             "precision and recall flatter it"
         )
+    if found.utility:
+        lines += ["", "does a classifier get better?", found.utility.text()]
     return "\n".join(lines)
 
 
@@ -87,7 +90,20 @@ def as_markdown(found: Evaluation) -> str:
         for c in found.classes
     ]
     lines += ["", *(f"- {_plain(line)}" for line in _repeats(found))]
+    if found.utility:
+        lines += ["", *_utility(found.utility)]
     return "\n".join(lines)
+
+
+def _utility(found: Utility) -> Iterator[str]:
+    """Markdown: what was measured how, the table, the sentences."""
+    yield (
+        f"One classifier, trained {len(found.seeds)} times with each training set and tested on "
+        f"{found.test_images:,} real images of {_plain(found.test)} (mean ± deviation). Real "
+        f"images: {_plain(found.real)}; the generator saw {found.generator_saw}."
+    )
+    yield from ["", found.table(), ""]
+    yield from (f"- {_plain(line)}" for line in found.sentences())
 
 
 def _plain(text: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings import Settings
+from synthgen.spec.utility_settings import UtilitySettings
 
 
 class EvaluateSettings(Settings):
@@ -40,3 +44,33 @@ class EvaluateSettings(Settings):
         None, description="The bundle that made the dataset, if it is not bundled."
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    utility: bool = Field(
+        False,
+        description="Train classifiers as well, as synthgen utility does: on the images named with "
+        "train (default: the real ones), tested on the real images where train is given, else on "
+        "their split 'test'. It takes minutes.",
+    )
+    utility_settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of synthgen utility, for example test=FOLDER,seeds=3,sizes=10+all.",
+    )
+
+    def for_utility(self) -> UtilitySettings | None:
+        """The settings of the utility that is asked for.
+
+        Raises:
+            SynthgenError: they are not settings of it, or none was asked for.
+        """
+        if not self.utility:
+            if self.utility_settings:
+                raise SynthgenError("utility_settings: nothing to set without utility")
+            return None
+        source = {"real": self.real, "real_split": self.real_split}
+        if self.train is not None:
+            source = {
+                "real": self.train, "real_split": self.train_split,
+                "test": self.real, "test_split": self.real_split,
+            }  # fmt: skip
+        given = {**source, "device": self.device, "generator": self.generator}
+        own = {**given, **self.utility_settings, "dataset": self.dataset}
+        return UtilitySettings.parse(own, "utility_settings")

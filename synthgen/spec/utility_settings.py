@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -65,6 +65,12 @@ class UtilitySettings(Settings):
         description="Where decoded images and the results of trained classifiers are kept; "
         "default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
     )
+
+    @field_validator("sizes", mode="before")
+    @classmethod
+    def _listed(cls, sizes: Any) -> Any:
+        """Where a comma already means something else: ``10+50+all``."""
+        return tuple(str(sizes).split("+")) if isinstance(sizes, int | str) else sizes
 
     @field_validator("sizes")
     @classmethod

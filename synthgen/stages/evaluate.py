@@ -1,10 +1,13 @@
-"""Compare a finished dataset with real images: distances, variety, repeats, copies, labels.
+"""Compare a finished dataset with real images: distances, variety, repeats, copies, labels, and,
+where it is asked for, utility.
 
 Leaves ``report/metrics.json`` (all figures and sentences) and ``report/evidence.json`` (what the
 report shows of them), and puts the sentences into the card.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,6 +44,7 @@ from synthgen.stages.finish_dataset import write_card
 from synthgen.stages.metrics import write_metrics
 from synthgen.stages.origin import load_origin
 from synthgen.stages.progress import say
+from synthgen.stages.utility import utility, utility_images
 
 PAIRS = 12
 """Pairs of images that the report shows of each kind."""
@@ -57,6 +61,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
             real images lack a class.
     """
     dataset = open_dataset(settings.dataset)
+    asked = settings.for_utility()
+    if asked is not None:  # what is missing is told before anything takes its time
+        utility_images(asked, dataset.plan.classes, dataset.image)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes
     real = open_real(settings.real, settings.real_split, dataset, classes)
@@ -128,6 +135,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
         repeated_pairs=repeated_pairs(settings, dataset, made, sides, near),
         points=map_points(made, true),
     )
+    if asked is not None:
+        found = replace(found, utility=utility(asked))
     layout = dataset.layout
     with disk_errors(layout.root):
         write_json(evidence.to_json(), layout.root / "report" / "evidence.json", layout.staging)

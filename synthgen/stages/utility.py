@@ -43,7 +43,7 @@ def utility(settings: UtilitySettings) -> Utility:
     """
     dataset = open_dataset(settings.dataset)
     layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
-    real, test = _real_images(settings, plan.classes, dataset.image)
+    real, test = utility_images(settings, plan.classes, dataset.image)
     kinds = _kinds(settings, real)
     budget = Budget(
         steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
@@ -90,10 +90,14 @@ def utility(settings: UtilitySettings) -> Utility:
     return record
 
 
-def _real_images(
+def utility_images(
     settings: UtilitySettings, classes: tuple[str, ...], spec: ImageSpec
 ) -> tuple[ImageData, ImageData]:
-    """Real images to train on and to test on, of the dataset's classes, size and colours."""
+    """Real images to train on and to test on, of the dataset's classes, size and colours.
+
+    Raises:
+        SynthgenError: they cannot be read, lack a class, or are the same.
+    """
     common = {
         "classes": classes, "resolution": spec.height, "min_per_class": 1,
         "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -205,18 +206,28 @@ def test_a_bad_value_is_refused_before_anything_is_made(tmp_path):
         build_dataset(**{**SETTINGS, "per_class": 5, "out": str(out)})
     with pytest.raises(SynthgenError, match="not both"):
         build_dataset(**{**SETTINGS, "generator": "cifar10-32", "data": "x", "out": str(out)})
+    with pytest.raises(SynthgenError, match=r"utility: name the real images .* evaluate_with"):
+        build_dataset(**{**SETTINGS, "utility": True, "out": str(out)})
     assert not out.exists()
 
 
-def test_filter_evaluate_and_publish_flows(sampled, run_folder, digit_folder, tmp_path):
+def test_filter_evaluate_and_publish_flows(
+    sampled, run_folder, digit_folder, test_folder, tmp_path
+):
     from pipelines.build_dataset import build_dataset
     from pipelines.filter_dataset import filter_dataset_flow
 
     folder = build_dataset(
         generator=str(run_folder), n=45, filters="none", out=str(tmp_path / "out"), device="cpu",
-        publish_to=str(tmp_path / "shared"), evaluate_with=str(digit_folder),
+        publish_to=str(tmp_path / "shared"), evaluate_with=str(digit_folder), utility=True,
+        utility_settings={"test": str(test_folder), "sizes": "5", "seeds": 1, "steps": 20,
+                          "batch_size": 16, "width": 8},
     )  # fmt: skip
-    assert (Path(folder) / "report" / "metrics.json").is_file()
+    metrics = json.loads((Path(folder) / "report" / "metrics.json").read_text())
+    assert [row["trained_on"] for row in metrics["utility"]["rows"]] == [
+        "real", "synthetic", "real + synthetic",
+    ]  # fmt: skip
+    assert "real + synthetic" in (tmp_path / "shared" / "README.md").read_text()
     assert verify(tmp_path / "shared").rows == 45
     tight = filter_dataset_flow(
         dataset=folder, out=str(tmp_path / "tight"), filters="none", generator=str(run_folder),

@@ -9,6 +9,7 @@ from PIL import Image
 
 from synthgen.evaluation.utility import SAW_ALL, SAW_THESE, SAW_UNKNOWN, Utility
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.utility_settings import UtilitySettings
 from synthgen.stages.utility import utility
 
@@ -16,18 +17,6 @@ QUICK = {
     "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
     "precision": "fp32",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def test_folder(digits, tmp_path_factory):
-    """Other rows of the digits than those that train, in class folders of another order."""
-    folder = tmp_path_factory.mktemp("held") / "test"
-    images, labels = digits
-    for name, label in (("two", 2), ("nought", 0), ("one", 1)):
-        (folder / name).mkdir(parents=True)
-        for number, pixels in enumerate(images[labels == label][100:140]):
-            Image.fromarray(pixels[:, :, 0]).save(folder / name / f"{number:03d}.png")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +138,74 @@ def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measur
     assert found.protocol["soft_labels"] and not plain.protocol["soft_labels"]
     assert found.row("real", 5).accuracies == plain.row("real", 5).accuracies
     assert found.row("synthetic", 0).accuracies != plain.row("synthetic", 0).accuracies
+
+
+def test_an_evaluation_measures_it_too_by_the_same_code(
+    measure, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
+):
+    import synthgen.stages.utility_trials as stage
+    from synthgen.cli.main import cli
+    from synthgen.dataset.commit import read_json
+    from synthgen.evaluation.record import Evaluation
+
+    alone = measure()
+    (dataset / "report" / "utility.json").unlink()
+    quick = {**QUICK, "test": test_folder, "cache_dir": tmp_path / "cache", "sizes": "5+all"}
+    common = [
+        "evaluate", dataset, "--real", digit_folder, "--generator", run_folder, "--device", "cpu",
+        "--extractor", "classifier",
+    ]  # fmt: skip
+
+    def run(*more):
+        cli.main([str(word) for word in (*common, *more)], standalone_mode=False)
+
+    run()
+    metrics, card = dataset / "report" / "metrics.json", dataset / "README.md"
+    assert "utility" not in read_json(metrics) and "real + synthetic" not in card.read_text()
+    monkeypatch.setattr(stage, "train_fixed_budget", None)  # all is known: not one is trained again
+    run("--utility", "--utility-settings", ",".join(f"{k}={v}" for k, v in quick.items()))
+    record = read_json(metrics)
+    assert record["utility"] == json.loads((dataset / "report" / "utility.json").read_text())
+    found = Evaluation.from_json(record, "metrics.json").utility
+    assert found == alone and found.row("real + synthetic", 100) is not None
+    for line in found.table().splitlines():
+        assert line in card.read_text()
+    assert "Does a model get better?" in (dataset / "report" / "report.html").read_text()
+
+
+def test_an_evaluation_takes_the_images_it_has_for_utility(dataset, tmp_path):
+    def asked(**changes):
+        return EvaluateSettings.parse(
+            {"dataset": "d", "real": "held", "utility": True, **changes}
+        ).for_utility()
+
+    found = asked(real_split="old")
+    assert (found.real, found.real_split, found.test, found.test_split) == (
+        "held", "old", None, "test",
+    )  # fmt: skip
+    found = asked(train="seen", real_split="new", utility_settings={"seeds": 2})
+    assert (found.real, found.real_split, found.test, found.test_split, found.seeds) == (
+        "seen", "train", "held", "new", 2,
+    )  # fmt: skip
+    assert asked(utility=False) is None
+    with pytest.raises(SynthgenError, match=r"utility_settings: unknown key 'sedes'.*seeds"):
+        asked(utility_settings={"sedes": 2})
+    with pytest.raises(SynthgenError, match="nothing to set without utility"):
+        asked(utility=False, utility_settings={"seeds": 2})
+
+
+def test_what_is_missing_for_utility_is_told_before_the_comparison(
+    dataset, digit_folder, run_folder, monkeypatch
+):
+    import synthgen.stages.evaluate as stage
+
+    monkeypatch.setattr(stage, "load_extractor", None)
+    settings = EvaluateSettings.parse({
+        "dataset": str(dataset), "real": str(digit_folder), "generator": str(run_folder),
+        "utility": True, "utility_settings": {"test": str(digit_folder)},
+    })  # fmt: skip
+    with pytest.raises(SynthgenError, match="are the real training images"):
+        stage.evaluate(settings)
 
 
 def test_soft_labels_of_another_bundle_are_refused(measure):

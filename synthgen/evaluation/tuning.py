@@ -52,6 +52,21 @@ class Tuning:
         differences = [a - b for a, b in zip(self.best.accuracies, self.real_only, strict=True)]
         return fmean(differences), stdev(differences) if len(differences) > 1 else 0.0
 
+    @property
+    def helps(self) -> bool:
+        """Whether the best mix beats the real images alone by more than the deviation.
+
+        The best one speaks for all: of many, some have a small deviation by luck. One seed has
+        none to be beyond.
+        """
+        mean, deviation = self.margin()
+        return len(self.real_only) > 1 and mean > deviation
+
+    @property
+    def share(self) -> float:
+        """Synthetic share of each batch to train with: the best trial's, or 0 if none helps."""
+        return self.best.share if self.helps else 0.0
+
     def sentences(self) -> list[str]:
         """What was chosen, and what it is worth."""
         best, (mean, deviation) = self.best, self.margin()
@@ -59,10 +74,18 @@ class Tuning:
             f"best of {len(self.trials)} on {self.validation_images:,} validation images: "
             f"{describe(best)}: {best.accuracy:.1%}, real images alone {fmean(self.real_only):.1%}"
         ]
-        if mean <= deviation:
+        gain = f"{100 * mean:+.1f} ± {100 * deviation:.1f} points"
+        if self.helps:
+            lines.append(f"it beats the real images alone beyond the deviation: {gain}")
+        elif len(self.real_only) > 1:
             lines.append(
-                f"no combination beats the real images alone beyond the deviation "
-                f"({100 * mean:+.1f} ± {100 * deviation:.1f} points)"
+                f"no mix of these samples beat the real images alone beyond the deviation: {gain}; "
+                "use them for more than this classifier's accuracy, or not at all"
+            )
+        else:
+            lines.append(
+                f"whether it beats the real images alone is not known: {gain}, but one seed has no "
+                "deviation; raise --seeds"
             )
         if not self.unseen:
             lines.append(
@@ -77,7 +100,8 @@ class Tuning:
             "| latent std | truncation | least agreement | synthetic share | last share on real "
             "| accuracy |",
             "|---|---|---|---|---|---|",
-            f"| real images alone | | | 0 | | {100 * fmean(self.real_only):.1f} |",
+            f"| real images alone | | | 0 | | {100 * fmean(self.real_only):.1f}"
+            f"{'' if self.helps else ' **not beaten**'} |",
         ]
         for trial in self.trials:
             cut = "off" if trial.truncation is None else f"{trial.truncation:g}"
@@ -94,6 +118,8 @@ class Tuning:
             **asdict(self),
             "best": asdict(self.best),
             "margin": self.margin(),
+            "helps": self.helps,
+            "share": self.share,
             "sentences": self.sentences(),
         }
 

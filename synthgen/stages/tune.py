@@ -50,6 +50,9 @@ class TuneReport:
 def tune(settings: TuneSettings) -> TuneReport:
     """Try the grid; leave ``tune.json``, ``sample.yaml`` and its filters in ``settings.out``.
 
+    The reference is a share of 0, the real images alone: where no mix beats it beyond the
+    deviation, the text and the record say so, and the best sampling config is written all the same.
+
     Trials are datasets in ``out/trials`` that are finished where they are not, and classifiers
     whose results are kept in the cache folder: a run that was stopped goes on.
 
@@ -224,7 +227,8 @@ def _config(settings: TuneSettings, tuning: Tuning, out: Path) -> str:
     values["filters"] = _filters(out / "filters.yaml", best.agreement)
     comments = [
         *tuning.sentences(),
-        f"To train with: {best.share:g} of each batch synthetic, the rest real (synthgen utility "
+        f"{'To train with' if tuning.helps else 'To train with them all the same'}: "
+        f"{best.share:g} of each batch synthetic, the rest real (synthgen utility "
         f"--synthetic-share {best.share:g} --finish-on-real {best.finish:g}).",
     ]
     head = "".join(f"# {line}\n" for line in comments)

@@ -1,6 +1,7 @@
 """Tuning: chosen on real images that the generator has not learnt from, written for ``sample``."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,8 +97,50 @@ def test_a_grid_that_does_not_help_is_said():
     tuning = Tuning("g", "photos", "f", 90, 10, False, (0.55, 0.55), trials)
     text = " ".join(tuning.sentences())
     assert tuning.best == trials[0]
-    assert "no combination beats the real images alone" in text and "may have been trained" in text
-    assert json.loads(json.dumps(tuning.to_json()))["best"]["share"] == 0.5
+    assert "no mix of these samples beat the real images alone beyond the deviation: " in text
+    assert "0.0 ± 7.1 points; use them for more than this classifier's accuracy, or not" in text
+    assert "or not at all" in text and "may have been trained" in text
+    record = json.loads(json.dumps(tuning.to_json()))
+    assert record["best"]["share"] == 0.5 and record["share"] == 0 and not record["helps"]
+    assert text in " ".join(record["sentences"])
+    assert "| real images alone | | | 0 | | 55.0 **not beaten** |" in tuning.table()
+
+
+def test_a_grid_that_helps_is_said_and_one_seed_tells_nothing():
+    trials = (
+        Trial(1.0, None, None, 0.25, 0.0, (0.6, 0.62)),
+        Trial(1.0, None, None, 0.5, 0.0, (0.64, 0.66)),
+    )
+    tuning = Tuning("g", "photos", "f", 90, 10, True, (0.6, 0.61), trials)
+    assert tuning.helps and tuning.share == 0.5 and "not beaten" not in tuning.table()
+    assert "it beats the real images alone beyond the deviation: +4.5 ± 0.7 points" in (
+        tuning.sentences()
+    )
+    once = replace(trials[0], accuracies=(0.7,))
+    tuning = Tuning("g", "photos", "f", 90, 10, True, (0.6,), (once,))
+    assert not tuning.helps and tuning.share == 0
+    assert "one seed has no deviation" in " ".join(tuning.sentences())
+
+
+def test_real_images_that_cannot_be_beaten_are_the_answer(run_folder, tuned, tmp_path, digits):
+    """Validation images that are the training images: real ones alone are right on all."""
+    real = tmp_path / "plain"
+    for name, level in (("nought", 0), ("one", 120), ("two", 250)):
+        (real / name).mkdir(parents=True)
+        for number in range(20):
+            shade = np.full((8, 8), level, dtype=np.uint8)
+            shade[number % 8, number // 8] = 60
+            Image.fromarray(shade).save(real / name / f"{number}.png")
+    changes = {"real": str(real), "out": str(tmp_path / "out"), "latent_std": (1.0,), "steps": 60}
+    report = tune(tuned[1].model_copy(update=changes))
+    assert np.mean(report.tuning.real_only) == 1.0
+    for text in (report.text(), report.config.read_text()):
+        assert "no mix of these samples beat the real images alone" in text
+    assert "To train with them all the same: " in report.config.read_text()
+    record = json.loads((tmp_path / "out" / "tune.json").read_text())
+    assert record["share"] == 0 and not record["helps"]
+    values = read_yaml(report.config)  # the best way of sampling is written nevertheless
+    assert values["latent_std"] == report.tuning.best.latent_std == 1.0
 
 
 def test_a_value_that_is_no_number_is_named():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import evenly, hold_out
+from synthgen.data.splits import evenly
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
@@ -20,6 +20,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.feature_cache import TOGETHER
 from synthgen.stages.metrics import shards_hash
+from synthgen.stages.training_rows import training_rows
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
 
@@ -157,14 +158,8 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         data = load_images(DataSettings.parse({**wanted, "classes": classes}))
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     seen = data.fingerprint == training.get("data_fingerprint")
-    return RealImages(data, indices[data.labels], seen, _held(data, training) if seen else None)
-
-
-def _held(data: ImageData, training: dict[str, Any]) -> np.ndarray | None:
-    """The rows that training held out; ``None`` if its record does not say which."""
-    share = training.get("holdout", 1 - training["data_images"] / len(data.labels))
-    chosen, held = hold_out(data.labels, share, training["seed"])
-    return held if len(chosen) == training["data_images"] else None
+    rows = training_rows(training, data)
+    return RealImages(data, indices[data.labels], seen, rows and rows[1])
 
 
 def searched(real: RealImages, looked_at: np.ndarray, most: int) -> np.ndarray:

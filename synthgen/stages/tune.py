@@ -19,15 +19,18 @@ from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled, hold_out
 from synthgen.dataset.commit import disk_errors
 from synthgen.evaluation.tuning import Trial, Tuning, describe, grid
-from synthgen.generators.bundle import BundleConfig
 from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.filters import load_filters
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.tune_settings import DEFAULT, NONE, TuneSettings
 from synthgen.stages.evaluate_images import open_dataset
 from synthgen.stages.progress import say
 from synthgen.stages.sample import sample
+from synthgen.stages.training_rows import training_rows
 from synthgen.stages.trial_store import TrialStore
 from synthgen.stages.utility_trials import synthetic_images
 from synthgen.storage.place import path_here
@@ -68,7 +71,8 @@ def tune(settings: TuneSettings) -> TuneReport:
         "min_per_class": 2, "cache_dir": settings.cache_dir,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
-    own = unseen_rows(generator.config, real)
+    rules = _default_rules(generator)
+    own = training_rows(generator.config.training, real)
     learnt, held = own or hold_out(real.labels, settings.holdout, 0)
     validation = Labelled(real.images[held], real.labels[held])
     trials = _Trials(settings, real, learnt, held, validation)
@@ -88,7 +92,7 @@ def tune(settings: TuneSettings) -> TuneReport:
         alone = trials.accuracies(None, 0.0, 0.0, bar.update)
         say(f"real images alone: {np.mean(alone):.1%} of {len(held):,} validation images")
         for way in ways:
-            made = _sampled(settings, out, *way)
+            made = _sampled(settings, out, rules, *way)
             for share, finish in product(settings.shares, settings.finish):
                 accuracies = trials.accuracies(made, share, finish, bar.update)
                 trial = Trial(*way, share, finish, accuracies)
@@ -100,26 +104,17 @@ def tune(settings: TuneSettings) -> TuneReport:
     )  # fmt: skip
     with disk_errors(out):
         _write(out / "tune.json", json.dumps(tuning.to_json(), indent=2) + "\n")
-        _write(out / "sample.yaml", _config(settings, tuning, out))
+        _write(out / "sample.yaml", _config(settings, tuning, out, rules))
     return TuneReport(out / "sample.yaml", tuning)
 
 
-def unseen_rows(config: BundleConfig, real: ImageData) -> tuple[np.ndarray, np.ndarray] | None:
-    """The rows of ``real`` that the generator learnt from and those it was scored by, if its
-    training was on just these images; else ``None``."""
-    training = config.training
-    if training.get("data_fingerprint") != real.fingerprint:
-        return None
-    count, learnt = len(real.labels), training.get("data_images", 0)
-    if not 0 < learnt < count:
-        return None
-    share = training.get("holdout", 1 - learnt / count)
-    rows = hold_out(real.labels, share, training.get("seed", 0))
-    return rows if len(rows[0]) == learnt else None
-
-
 def _sampled(
-    settings: TuneSettings, out: Path, std: float, truncation: float | None, agreement: float | None
+    settings: TuneSettings,
+    out: Path,
+    rules: tuple[str, ...],
+    std: float,
+    truncation: float | None,
+    agreement: float | None,
 ) -> tuple[Labelled, str]:
     """A trial's images, and a name of their bytes; a finished dataset is only read."""
     way = f"{std:g}-{'off' if truncation is None else f'{truncation:g}'}-"
@@ -128,18 +123,26 @@ def _sampled(
         "generator": settings.generator, "per_class": settings.per_class, "seed": settings.seed,
         "latent_std": std, "truncation": truncation, "device": settings.device,
         "precision": settings.precision, "out": str(folder),
-        "filters": _filters(folder.with_name(f"{folder.name}.yaml"), agreement),
+        "filters": _filters(folder.with_name(f"{folder.name}.yaml"), rules, agreement),
     }  # fmt: skip
     sample(SampleSettings.parse(values))
     dataset = open_dataset(folder)
     return synthetic_images(dataset, dataset.plan.rows), dataset.shards
 
 
-def _filters(path: Path, agreement: float | None) -> str:
+def _default_rules(generator: Generator) -> tuple[str, ...]:
+    """Those of ``default`` that the bundle has a calibration for."""
+    calibration = generator.calibration and Calibration.from_json(generator.calibration)
+    filters = load_filters("default", calibration or None, generator.classes)
+    return tuple(name for name in filters.reasons if name != "validity")
+
+
+def _filters(path: Path, rules: tuple[str, ...], agreement: float | None) -> str:
     """``default``, or a YAML file at ``path``: the default filters with this least agreement."""
     if agreement is None:
         return "default"
-    text = f"statistics:\nlabel_agreement: {{min: {agreement:g}}}\nexact_duplicate: true\n"
+    own = {"label_agreement": f" {{min: {agreement:g}}}"}
+    text = "".join(f"{name}:{own.get(name, '')}\n" for name in rules)
     with disk_errors(path.parent):
         _write(path, text)
     return str(path)
@@ -212,7 +215,7 @@ class _Trials:
         return float(counts.trace() / counts.sum())
 
 
-def _config(settings: TuneSettings, tuning: Tuning, out: Path) -> str:
+def _config(settings: TuneSettings, tuning: Tuning, out: Path, rules: tuple[str, ...]) -> str:
     """The best trial as a file that ``synthgen sample`` takes."""
     import yaml
 
@@ -224,7 +227,7 @@ def _config(settings: TuneSettings, tuning: Tuning, out: Path) -> str:
     }
     if best.truncation is not None:
         values["truncation"] = best.truncation
-    values["filters"] = _filters(out / "filters.yaml", best.agreement)
+    values["filters"] = _filters(out / "filters.yaml", rules, best.agreement)
     comments = [
         *tuning.sentences(),
         f"{'To train with' if tuning.helps else 'To train with them all the same'}: "

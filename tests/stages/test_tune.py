@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +11,16 @@ from PIL import Image
 from synthgen.data.cache import load_images
 from synthgen.evaluation.tuning import Trial, Tuning
 from synthgen.generators.zoo import load_generator
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.filters import load_filters
 from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.settings import read_yaml
 from synthgen.spec.tune_settings import TuneSettings
 from synthgen.stages.sample import sample
-from synthgen.stages.tune import tune, unseen_rows
+from synthgen.stages.training_rows import training_rows
+from synthgen.stages.tune import tune
 
 QUICK = {
     "steps": 30, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
@@ -51,6 +55,20 @@ def test_it_tries_the_whole_grid_and_the_best_becomes_a_sampling_config(tuned, t
     assert made.plan.rows == 60
 
 
+def test_another_agreement_leaves_the_other_default_filters_as_they_are(tuned, run_folder):
+    report, settings = tuned
+    generator = load_generator(str(run_folder), "cpu")
+    calibration = Calibration.from_json(generator.calibration)
+    chosen = read_yaml(report.config)["filters"]
+    for path in (chosen, str(Path(settings.out) / "trials" / "1-off-0.2.yaml")):
+        default, own = (
+            load_filters(spec, calibration, generator.classes) for spec in ("default", path)
+        )
+        assert "realism" in own.reasons and own.reasons == default.reasons
+        differing = {a.name for a, b in zip(default.bounds, own.bounds, strict=True) if a != b}
+        assert differing == {"label_agreement"}
+
+
 def test_validation_images_are_those_the_generator_did_not_learn_from(
     tuned, run_folder, digit_folder
 ):
@@ -59,10 +77,10 @@ def test_validation_images_are_those_the_generator_did_not_learn_from(
     assert (report.tuning.training_images, report.tuning.validation_images) == (270, 30)
     config = load_generator(str(run_folder)).config
     same = load_images(DataSettings.parse({"data": str(digit_folder)}))
-    learnt, held = unseen_rows(config, same)
+    learnt, held = training_rows(config.training, same)
     assert len(set(learnt) & set(held)) == 0
     fewer = load_images(DataSettings.parse({"data": str(digit_folder), "limit_per_class": 50}))
-    assert unseen_rows(config, fewer) is None
+    assert training_rows(config.training, fewer) is None
 
 
 def test_a_stopped_choice_trains_nothing_again(tuned, monkeypatch):

@@ -52,6 +52,8 @@ PARAMETERS: dict[str, Any] = {
     "check": (bool, Field(True, description="Verify the finished dataset.")),
     "publish_to": (str | None, Field(None, description="Publish the dataset: hf://org/name or any "
                    "fsspec URL.")),
+    "real_images": (bool, Field(True, description="Whether the report shows real images beside "
+                    "synthetic ones; without, none is published.")),
     "evaluate_with": (str | None, Field(None, description="Evaluate against these real images; "
                       "default: those that the generator was trained on here; none: do not.")),
     "utility": (bool, Field(False, description="Train classifiers on it as well, as synthgen "
@@ -105,9 +107,10 @@ def build_dataset(**parameters: Any) -> str:
     show_counts(report.plan, report.receipts)
     show_dataset(layout, report.text())
     _evaluated(str(report.root), parameters, settings)
-    write_report(report.root)
+    shows_real = parameters["real_images"]
+    write_report(report.root, real_images=shows_real)
     if parameters["publish_to"] is not None:
-        publish_finished(str(report.root), parameters["publish_to"])
+        publish_finished(str(report.root), parameters["publish_to"], shows_real)
     return str(report.root.resolve())
 
 
@@ -135,9 +138,9 @@ def _evaluated(root: str, parameters: dict[str, Any], settings: SampleSettings) 
 
 
 @task(name="publish", **SAMPLING)
-def publish_finished(folder: str, where: str) -> None:
+def publish_finished(folder: str, where: str, real_images: bool = True) -> None:
     """Copy the dataset to where others read it; goes on where an upload broke off."""
-    say(f"published: {publish(folder, where)}")
+    say(f"published: {publish(folder, where, real_images=real_images)}")
 
 
 def _trained(parameters: dict[str, Any]) -> str:

@@ -11,8 +11,15 @@ import click
 @click.argument("folder", type=click.Path())
 @click.argument("where")
 @click.option("--public", is_flag=True, help="Make a new hub repository public; default: private.")
-def command(folder: str, where: str, public: bool) -> None:
+@click.option(
+    "--real-images/--no-real-images",
+    default=True,
+    help="Whether the report shows real images beside synthetic ones; without, none leaves.  "
+    "[default: real-images]",
+)
+def command(folder: str, where: str, public: bool, real_images: bool) -> None:
     """The card is copied last."""
     from synthgen.stages.publish import publish
 
-    click.echo(f"published: {publish(folder, where, private=not public)}")
+    sent = publish(folder, where, private=not public, real_images=real_images)
+    click.echo(f"published: {sent}")

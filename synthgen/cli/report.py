@@ -7,8 +7,13 @@ import click
 
 @click.command("report", help="Write one self-contained HTML page about the dataset in FOLDER.")
 @click.argument("folder", type=click.Path())
-def command(folder: str) -> None:
+@click.option(
+    "--real-images/--no-real-images",
+    default=True,
+    help="Whether the page shows real images beside synthetic ones.  [default: real-images]",
+)
+def command(folder: str, real_images: bool) -> None:
     """Run synthgen evaluate before, to have its figures in it."""
     from synthgen.stages.report import report
 
-    click.echo(f"report: {report(folder)}")
+    click.echo(f"report: {report(folder, real_images=real_images)}")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import file_sha256
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.stages.report import report_page
 from synthgen.storage.place import Place
 from synthgen.storage.transfer import files_below
 
 CARD, MANIFEST = "README.md", "manifest.json"
+EVIDENCE, PAGE = "report/evidence.json", "report/report.html"
+"""What shows real images, if an evaluation has been made."""
 SHARD = re.compile(r"(data|rejects)/[A-Za-z][A-Za-z0-9_]*-\d{5,}\.parquet")
 
 
@@ -56,7 +60,36 @@ def pack(layout: Layout) -> list[Parcel]:
     return parcels
 
 
+def without_real_images(layout: Layout, parcels: Sequence[Parcel], scratch: Path) -> list[Parcel]:
+    """The parcels that show no real image: the evidence stays at home, the page is made again.
+
+    Args:
+        layout: the dataset.
+        parcels: all of it.
+        scratch: folder for the page, for as long as the parcels are needed.
+
+    Raises:
+        SynthgenError: the images are translations, whose sources are real images.
+    """
+    if read_manifest(layout)["settings"].get("source_fingerprint"):
+        raise SynthgenError(
+            f"{layout.root}: its images are translations, and what they translate, real images, is "
+            "its column 'source': it cannot be published without real images"
+        )
+    kept = []
+    for parcel in parcels:
+        if parcel.name == EVIDENCE:
+            continue
+        if parcel.name == PAGE:
+            path = scratch / "report.html"
+            path.write_text(report_page(layout.root, real_images=False), encoding="utf-8")
+            parcel = Parcel(PAGE, path, path.stat().st_size, file_sha256(path))
+        kept.append(parcel)
+    return kept
+
+
 def is_stale(name: str, parcels: Sequence[Parcel]) -> bool:
-    """Whether a file at the place where the dataset goes is a shard that it no longer has: a
-    loader would read it."""
-    return bool(SHARD.fullmatch(name)) and all(parcel.name != name for parcel in parcels)
+    """Whether a file at the place where the dataset goes is one that it no longer has, and is in
+    the way: a shard, which a loader would read, or pictures of an earlier evaluation."""
+    meant = bool(SHARD.fullmatch(name)) or name in (EVIDENCE, PAGE)
+    return meant and all(parcel.name != name for parcel in parcels)

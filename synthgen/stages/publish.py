@@ -7,7 +7,9 @@ which revision, is in ``.synthgen/published.json``, the newest last.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -15,7 +17,7 @@ from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.layout import Layout
 from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.parcel import CARD, MANIFEST, Parcel, is_stale, pack
+from synthgen.stages.parcel import CARD, MANIFEST, Parcel, is_stale, pack, without_real_images
 from synthgen.stages.publish_hub import to_hub
 from synthgen.storage.checksum import has_content
 from synthgen.storage.place import Place, place
@@ -24,20 +26,33 @@ from synthgen.storage.transfer import copy_whole, files_below, local_copy
 HUB = "hf://"
 
 
-def publish(folder: str | Place, where: str, *, private: bool = True) -> str:
+def publish(
+    folder: str | Place, where: str, *, private: bool = True, real_images: bool = True
+) -> str:
     """Publish the dataset in ``folder``; where it can be read, with its revision if it has one.
 
     ``hf://org/name`` uploads to a dataset repository of the hub, made (private unless told
     otherwise) if there is none. Any other text is an fsspec URL or a local path. Files that are
     there already with the same content are not sent again, so an upload that broke off goes on.
 
+    Without ``real_images`` no picture of a real image is sent: the evaluation's evidence stays at
+    home, the report is made again without them, and older ones at the place are removed.
+
     Raises:
         SynthgenError: the dataset is not finished or is damaged, or the place cannot be written or
-            is the dataset's own folder.
+            is the dataset's own folder; or it consists of real images in part, and is to be
+            published without.
     """
     layout = Layout(place(folder))
     parcels = pack(layout)
     layout.refuse_links()
+    with tempfile.TemporaryDirectory(prefix="synthgen-") as scratch:
+        if not real_images:
+            parcels = without_real_images(layout, parcels, Path(scratch))
+        return _send(layout, parcels, where, private)
+
+
+def _send(layout: Layout, parcels: Sequence[Parcel], where: str, private: bool) -> str:
     shown = without_credentials(where.rstrip("/"))
     revision = None
     try:

@@ -19,20 +19,31 @@ from synthgen.storage.place import Place
 T = TypeVar("T", Evaluation, Evidence)
 
 
-def report(root: str | Place) -> Place:
+def report(root: str | Place, *, real_images: bool = True) -> Place:
     """Write ``report/report.html`` from the dataset and what was found out about it.
-
-    The page needs no network and runs no script; whatever a class or a path is called is text.
 
     Raises:
         SynthgenError: the dataset is not finished, or cannot be read or written.
     """
-    dataset = open_dataset(root)
-    layout = dataset.layout
+    layout = open_dataset(root).layout
     path = layout.root / "report" / "report.html"
     with disk_errors(layout.root):
-        write_text(page(_content(dataset)), path, layout.staging)
+        write_text(report_page(root, real_images=real_images), path, layout.staging)
     return path
+
+
+def report_page(root: str | Place, *, real_images: bool = True) -> str:
+    """The page itself, with or without pictures of real images.
+
+    It needs no network and runs no script; whatever a class or a path is called is text.
+
+    Raises:
+        SynthgenError: the dataset is not finished, or cannot be read.
+    """
+    content = _content(open_dataset(root))
+    if not real_images:
+        content = content.without_real_images()
+    return page(content)
 
 
 def _content(dataset: Dataset) -> Content:

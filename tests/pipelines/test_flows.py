@@ -220,6 +220,7 @@ def test_filter_evaluate_and_publish_flows(
     folder = build_dataset(
         generator=str(run_folder), n=45, filters="none", out=str(tmp_path / "out"), device="cpu",
         publish_to=str(tmp_path / "shared"), evaluate_with=str(digit_folder), utility=True,
+        real_images=False,
         utility_settings={"test": str(test_folder), "sizes": "5", "seeds": 1, "steps": 20,
                           "batch_size": 16, "width": 8},
     )  # fmt: skip
@@ -228,6 +229,8 @@ def test_filter_evaluate_and_publish_flows(
         "real", "synthetic", "real + synthetic",
     ]  # fmt: skip
     assert "real + synthetic" in (tmp_path / "shared" / "README.md").read_text()
+    shown = {path.name for path in (tmp_path / "shared" / "report").iterdir()}
+    assert shown == {"contact-sheet.png", "metrics.json", "report.html", "utility.json"}
     assert verify(tmp_path / "shared").rows == 45
     tight = filter_dataset_flow(
         dataset=folder, out=str(tmp_path / "tight"), filters="none", generator=str(run_folder),

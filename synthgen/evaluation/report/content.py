@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synthgen.evaluation.evidence import Evidence
@@ -54,3 +54,10 @@ class Content:
     utility: Utility | None
     stale: tuple[str, ...]
     """Files that are of other images than the dataset has now, and are not shown."""
+    real_images: bool = True
+    """Whether pictures of real images may be shown."""
+
+    def without_real_images(self) -> Content:
+        """The same but for those pictures; the map's points are places, and stay."""
+        evidence = self.evidence and replace(self.evidence, training_pairs=())
+        return replace(self, evidence=evidence, real_images=False)

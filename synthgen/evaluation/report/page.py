@@ -44,7 +44,12 @@ def page(content: Content) -> str:
     foot = element(
         "footer",
         "Made by synthgen report. The figures are those of report/metrics.json; this page needs no "
-        "network and runs no script. Pairs show real images: mind that before passing it on.",
+        "network and runs no script. "
+        + (
+            "Pairs show real images: mind that before passing it on."
+            if content.real_images
+            else "It was made without pictures of real images."
+        ),
     )
     whole = element(
         "html", element("head", head), element("body", top, element("main", body), foot), lang="en"

@@ -54,6 +54,11 @@ def copies(content: Content, found: Evaluation) -> Html:
                         "distance to the nearest training image (1: to its fifth neighbour)"),
         element("p", "The further left the synthetic line rises, the more images are copies. "
                 f"Unseen real images are {memory.unseen}.", class_="note"),
+    ]  # fmt: skip
+    if not content.real_images:
+        left_out = "The closest pairs show real images, and are left out of this page."
+        return join([*parts, element("p", left_out, class_="note")])
+    parts += [
         element("h3", "The closest pairs"),
         element("p", "Left an image of this dataset, right the training image nearest to it.",
                 class_="note"),

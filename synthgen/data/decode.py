@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -112,3 +113,9 @@ def _flat(image: Image.Image, mode: str) -> Image.Image:
         white = Image.new("RGBA", seen.size, "white")
         image = Image.alpha_composite(white, seen)
     return image.convert(mode)
+
+
+def read_head(path: Path) -> bytes:
+    """A file's bytes, and of one that is too large to be an image only enough to tell."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_FILE + 1)

@@ -27,6 +27,7 @@ from synthgen.features.extractor import frechet_name, load_extractor
 from synthgen.generators.devices import resolve_device
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
+from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.stages.evaluate_evidence import map_points, repeated_pairs, training_pairs
@@ -64,13 +65,13 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     asked = settings.for_utility()
     if asked is not None:  # what is missing is told before anything takes its time
         utility_images(asked, dataset.plan.classes, dataset.image)
+    device = resolve_device(settings.device)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes
     real = open_real(settings.real, settings.real_split, dataset, classes)
     training = real
     if settings.train is not None:
         training = open_real(settings.train, settings.train_split, dataset, classes)
-    device = resolve_device(settings.device)
     extractor = load_extractor(
         _extractor_name(settings.extractor, dataset), device,
         classifier=generator.classifier if generator else None,
@@ -162,6 +163,7 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
     try:
         if settings.generator is not None:
             generator = load_generator(settings.generator, settings.device, "fp32")
+            _refuse_other_kind(generator, dataset)
         else:
             origin = dataset.manifest["generator"]
             generator = load_origin(dataset.layout.root, origin, None, settings.device)
@@ -173,6 +175,17 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
     if generator.classifier is None:
         say(f"labels are not judged: generator '{generator.name}' has no label classifier")
     return generator
+
+
+def _refuse_other_kind(generator: Generator, dataset: Dataset) -> None:
+    """A bundle that did not make the dataset may judge it, if it knows its kind of images."""
+    owner = f"generator '{generator.name}'"
+    ClassCondition(generator.classes).indices(dataset.plan.classes, owner)
+    if generator.image != dataset.image:
+        raise SynthgenError(
+            f"{owner} makes {generator.image} images, and those of {dataset.layout.root} are "
+            f"{dataset.image}; name the bundle that made them"
+        )
 
 
 def _trained(training: RealImages) -> np.ndarray:

@@ -41,9 +41,8 @@ class Judge:
         device: torch.device,
     ) -> None:  # fmt: skip
         self._classifier = generator.classifier if generator else None
-        self._keys = np.array(
-            [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
-        )
+        known = generator.classes if generator else dataset.plan.classes
+        self._keys = np.array([known.index(name) for name in dataset.plan.classes])
         self._cache = cache
         self._device = device
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synthgen.generators.devices import resolve_device
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
@@ -28,8 +29,9 @@ def load_origin(
         precision: as :func:`load_generator` takes it.
 
     Raises:
-        SynthgenError: it is not to be found, damaged, or has other weights.
+        SynthgenError: it is not to be found, damaged, or has other weights; or no such device.
     """
+    resolve_device(device)
     try:
         generator = load_generator(given or origin["name"], device, precision)
     except SynthgenError as error:

@@ -1,6 +1,7 @@
 """Evaluation of datasets that are known to be good, copied, collapsed or wrongly labelled."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from synthgen.evaluation.record import Evaluation
 from synthgen.evaluation.text import as_text
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
+from synthgen.spec.image import ImageSpec
+from synthgen.stages import evaluate as stage
 from synthgen.stages import feature_cache
 from synthgen.stages.evaluate import evaluate
+from synthgen.stages.evaluate_images import open_dataset
+from synthgen.stages.evaluate_looking import Judge
 
 
 @pytest.fixture
@@ -104,6 +109,27 @@ def test_the_record_is_written_read_and_names_its_extractor(sampled, evaluated):
     assert len(json.loads((root / "report" / "evidence.json").read_text())["training_pairs"]) == 12
     with pytest.raises(SynthgenError, match="of another version; run synthgen evaluate again"):
         Evaluation.from_json({**record, "version": 99}, "metrics.json")
+
+
+def test_a_bundle_of_other_classes_or_images_judges_nothing(sampled, evaluated, monkeypatch):
+    root = sampled(n=30).root
+    with pytest.raises(
+        SynthgenError, match="class 'nought' is not in generator 'fashion-mnist-28'"
+    ):
+        evaluated(root, generator="fashion-mnist-28")
+    large = SimpleNamespace(
+        name="large", classes=("two", "nought", "one"), image=ImageSpec(16, 16, 3)
+    )
+    monkeypatch.setattr(stage, "load_generator", lambda *given: large)
+    with pytest.raises(SynthgenError, match=r"'large' makes 16x16 RGB images, and those of .*8x8"):
+        evaluated(root)
+    assert not (root / "report" / "metrics.json").exists()
+
+
+def test_a_bundle_that_has_the_classes_in_another_order_judges_by_their_names(sampled):
+    dataset = open_dataset(sampled(n=30, classes=("nought", "two")).root)
+    other = SimpleNamespace(classifier=None, classes=("two", "one", "nought"))
+    assert Judge(other, dataset, None, None)._keys.tolist() == [2, 0]
 
 
 def test_known_training_and_hold_out_images_are_kept_apart(fabricated, evaluated, three):

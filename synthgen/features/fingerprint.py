@@ -14,6 +14,7 @@ other images of their class.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -51,14 +52,14 @@ def fingerprints(images: Tensor, reach: int = 0) -> Tensor:
     grey = _whole_grey(images)  # float64 [N, h, w], whole numbers
     height, width = grey.shape[1:]
     grey = pad(grey[:, None], (reach,) * 4, mode="replicate")[:, 0] if reach else grey
-    rows = _templates(height, reach).to(images.device)  # [A, h]
-    columns = _templates(width, reach).to(images.device)  # [B, w]
+    rows = _templates(height, reach, images.device)  # [A, h]
+    columns = _templates(width, reach, images.device)  # [B, w]
     # On the CPU batched products of small matrices are slow, two large ones are not.
     half = grey.reshape(-1, grey.shape[2]) @ columns.T  # [N * h, B]
     half = half.view(len(images), grey.shape[1], -1).transpose(1, 2)
     whole = (half.reshape(-1, grey.shape[1]) @ rows.T).view(len(images), len(columns), len(rows))
-    down, across = _places(reach)
-    picked = whole[:, across.to(images.device), down.to(images.device)]
+    down, across = _places(reach, images.device)
+    picked = whole[:, across, down]
     shrink = max(1, min(images.shape[1], images.shape[2]) // WORKING_SIDE)
     steps = SCALE / (255_000 * shrink**2 * WHOLE**2)
     made = (picked * steps).round_().clamp_(-127, 127).to(torch.int8)
@@ -80,7 +81,8 @@ def _whole_grey(images: Tensor) -> Tensor:
     return grey - 127_500 * shrink**2
 
 
-def _templates(side: int, reach: int) -> Tensor:
+@lru_cache(maxsize=16)
+def _templates(side: int, reach: int, device: torch.device) -> Tensor:
     """Waves under the window by frequency and shift, whole numbers: ``[8 * S, side + 2r]``."""
     at = torch.arange(side, dtype=torch.float64) + 0.5
     fade = max(1.0, FADING * side)
@@ -91,10 +93,11 @@ def _templates(side: int, reach: int) -> Tensor:
         whole = (wave * window / window.sum() * WHOLE).round()
         for shift in range(2 * reach + 1):
             found[frequency, shift, shift : shift + side] = whole
-    return found.flatten(0, 1)
+    return found.flatten(0, 1).to(device)
 
 
-def _places(reach: int) -> tuple[Tensor, Tensor]:
+@lru_cache(maxsize=16)
+def _places(reach: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Which template down and which across, for every shift and frequency: ``int64 [S * 32]``."""
     shifts = 2 * reach + 1
     down, across = [], []
@@ -103,19 +106,29 @@ def _places(reach: int) -> tuple[Tensor, Tensor]:
             for a, b in FREQUENCIES:
                 down.append(a * shifts + vertical)
                 across.append(b * shifts + horizontal)
-    return torch.tensor(down), torch.tensor(across)
+    return torch.tensor(down, device=device), torch.tensor(across, device=device)
+
+
+def comparable(known: Tensor) -> Tensor:
+    """``int8 [M, 32]`` as :func:`distances` multiplies them, ``float32 [M, 34]``: worth keeping
+    where the same ones are compared with again and again."""
+    values = known.float()
+    lengths = values.square().sum(dim=1, keepdim=True)
+    return torch.cat([values, lengths, torch.ones_like(lengths)], dim=1)
 
 
 def distances(asked: Tensor, known: Tensor) -> Tensor:
     """Squared distance of each pair, the least over the shifts: ``float32 [N, M]``, whole numbers.
 
-    ``asked int8 [N, S, 32]``, ``known int8 [M, 32]``; both sides' sums stay under 2^24, so that
-    float32 is exact in any order of summing.
+    ``asked int8 [N, S, 32]``, ``known int8 [M, 32]`` or what :func:`comparable` makes of it; all
+    sums stay under 2^24, so that float32 is exact in any order of summing.
     """
-    first, second = asked.float(), known.float()
-    # |a - b|^2 = |a|^2 + |b|^2 - 2 ab, the part that b gives added after the least over shifts.
-    crossed = first.square().sum(dim=2, keepdim=True) - 2 * (first @ second.T)
-    return crossed.amin(dim=1) + second.square().sum(dim=1)
+    first = asked.float()
+    lengths = first.square().sum(dim=2, keepdim=True)
+    second = known if known.is_floating_point() else comparable(known)
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 ab, all three in one product.
+    apart = torch.cat([-2 * first, torch.ones_like(lengths), lengths], dim=2) @ second.T
+    return apart[:, 0] if apart.shape[1] == 1 else apart.amin(dim=1)
 
 
 def nearest(asked: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,9 +138,12 @@ def nearest(asked: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     with, infinite and -1.
     """
     count = len(asked)
+    step = max(1, TOGETHER // max(1, count * asked.shape[1]))
+    if 0 < len(known) <= step:
+        found, position = distances(asked, known).min(dim=1)
+        return found.sqrt(), position
     best = torch.full((count,), float("inf"), device=asked.device)
     where = torch.full((count,), -1, dtype=torch.int64, device=asked.device)
-    step = max(1, TOGETHER // max(1, count * asked.shape[1]))
     for start in range(0, len(known), step):
         found, position = distances(asked, known[start : start + step]).min(dim=1)
         better = found < best

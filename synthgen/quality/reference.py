@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from synthgen.data.splits import evenly
-from synthgen.features.fingerprint import SIZE, fingerprints, nearest
+from synthgen.features.fingerprint import SIZE, comparable, fingerprints, nearest
 from synthgen.features.neighbours import radii
 from synthgen.spec.errors import SynthgenError
 
@@ -103,12 +103,11 @@ class Reference:
         distance = torch.full((len(asked),), float("inf"), device=asked.device)
         rows = torch.full((len(asked),), -1, dtype=torch.int64, device=asked.device)
         for label in torch.unique(labels).tolist():
-            own = labels == label
-            ends = torch.tensor([label, label + 1], dtype=torch.int16, device=asked.device)
-            first, last = torch.searchsorted(self.labels, ends).tolist()
+            first, last = self._ends[label : label + 2] if label + 1 < len(self._ends) else (0, 0)
             if first == last:
                 continue
-            found, where = nearest(asked[own], self.fingerprints[first:last])
+            own = torch.nonzero(labels == label).squeeze(1)
+            found, where = nearest(asked[own], self._compared[first:last])
             distance[own] = found
             rows[own] = self.rows[first:last][where].long()
         return distance, rows
@@ -125,6 +124,17 @@ class Reference:
         squares = asked.square().sum(dim=1, keepdim=True) + lengths
         apart = (squares - 2 * (asked @ known.T)).clamp_(min=1e-12).sqrt_()
         return (reach / apart).amax(dim=1).float()
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where the fingerprints of class k begin, and at k + 1 where they end."""
+        counts = torch.bincount(self.labels.long())
+        return [0, *counts.cumsum(0).tolist()]
+
+    @cached_property
+    def _compared(self) -> Tensor:
+        """The fingerprints, ready to be compared with batch after batch."""
+        return comparable(self.fingerprints)
 
     @cached_property
     def _exact(self) -> tuple[Tensor, Tensor, Tensor]:

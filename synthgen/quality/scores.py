@@ -7,9 +7,10 @@ dataset.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthgen.features.classifier import LabelClassifier
 from synthgen.features.fingerprint import fingerprints
@@ -18,6 +19,7 @@ from synthgen.spec.columns import RESERVED, TRAIN_ROW
 from synthgen.spec.image import IN_CACHE, to_float
 from synthgen.spec.plugins import Plugin, plugins
 
+ENTROPY_LEVELS = 8
 STATISTICS = ("brightness", "contrast", "entropy", "sharpness", "grain")
 
 
@@ -32,33 +34,56 @@ def image_statistics(images: Tensor) -> dict[str, Tensor]:
     grain: sharpness over contrast; 4.5 in the mean for white noise of any strength, and 0 where
         there is no contrast.
     """
-    together = max(1, IN_CACHE // max(1, images[:1].numel()))
-    if images.device.type == "cpu" and len(images) > together:
-        parts = [_statistics(images[i : i + together]) for i in range(0, len(images), together)]
-        return {name: torch.cat([part[name] for part in parts]) for name in STATISTICS}
-    return _statistics(images)
+    together = max(1, IN_CACHE // max(1, images[:1].numel())) if images.device.type == "cpu" else 0
+    parts = images.split(together) if together else (images,)
+    measured = [_measured(part) for part in parts]
+    counts = torch.cat([counts for counts, _ in measured])  # int64 [N, values]
+    sharpness = torch.cat([sharpness for _, sharpness in measured])
+    white = counts.shape[1] - 1
+    pixels = images.shape[1] * images.shape[2]
+    sums = counts.double() @ _grey_values(white, images.device)
+    first, second, gathered = sums[:, 0], sums[:, 1], sums[:, 2:]
+    contrast = (pixels * second - first.square()).clamp(min=0).sqrt() / (pixels * white)
+    shares = gathered / pixels
+    return {
+        "brightness": (first / (pixels * white)).float(),
+        "contrast": contrast.float(),
+        "entropy": -(shares * torch.log2(shares.clamp(min=1e-12))).sum(dim=1).float(),
+        "sharpness": sharpness,
+        # Rounding may leave an even image a trace of contrast.
+        "grain": torch.where(contrast > 1e-6, sharpness / contrast.clamp(min=1e-6), 0.0).float(),
+    }
 
 
-def _statistics(images: Tensor) -> dict[str, Tensor]:
-    grey = images[:, :, :, 0].float()  # [N, H, W]
+@lru_cache(maxsize=8)
+def _grey_values(white: int, device: torch.device) -> Tensor:
+    """``float64 [white + 1, 2 + 8]``: each value, its square, and which level it belongs to.
+
+    The product of counts with it is all sums at once, of whole numbers, so exact.
+    """
+    values = torch.arange(white + 1, device=device)
+    level = (values * ENTROPY_LEVELS // white).clamp_(max=ENTROPY_LEVELS - 1)
+    of_level = nn.functional.one_hot(level, ENTROPY_LEVELS)
+    return torch.column_stack([values, values.square(), of_level]).double()
+
+
+def _measured(images: Tensor) -> tuple[Tensor, Tensor]:
+    """How often each grey value occurs, ``int64 [N, 255 * C + 1]``, and the sharpness."""
+    # Whole numbers, the sums over the channels: exact, and half as many bytes as float32.
+    grey = images[:, :, :, 0].short()  # [N, H, W]
     for channel in range(1, images.shape[3]):
         grey += images[:, :, :, channel]
-    grey /= 255.0 * images.shape[3]
-    flat = grey.flatten(1)
     laplacian = 4 * grey[:, 1:-1, 1:-1]
     laplacian -= grey[:, :-2, 1:-1]
     laplacian -= grey[:, 2:, 1:-1]
     laplacian -= grey[:, 1:-1, :-2]
     laplacian -= grey[:, 1:-1, 2:]
-    contrast, sharpness = _deviation(flat), _deviation(laplacian.flatten(1))
-    return {
-        "brightness": flat.mean(dim=1),
-        "contrast": contrast,
-        "entropy": _entropy(flat, levels=8),
-        "sharpness": sharpness,
-        # Rounding leaves an even image a contrast of some 1e-7.
-        "grain": torch.where(contrast > 1e-6, sharpness / contrast.clamp(min=1e-6), 0.0),
-    }
+    values = 255 * images.shape[3] + 1
+    places = grey.flatten(1).int()
+    places += torch.arange(len(images), device=images.device, dtype=torch.int32)[:, None] * values
+    counts = torch.bincount(places.flatten(), minlength=len(images) * values)
+    sharpness = _deviation(laplacian.flatten(1).float()) / (values - 1)
+    return counts.view(len(images), values), sharpness
 
 
 def _deviation(values: Tensor) -> Tensor:
@@ -67,15 +92,6 @@ def _deviation(values: Tensor) -> Tensor:
     power: Tensor = torch.linalg.vector_norm(centred, dim=1)
     deviation: Tensor = power / max(1, values.shape[1]) ** 0.5
     return deviation
-
-
-def _entropy(grey: Tensor, levels: int) -> Tensor:
-    count, pixels = grey.shape
-    level = (grey * levels).int().clamp_(0, levels - 1)
-    level += torch.arange(count, device=grey.device, dtype=torch.int32)[:, None] * levels
-    counts = torch.bincount(level.flatten(), minlength=count * levels)
-    share = counts.reshape(count, levels).float() / pixels
-    return -(share * torch.log2(share.clamp(min=1e-12))).sum(dim=1)
 
 
 def label_agreement(probabilities: Tensor, labels: Tensor) -> Tensor:

@@ -58,8 +58,19 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def _quantised(images: Tensor) -> Tensor:
-    scaled = images.float().add(1.0).mul_(127.5).nan_to_num_(0.0, 255.0, 0.0)
-    return scaled.round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+    levels = images.float().add(1.0).mul_(127.5).nan_to_num_(0.0, 255.0, 0.0)
+    levels.round_().clamp_(0, 255)
+    if images.device.type != "cpu" or levels.permute(0, 2, 3, 1).is_contiguous():
+        return levels.byte().permute(0, 2, 3, 1).contiguous()
+    import numpy as np
+    import torch
+
+    # torch turns the axes of single bytes slowly; numpy writes a channel at a time.
+    count, channels, height, width = levels.shape
+    pixels = np.empty((count, height, width, channels), dtype=np.uint8)
+    for channel in range(channels):
+        np.copyto(pixels[..., channel], levels[:, channel].numpy(), casting="unsafe")
+    return torch.from_numpy(pixels)
 
 
 def to_host(images: Tensor) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from synthgen.dataset.commit import (
     write_text,
 )
 from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
-from synthgen.dataset.encoding import decode
+from synthgen.dataset.encoding import decode, encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import make_manifest
 from synthgen.dataset.receipts import Receipt, read_receipts
@@ -107,9 +106,7 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
         if all(len(found[name]) >= wanted[name] for name in names):
             break
     sheet = contact_sheet({name: np.stack(batch) for name, batch in found.items() if batch})
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
     layout.staging.mkdir(parents=True, exist_ok=True)
     staged = layout.staging / staged_name("contact-sheet")
-    staged.write_bytes(buffer.getvalue())
+    staged.write_bytes(encode(np.asarray(sheet)[None], "png")[0])
     publish(staged, layout.contact_sheet)

@@ -30,6 +30,7 @@ from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings import read_yaml
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--out", default="", help="JSON file for the figures.")
     arguments = parser.parse_args()
+    keep_freed_memory()
     device = resolve_device(arguments.device)
     names = [name for name in arguments.only.split(",") if name] or list(registered())
     spec = SIZES[arguments.size]

@@ -30,6 +30,7 @@ from synthgen.sampling.sampler import sample_shard
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.clock import Clock
+from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.stages.hardware import hardware
 from synthgen.stages.lanes import device_turns, lane_count, lanes
 from synthgen.stages.scoring import coded, make_scorer, repeat_codes
@@ -84,6 +85,7 @@ class ShardMaker:
 
     def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
         """``threads`` work at a time; default: one for each core this process may use."""
+        keep_freed_memory()
         self.job = job
         self.generator = generator
         self._lanes = lane_count(threads)

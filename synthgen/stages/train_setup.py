@@ -15,6 +15,7 @@ from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.train_settings import TrainSettings
+from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.stages.progress import say
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
@@ -82,6 +83,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
         held_sources = Labelled(other.images[held], other.labels[held])
     task = ClassConditional(data.image, ClassCondition(data.classes), domains)
+    keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
     augment = settings.augment

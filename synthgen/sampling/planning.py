@@ -13,8 +13,8 @@ MOST_ROWS = 10_000
 which holds a shard being written and the next one, stays near that of a short run."""
 
 CPU_BATCH_PIXELS = 2**17
-"""Pixels of a batch on a CPU: so many that what each batch costs beside its pixels hardly counts, so
-few that the batches of 16 lanes fit into memory."""
+"""Pixels of a batch on a CPU: so many that what a batch costs beside its pixels hardly counts, and
+few enough that the batches of 16 lanes fit into memory."""
 CUDA_BATCH_PIXELS = 2**20
 """Pixels of a batch on a CUDA device: enough to fill it, few enough to fit."""
 

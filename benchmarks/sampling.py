@@ -9,13 +9,18 @@ stages share the cores, and the most that the whole can reach is the rate at whi
 of all stages together fits in: the column "of the cores' sum".
 
 Cases: ``generator``, the bundled ``cifar10-32`` with default filters and all scores; ``lean``, the
-same with neither; ``encoder``, 256 px cut-outs of photographs; ``writer``, small pictures whose
-"files" are 256 KB of random bytes.
+same with neither; ``encoder``, 256 px cut-outs of photographs; ``pillow``, the same through the PNG
+encoder of Pillow, which takes longer than all else; ``writer``, small pictures whose "files" are
+256 KB of random bytes.
+
+A batch is generated and scored in one go, on one device. Where a network scores it, too, that is
+the stage that bounds: "generate + score".
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import statistics
 import tempfile
 import time
@@ -30,6 +35,7 @@ import numpy as np
 import torch
 from measuring import disk_rate, machine, matrix_rate, spread, table, take_turns, write_json
 from pictures import Photographs, in_place_of
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.dataset.encoders import Encoder
@@ -39,6 +45,7 @@ from synthgen.dataset.writer import write_shard
 from synthgen.generators.generator import Generator
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.stages.lanes import device_turns, lane_count, lanes
 from synthgen.stages.sample import Resolved, resolve, run
 from synthgen.stages.shard_maker import ShardMaker, scorer
@@ -56,7 +63,19 @@ class Case:
     settings: dict[str, Any]
     n: int
     painter: Photographs | None = None
+    encoder: Callable[[np.ndarray], list[bytes]] | None = None
+    """In place of synthgen's own."""
     raw: bool = False
+
+
+def by_pillow(images: np.ndarray) -> list[bytes]:
+    """Pillow's PNG files of ``uint8 [N, H, W, 3]``, as ``Image.save`` writes them by itself."""
+    files = []
+    for image in images:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "PNG")
+        files.append(buffer.getvalue())
+    return files
 
 
 def cases(scale: float) -> dict[str, Case]:
@@ -68,6 +87,7 @@ def cases(scale: float) -> dict[str, Case]:
         "generator": Case(cifar, int(12_000 * scale)),
         "lean": Case({**cifar, **lean}, int(12_000 * scale)),
         "encoder": Case({**grey, **lean}, int(4_000 * scale), Photographs(256)),
+        "pillow": Case({**grey, **lean}, int(600 * scale), Photographs(256), by_pillow),
         "writer": Case({**grey, **lean}, int(2_000 * scale), Photographs(32), raw=True),
     }
 
@@ -86,7 +106,11 @@ def prepared(case: Case) -> Iterator[Resolved]:
         return [stub + block for _ in images]
 
     painted = in_place_of(resolved.generator, case.painter) if case.painter else nullcontext()
-    encoded = mock.patch.object(Encoder, "encode", raw) if case.raw else nullcontext()
+    other = raw if case.raw else None
+    if case.encoder is not None:
+        by = case.encoder
+        other = lambda self, images: by(images)  # noqa: E731
+    encoded = mock.patch.object(Encoder, "encode", other) if other else nullcontext()
     with painted, encoded:
         if case.raw:
             settings = settings.model_copy(update={"images_per_shard": 500})
@@ -117,6 +141,11 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     def score(number: int) -> None:
         with turns:
             examine(drawn[number % PREMADE], keys, judge, labels, labels)
+
+    def draw_and_score(number: int) -> None:
+        one = draw(number)
+        with turns:
+            examine(one, keys, judge, labels, labels)
 
     def encoding(image_format: str) -> Callable[[int], Any]:
         own = Encoder(image_format)  # the case's, where it has one
@@ -155,6 +184,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     return {
         "generate": lambda: in_lanes(draw),
         "score": lambda: in_lanes(score),
+        "generate + score": lambda: in_lanes(draw_and_score),
         **named,
         "write": write,
         "whole": whole,
@@ -181,7 +211,7 @@ def summary(rates: dict[str, list[float]]) -> dict[str, float]:
     middle = {name: statistics.median(values) for name, values in rates.items()}
     parts = {k: v for k, v in middle.items() if k in ("generate", "score", "encode png", "write")}
     slowest = min(parts, key=lambda name: parts[name])
-    shares = [w / min(rates[s][i] for s in parts) for i, w in enumerate(rates["whole"])]
+    shares = [w / rates[slowest][i] for i, w in enumerate(rates["whole"])]
     together = 1 / sum(1 / value for value in parts.values())
     return {
         "slowest": slowest,
@@ -200,6 +230,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="Comma-separated cases.")
     parser.add_argument("--out", default="", help="JSON file for the figures.")
     arguments = parser.parse_args()
+    keep_freed_memory()
     found: dict[str, Any] = {}
     for name, case in cases(arguments.scale).items():
         if arguments.only and name not in arguments.only.split(","):
@@ -226,6 +257,7 @@ def main() -> None:
             notes["whole"] = (
                 f"{shares['share_of_slowest']:.2f} ({shares['least_share']:.2f} to "
                 f"{shares['most_share']:.2f}) of {shares['slowest']}; "
+                f"{middle['whole'] / middle['generate + score']:.2f} of generate + score; "
                 f"{shares['share_of_sum']:.2f} of the cores' sum"
             )
             found[name] = record

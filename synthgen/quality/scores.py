@@ -34,9 +34,10 @@ def image_statistics(images: Tensor) -> dict[str, Tensor]:
     grain: sharpness over contrast; 4.5 in the mean for white noise of any strength, and 0 where
         there is no contrast.
     """
-    together = max(1, IN_CACHE // max(1, images[:1].numel())) if images.device.type == "cpu" else 0
-    parts = images.split(together) if together else (images,)
-    measured = [_measured(part) for part in parts]
+    count, together = len(images), max(1, IN_CACHE // max(1, images[:1].numel()))
+    if images.device.type != "cpu":
+        together = max(1, count)
+    measured = [_measured(images[at : at + together]) for at in range(0, max(1, count), together)]
     counts = torch.cat([counts for counts, _ in measured])  # int64 [N, values]
     sharpness = torch.cat([sharpness for _, sharpness in measured])
     white = counts.shape[1] - 1

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
+
+ImageJudge = Callable[[Tensor, Tensor], Tensor]
+"""Images ``uint8 [N, H, W, C]`` and class indices ``int64 [N]`` to logits ``float32 [N]``."""
 
 MOST = 128
 """Images that are judged at a time, at most."""
@@ -55,3 +59,19 @@ class Discriminator:
             found = self._network(pixels, own[filled]).float()
             logits.append(found.reshape(self._batch, -1).mean(dim=1)[:count])
         return torch.cat(logits) if logits else images.new_zeros(0, dtype=torch.float32)
+
+
+class EachOwn:
+    """One discriminator for each class: every image is judged by its class' own."""
+
+    def __init__(self, judges: Sequence[ImageJudge]) -> None:
+        """``judges`` in the order of the classes."""
+        self._judges = judges
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """As :class:`Discriminator`."""
+        logits = torch.zeros(len(images), device=images.device)
+        for label in torch.unique(labels).tolist():
+            rows = labels == label
+            logits[rows] = self._judges[label](images[rows], labels[rows])
+        return logits

@@ -25,7 +25,7 @@ from synthgen.generators.bundle import (
     read_json,
     refuse_larger,
 )
-from synthgen.generators.discriminator import Discriminator
+from synthgen.generators.discriminator import Discriminator, ImageJudge
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.networks.baking import bake
@@ -110,7 +110,7 @@ class Generator:
         return self.config.files[GENERATOR]
 
     @cached_property
-    def discriminator(self) -> Discriminator | None:
+    def discriminator(self) -> ImageJudge | None:
         """What judged the ``image`` column in training; ``None`` if the bundle was saved without.
 
         Read from the bundle when it is first asked for.
@@ -118,6 +118,14 @@ class Generator:
         Raises:
             SynthgenError: its file is damaged, or is of other networks.
         """
+        return self._read_discriminator()
+
+    @property
+    def discriminator_sha256(self) -> str | None:
+        """SHA-256 (hex) of the discriminator's weights file; ``None`` if there is none."""
+        return self.config.files.get(JUDGES)
+
+    def _read_discriminator(self) -> ImageJudge | None:
         names = self._algorithm.judges
         networks = nn.ModuleDict({key: self._algorithm.networks[key] for key in names})
         if not names or not load_weights(self.folder, self.config, JUDGES, networks):

@@ -19,8 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.generators.bundle import GENERATOR, read_config
+from synthgen.generators.bundle import GENERATOR, JUDGES, read_config
+from synthgen.generators.discriminator import EachOwn, ImageJudge
 from synthgen.generators.generator import Generator
+from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
 
 SET = "set.json"
@@ -99,11 +101,45 @@ class GeneratorSet(Generator):
             if not alike or len(self.parts) != len(self.classes):
                 raise SynthgenError(f"{folder}: its parts are not one for each of the same classes")
         hashes = [read_config(part).files[GENERATOR] for part in folders]
+        self.calibration = self._joined()
         self._sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest()
 
     @property
-    def discriminator(self) -> None:
-        """None: logits of the parts' discriminators are on scales of their own."""
+    def discriminator_sha256(self) -> str | None:
+        """SHA-256 (hex) over the hashes of all parts' discriminators; ``None`` if one has none."""
+        hashes = [part.config.files.get(JUDGES) for part in self.parts]
+        told = "".join(each or "" for each in hashes)
+        return None if None in hashes else hashlib.sha256(told.encode()).hexdigest()
+
+    def _read_discriminator(self) -> ImageJudge | None:
+        judges = [super()._read_discriminator(), *(part.discriminator for part in self.parts[1:])]
+        known = [judge for judge in judges if judge is not None]
+        return EachOwn(known) if len(known) == len(judges) else None
+
+    def _joined(self) -> dict[str, Any] | None:
+        """The shared calibration with each class' discriminator as the class' own part has it.
+
+        Logits of different parts are on different scales: those of all classes together, which
+        stand in for a class of few images, are the least of any class.
+
+        Raises:
+            SynthgenError: a part's calibration is damaged.
+        """
+        given = [part.calibration for part in self.parts]
+        if any(one is None or DISCRIMINATOR not in one.get("quantiles", {}) for one in given):
+            return self.calibration
+        try:
+            own = [(one or {}) for one in given]
+            rows = [one["quantiles"][DISCRIMINATOR][label] for label, one in enumerate(own)]
+            counts = [one["counts"][DISCRIMINATOR][label] for label, one in enumerate(own)]
+            least = [min(values) for values in zip(*rows, strict=True)]
+            quantiles = {**own[0]["quantiles"], DISCRIMINATOR: [*rows, least]}
+            told = {**own[0]["counts"], DISCRIMINATOR: [*counts, sum(counts)]}
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise SynthgenError(
+                f"{self.folder}: a part's calibration is damaged; copy the set again"
+            ) from None
+        return {**own[0], "quantiles": quantiles, "counts": told}
 
     @property
     def weights_sha256(self) -> str:

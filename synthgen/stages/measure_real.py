@@ -7,7 +7,7 @@ import torch
 
 from synthgen.data.splits import Labelled, evenly
 from synthgen.features.classifier import LabelClassifier
-from synthgen.generators.discriminator import Discriminator
+from synthgen.generators.discriminator import ImageJudge
 from synthgen.quality.calibration import (
     Calibration,
     calibrate,
@@ -82,7 +82,7 @@ def measure_real(
 
 
 def measure_discriminator(
-    score: Discriminator,
+    score: ImageJudge,
     real: Labelled,
     held: np.ndarray,
     classes: tuple[str, ...],

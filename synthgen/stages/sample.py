@@ -19,7 +19,7 @@ from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout, load_line
 from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
-from synthgen.generators.bundle import JUDGES, REFERENCE
+from synthgen.generators.bundle import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
@@ -152,7 +152,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         "filters": filters.to_json(),
     }
     if DISCRIMINATOR in known:
-        resolved["discriminator_sha256"] = generator.config.files[JUDGES]
+        resolved["discriminator_sha256"] = generator.discriminator_sha256
     job = Job(
         settings,
         name,

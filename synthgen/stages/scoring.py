@@ -9,7 +9,6 @@ from torch import Tensor
 
 from synthgen.features.fingerprint import fingerprints
 from synthgen.generators.generator import Generator
-from synthgen.generators.generator_set import GeneratorSet
 from synthgen.quality.reference import Reference
 from synthgen.quality.repeats import Codes, RepeatRule
 from synthgen.quality.scores import Score, Scorer, further_scores
@@ -42,10 +41,9 @@ def make_scorer(
 def _discriminator(generator: Generator) -> Score:
     if generator.discriminator is not None:
         return generator.discriminator
-    one_each = isinstance(generator, GeneratorSet)
-    why = "is a set of one GAN per class" if one_each else "was saved without it"
     raise SynthgenError(
-        f"generator '{generator.name}' has no discriminator to score images with: its bundle {why}"
+        f"generator '{generator.name}' has no discriminator to score images with: its bundle was "
+        "saved without it"
     )
 
 

@@ -60,10 +60,39 @@ def test_a_set_samples_a_dataset_and_is_not_trained_twice(
     assert (run / "bundle" / "set.json").stat().st_mtime_ns == before
 
 
-def test_a_set_has_no_discriminator_to_score_with(run, tmp_path):
-    values = {"generator": str(run), "n": 30, "scores": "discriminator", "out": str(tmp_path / "o")}
-    with pytest.raises(SynthgenError, match=r"no discriminator .* is a set of one GAN per class"):
-        sample(SampleSettings.parse(values))
+def test_each_class_is_judged_by_its_own_discriminator(run, tmp_path):
+    generator = load_generator(str(run), device="cpu", precision="fp32")
+    parts = [load_generator(str(run / "classes" / f"{k:04d}"), "cpu", "fp32") for k in range(3)]
+    images = torch.randint(0, 256, (30, 8, 8, 1), dtype=torch.uint8)
+    labels = torch.arange(30) % 3
+    found = generator.discriminator(images, labels)
+    quantiles = generator.calibration["quantiles"]["discriminator"]
+    for label, part in enumerate(parts):
+        rows = labels == label
+        assert torch.equal(found[rows], part.discriminator(images[rows], labels[rows]))
+        assert quantiles[label] == part.calibration["quantiles"]["discriminator"][label]
+    assert len({tuple(row) for row in quantiles[:3]}) == 3
+    assert quantiles[3] == [min(values) for values in zip(*quantiles[:3], strict=True)]
+    assert generator.calibration["counts"]["discriminator"] == [10, 10, 10, 30]
+    values = {"generator": str(run), "n": 30, "scores": "discriminator", "filters": "none"}
+    report = sample(SampleSettings.parse({**values, "out": str(tmp_path / "out")}))
+    assert verify(report.root).problems == []
+    # Without the discriminator of one class there is none.
+    import shutil
+
+    from synthgen.generators.generator_set import save_set
+
+    folders = [tmp_path / f"{k}" for k in range(3)]
+    for label, folder in enumerate(folders):
+        shutil.copytree(run / "classes" / f"{label:04d}" / "bundle", folder)
+    config = json.loads((folders[1] / "config.json").read_text())
+    del config["files"]["discriminator.safetensors"]
+    (folders[1] / "config.json").write_text(json.dumps(config))
+    save_set(tmp_path / "set", folders)
+    lacking = load_generator(str(tmp_path / "set"), device="cpu")
+    assert lacking.discriminator is None and lacking.discriminator_sha256 is None
+    with pytest.raises(SynthgenError, match="has no discriminator to score images with"):
+        sample(SampleSettings.parse({**values, "generator": str(tmp_path / "set")}))
 
 
 def test_a_damaged_set_is_refused(run, tmp_path):

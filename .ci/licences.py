@@ -3,16 +3,23 @@
     python .ci/licences.py          # write it
     python .ci/licences.py --check  # fail if it names other packages than are needed
 
-The names come from pyproject.toml and from the metadata of what is installed.
+The names come from pyproject.toml and from the metadata of what is installed. What the extras bring
+that are not installed for the tests is asked of the package index when the page is written.
 """
 
 from __future__ import annotations
 
+import email
+import json
 import re
+import subprocess
 import sys
+import tempfile
 import tomllib
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, metadata, requires
+import zipfile
+from collections.abc import Iterable, Mapping
+from email.message import Message
+from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -23,12 +30,19 @@ PAGE = ROOT / "docs" / "licences.md"
 ACCELERATORS = re.compile(r"nvidia-|cuda-|triton|pytorch-triton")
 """What a CUDA build of torch needs and a CPU build does not."""
 EXTRAS = ("s3",)
+ELSEWHERE = ("gcs", "ray")
+"""Extras that are not installed for the tests."""
 
 INTRODUCTION = """# Licences of what synthgen brings along
 
 Written by `python .ci/licences.py` from the metadata of the packages themselves. synthgen's own
 licence is Apache-2.0. CUDA builds of torch also bring NVIDIA's libraries, which are under NVIDIA's
-own terms, and Triton (MIT). The extras `gcs` and `ray` bring more than is listed here.
+own terms, and Triton (MIT).
+"""
+NOT_CHECKED = """
+## With extras that are not installed for the tests
+
+As the package index had them when this page was written; CI does not check these two lists.
 """
 
 
@@ -59,9 +73,8 @@ def tree(extras: Iterable[str] = ()) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def licence(name: str) -> str:
-    """What the package says of itself: an SPDX expression, classifiers, or its own first line."""
-    record = metadata(name)
+def licence(record: PackageMetadata | Message) -> str:
+    """What a package says of itself: an SPDX expression, classifiers, or its own first line."""
     if expression := record["License-Expression"]:
         return str(expression)
     kinds = [
@@ -75,9 +88,39 @@ def licence(name: str) -> str:
     return "not stated in its metadata" if first in ("", "UNKNOWN") else first[:60]
 
 
+def resolved(extra: str) -> dict[str, Message]:
+    """Name to metadata of the packages that an extra would bring to what is installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = project["optional-dependencies"][extra]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    found: dict[str, Message] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        limits = ["-c", str(ROOT / "constraints.txt")]
+        subprocess.run(
+            [*pip, "install", "--dry-run", "--report", str(report), *limits, *wanted], check=True
+        )
+        chosen = [item["metadata"] for item in json.loads(report.read_text())["install"]]
+        exact = [f"{item['name']}=={item['version']}" for item in chosen]
+        subprocess.run([*pip, "download", "--no-deps", "-d", folder, *exact], check=True)
+        for wheel in Path(folder).glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+                record = email.message_from_bytes(archive.read(name))
+            found[str(record["Name"])] = record
+        assert len(found) == len(exact), "a package comes without a wheel"
+    return dict(sorted(found.items(), key=lambda item: canonicalize_name(item[0])))
+
+
 def table(names: Iterable[str]) -> str:
+    return rows({name: metadata(name) for name in names})
+
+
+def rows(records: Mapping[str, PackageMetadata | Message]) -> str:
     lines = ["| package | licence |", "|---|---|"]
-    lines += [f"| {name} | {licence(name).replace('|', '/')} |" for name in names]
+    lines += [
+        f"| {name} | {licence(record).replace('|', '/')} |" for name, record in records.items()
+    ]
     return "\n".join(lines)
 
 
@@ -85,15 +128,17 @@ def page() -> str:
     """The whole page."""
     base, more = tree(), tree(EXTRAS)
     added = [name for key, name in more.items() if key not in base]
+    others = [f"\n### `{extra}`\n\n{rows(resolved(extra))}\n" for extra in ELSEWHERE]
     return (
         f"{INTRODUCTION}\n## Always\n\n{table(base.values())}\n\n"
-        f"## With the extra `s3`\n\n{table(added)}\n"
+        f"## With the extra `s3`\n\n{table(added)}\n{NOT_CHECKED}{''.join(others)}"
     )
 
 
 def listed(text: str) -> set[str]:
-    """Canonical names of the packages in a page."""
-    names = re.findall(r"^\| ([\w.-]+) \| (?!licence)", text, re.MULTILINE)
+    """Canonical names of the packages in a page, but for those that are not checked."""
+    checked = text.partition(NOT_CHECKED)[0]
+    names = re.findall(r"^\| ([\w.-]+) \| (?!licence)", checked, re.MULTILINE)
     return {canonicalize_name(name) for name in names}
 
 

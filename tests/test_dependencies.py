@@ -36,6 +36,18 @@ def test_every_dependency_of_the_project_file_is_in_it():
     assert names <= licences.listed(licences.PAGE.read_text())
 
 
+def test_what_every_extra_names_is_in_it():
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((CI.parent / "pyproject.toml").read_text())["project"]
+    text = load("licences").PAGE.read_text()
+    for extra in ("s3", "gcs", "ray"):
+        for needed in project["optional-dependencies"][extra]:
+            assert f"\n| {Requirement(needed).name} | " in text, needed
+
+
 def test_a_page_that_is_not_current_fails(tmp_path, monkeypatch):
     licences = load("licences")
     page = tmp_path / "licences.md"

@@ -6,14 +6,16 @@ from typing import Literal
 
 import click
 
+from synthgen.spec.credentials import without_credentials
+
 
 @click.command("export", help="Write the dataset in FOLDER as image folders or WebDataset shards.")
 @click.argument("folder", type=click.Path())
 @click.option("--format", "form", type=click.Choice(["imagefolder", "webdataset"]), required=True,
               help="Files in class folders with a CSV, or tar shards.")  # fmt: skip
-@click.option("--out", type=click.Path(), required=True, help="New folder.")
+@click.option("--out", type=click.Path(), required=True, help="New folder, or a URL.")
 def command(folder: str, form: Literal["imagefolder", "webdataset"], out: str) -> None:
     """Image files are the dataset's own, byte for byte."""
     from synthgen.stages.export import export
 
-    click.echo(f"exported: {export(folder, out, form):,} images to {out}")
+    click.echo(f"exported: {export(folder, out, form):,} images to {without_credentials(out)}")

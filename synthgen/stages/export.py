@@ -10,6 +10,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +21,24 @@ from tqdm import tqdm
 from synthgen.dataset.commit import disk_errors
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
-from synthgen.dataset.receipts import refuse_damaged
+from synthgen.dataset.receipts import file_sha256, refuse_damaged
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
-from synthgen.storage.place import Place, path_here, place
+from synthgen.storage.checksum import has_content
+from synthgen.storage.lock import locked, refuse_lost
+from synthgen.storage.place import Place, StorePath, place
 from synthgen.storage.tables import open_parquet
+from synthgen.storage.transfer import files_below, put_whole, scratch
 
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 BATCH = 512
 METADATA = "metadata.csv"
+MARK = ".synthgen"
+"""Lies in an export that is not finished, and says of what it is."""
+LOCK = ".lock"
+AT_ONCE = 16
+"""Files that are sent at the same time: most are small, and wait for the network."""
 LONGEST_FOLDER = 100
 """Bytes of a class folder's name."""
 
@@ -47,7 +56,7 @@ class _Row:
     others: dict[str, Any]
 
 
-def export(folder: str | Place, out: str | Path, form: Format) -> int:
+def export(folder: str | Place, out: str | Place, form: Format) -> int:
     """Write the dataset's image files, byte for byte and in order, into the new folder ``out``.
 
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
@@ -55,13 +64,16 @@ def export(folder: str | Place, out: str | Path, form: Format) -> int:
     shard, with ``NUMBER.png``, ``NUMBER.cls`` and ``NUMBER.json``; and ``classes.json``. Pairs have
     the other domain's image beside it as ``NUMBER.source.png``. The number of images.
 
+    A folder of this machine appears whole. On a store the files come one by one, each whole, and
+    ``.synthgen`` lies beside them until all are there; the same again goes on.
+
     Raises:
         SynthgenError: no finished dataset, or ``out`` is there already.
     """
-    layout, target = Layout(place(folder)), path_here(out, "an export")
+    layout, target = Layout(place(folder)), place(out)
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{folder}: is no finished synthgen dataset")
-    if target.exists():
+    if isinstance(target, Path) and target.exists():
         raise SynthgenError(f"{target}: exists already; name another folder with --out")
     manifest = read_manifest(layout)
     refuse_damaged(layout, manifest)
@@ -70,36 +82,73 @@ def export(folder: str | Place, out: str | Path, form: Format) -> int:
     write = _image_folder if form == "imagefolder" else _webdataset
     stamp = json.dumps({"plan": plan.hash, "receipts": manifest["receipts"], "format": form})
     bar = tqdm(total=plan.rows, unit="img", desc=f"exporting {form}")
-    with disk_errors(target), _partial(target, stamp) as staging, bar:
+    growing = _sent(target, stamp) if isinstance(target, StorePath) else _renamed(target, stamp)
+    with disk_errors(target), growing as staging, bar:
         write(layout, plan, staging, ending, bar)
     return plan.rows
 
 
 @contextmanager
-def _partial(target: Path, stamp: str) -> Iterator[Path]:
-    """The hidden folder beside ``target`` in which an export grows and which becomes it. One that
-    was stopped is gone on with if it is of the same ``stamp``; one that failed is removed."""
-    staging = target.with_name(f".{target.name}.partial")
+def _renamed(target: Path, stamp: str) -> Iterator[Path]:
+    """The hidden folder beside ``target`` in which an export grows and which becomes it."""
+    with _growing(target.with_name(f".{target.name}.partial"), target, stamp) as staging:
+        yield staging
+        (staging / MARK).unlink()
+        staging.rename(target)
+
+
+@contextmanager
+def _sent(target: StorePath, stamp: str) -> Iterator[Path]:
+    """The folder of this machine in which an export grows that is then sent to ``target``.
+
+    A mark lies there from before the first file until after the last.
+    """
+    staging, mark = scratch(f"export {target}"), target / MARK
+    with locked(target / LOCK, target), _growing(staging, target, stamp) as growing:
+        there = set(files_below(target)) - {LOCK}
+        if there and (MARK not in there or mark.read_text() != stamp):
+            raise SynthgenError(f"{target}: is not empty; name another folder with --out")
+        yield growing
+        refuse_lost(target)
+        put_whole(staging / MARK, mark)
+        names = [name for name in files_below(staging) if name != MARK]
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
+            list(pool.map(lambda name: _send(staging / name, target / name, name in there), names))
+        finally:
+            pool.shutdown(cancel_futures=True)  # who was told to stop sends no more
+        mark.unlink()
+        shutil.rmtree(staging)
+
+
+def _send(file: Path, target: StorePath, there: bool) -> None:
+    size = file.stat().st_size
+    if not there or not has_content(target, file, size, file_sha256(file)):
+        put_whole(file, target)
+
+
+@contextmanager
+def _growing(staging: Path, target: Place, stamp: str) -> Iterator[Path]:
+    """``staging``, held. What was stopped there is gone on with if it is of the same ``stamp``;
+    what failed is removed."""
     if staging.is_symlink():
         raise SynthgenError(f"{staging}: is a symbolic link; remove it")
     staging.mkdir(parents=True, exist_ok=True)
     with _held(staging, target):
         try:
-            mark = staging / ".synthgen"
+            mark = staging / MARK
             if not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
                 for path in staging.iterdir():
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                 _put(mark, stamp.encode())
             yield staging
-            mark.unlink()
-            staging.rename(target)
         except Exception:
             shutil.rmtree(staging, ignore_errors=True)
             raise
 
 
 @contextmanager
-def _held(staging: Path, target: Path) -> Iterator[None]:
+def _held(staging: Path, target: Place) -> Iterator[None]:
     """Two exports into one folder do not meet: the kernel holds the lock, and frees it."""
     folder = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -18,6 +18,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.filter_settings import FilterSettings
+from synthgen.stages import export as stage
 from synthgen.stages.evaluate import evaluate
 from synthgen.stages.export import export
 from synthgen.stages.filter import filter_dataset
@@ -109,8 +110,8 @@ def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, 
     both = merge([out, "s3://datasets/other"], "s3://datasets/both")
     assert both.rows == 180 and verify("s3://datasets/both").problems == []
     assert export(out, tmp_path / "folders", "imagefolder") == 90
-    with pytest.raises(SynthgenError, match="s3://datasets/tars: an export goes into a folder"):
-        export(out, "s3://datasets/tars", "webdataset")
+    assert export(out, "s3://datasets/folders", "imagefolder") == 90
+    assert below("s3://datasets/folders") == below(tmp_path / "folders")
     found = evaluate(EvaluateSettings.parse({
         "dataset": out, "real": str(digit_folder), "generator": bundle, "device": "cpu",
     }))  # fmt: skip
@@ -124,6 +125,41 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import sample
 sample(SampleSettings.parse(json.loads(sys.argv[1])))
 """
+
+
+def below(folder):
+    where = place(str(folder))
+    return {name: (where / name).read_bytes() for name in files_below(where)}
+
+
+@pytest.mark.parametrize("form", ["imagefolder", "webdataset"])
+def test_an_export_to_s3_that_was_stopped_goes_on(form, s3, sampled, tmp_path, monkeypatch):
+    root = sampled(n=40, images_per_shard=10).root
+    export(root, tmp_path / "here", form)
+    url, real = f"s3://datasets/stopped-{form}", stage.put_whole
+    sent = []
+
+    def stopping(source, target):
+        if len(sent) == 3:
+            raise KeyboardInterrupt
+        real(source, target)
+        sent.append(str(target))
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stage, "put_whole", stopping)
+        patch.setattr(stage, "AT_ONCE", 1)
+        export(root, url, form)
+    assert sent[0].endswith("/.synthgen") and set(below(url)) == {s[len(url) + 1 :] for s in sent}
+    with pytest.raises(SynthgenError, match="is not empty"):
+        export(root, url, "webdataset" if form == "imagefolder" else "imagefolder")
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "put_whole", lambda *given: (sent.append(str(given[1])), real(*given)))
+        export(root, url, form)
+    assert below(url) == below(tmp_path / "here")
+    arrived = [name for name in sent if not name.endswith("/.synthgen")]
+    assert len(arrived) == len(set(arrived))  # nothing was sent twice
+    with pytest.raises(SynthgenError, match="is not empty"):
+        export(root, url, form)
 
 
 def test_killed_while_it_writes_to_s3_it_goes_on_to_the_same_bytes(s3, sampled, run_folder):

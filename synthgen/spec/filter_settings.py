@@ -12,7 +12,9 @@ class FilterSettings(Settings):
 
     dataset: str = Field(description="Folder of the finished dataset.")
     out: str = Field(description="Folder of the new one.")
-    filters: str = Field("default", description="'default', 'none', or a YAML file of filters.")
+    filters: str = Field(
+        "default", description="'default', 'audit', 'none', or a YAML file of filters."
+    )
     set: dict[str, float] = Field(
         default_factory=dict,
         description="Limits over the filters', for example label_agreement.min=0.9,entropy.max=6.",

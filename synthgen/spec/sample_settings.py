@@ -55,7 +55,9 @@ class SampleSettings(Settings):
         default_factory=lambda: {"train": 1.0},
         description="Shares of the splits, for example train=0.9,test=0.1.",
     )
-    filters: str = Field("default", description="'default', 'none', or a YAML file of filters.")
+    filters: str = Field(
+        "default", description="'default', 'audit', 'none', or a YAML file of filters."
+    )
     scores: Literal["all", "statistics", "discriminator"] = Field(
         "all",
         description="What is measured of every image: 'all'; the 'statistics' of its pixels, "

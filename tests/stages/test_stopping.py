@@ -123,6 +123,12 @@ def test_what_cannot_be_repaired_is_told(sampled, tmp_path):
     root = sampled(n=30).root
     with pytest.raises(SynthgenError, match="generator"):
         repair(root, generator="fashion-mnist-28", device="cpu")
+    with pytest.raises(SynthgenError, match="say with --generator where its bundle is"):
+        repair(root, device="cpu")
+    for damaged in ("{}", "[]", "{"):
+        (root / ".synthgen" / "settings.json").write_text(damaged)
+        with pytest.raises(SynthgenError, match=r"settings.json: (is damaged|cannot be read)"):
+            repair(root, generator="fashion-mnist-28", device="cpu")
 
 
 def test_repair_mends_whatever_verify_finds(sampled, run_folder, tmp_path):

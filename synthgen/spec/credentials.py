@@ -21,8 +21,12 @@ def without_credentials(text: str) -> str:
 
 
 def blotted(record: Mapping[str, Any]) -> dict[str, Any]:
-    """``record`` with every text in it fit to be written down; anything else as it is."""
-    return {
-        key: without_credentials(value) if isinstance(value, str) else value
-        for key, value in record.items()
-    }
+    """``record`` with every text in it, and in mappings in it, fit to be written down; anything
+    else as it is."""
+    return {key: _blotted(value) for key, value in record.items()}
+
+
+def _blotted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return blotted(value)
+    return without_credentials(value) if isinstance(value, str) else value

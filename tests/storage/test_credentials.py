@@ -58,6 +58,11 @@ def test_a_dataset_records_none():
     assert "KEY" not in str(record) and record["source"] == "s3://***@bucket/photos"
 
 
+def test_settings_inside_of_settings_have_none_either():
+    record = {"utility_settings": {"test": SECRET, "seeds": 2}}
+    assert blotted(record) == {"utility_settings": {"test": "s3://***@bucket/photos", "seeds": 2}}
+
+
 def test_names_made_of_urls_have_none():
     assert short_name(SECRET) == _name(SECRET) == "photos"
     assert short_name("s3://KEY:secret@bucket/run/bundle") == "run"

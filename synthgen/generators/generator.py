@@ -85,6 +85,12 @@ class Generator:
         return self.config.classes
 
     @property
+    def learnt(self) -> tuple[str, ...]:
+        """The classes that it was trained on: all, but for a part of a set, which knows one."""
+        only = self.config.training.get("only_class")
+        return tuple(name for name in self.classes if only is None or name == only)
+
+    @property
     def image(self) -> ImageSpec:
         """Size and channels of the images."""
         return self.config.task.image

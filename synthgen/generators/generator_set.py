@@ -105,6 +105,11 @@ class GeneratorSet(Generator):
         self._sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest()
 
     @property
+    def learnt(self) -> tuple[str, ...]:
+        """All classes, each by its own part."""
+        return self.classes
+
+    @property
     def discriminator_sha256(self) -> str | None:
         """SHA-256 (hex) over the hashes of all parts' discriminators; ``None`` if one has none."""
         hashes = [part.config.files.get(JUDGES) for part in self.parts]

@@ -29,7 +29,7 @@ from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.finish_dataset import finish
@@ -120,8 +120,13 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     name = settings.generator or find_bundled(settings.classes)
     if generator is None:
         generator = load_generator(name, device=settings.device, precision=settings.precision)
-    classes = settings.classes or generator.classes
+    classes = settings.classes or generator.learnt
     keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
+    if strange := [name for name in classes if name not in generator.learnt]:
+        raise SynthgenError(
+            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
+            f"{name_list(generator.learnt)} alone"
+        )
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
     known = scorer(settings, generator, filters).names

@@ -76,6 +76,7 @@ def save_best(
             "augment": prepared.augment,
             "flip": settings.flip,
             "seed": settings.seed,
+            **({} if settings.only_class is None else {"only_class": settings.only_class}),
             "precision": str(training.precision).removeprefix("torch."),
             "hardware": hardware(training.device),
         },

@@ -42,6 +42,15 @@ def test_each_class_is_made_by_its_own_generator(run):
     assert len(hashes) == 3
 
 
+def test_a_part_of_a_set_makes_its_own_class_and_no_other(run, tmp_path):
+    part = str(run / "classes" / "0001" / "bundle")
+    values = {"generator": part, "n": 5, "filters": "none", "out": str(tmp_path / "out")}
+    with pytest.raises(SynthgenError, match=r"class 'two': .* was trained on images of one alone"):
+        sample(SampleSettings.parse({**values, "classes": ("one", "two")}))
+    assert not (tmp_path / "out").exists()
+    assert sample(SampleSettings.parse(values)).plan.per_class == {"one": 5}
+
+
 def test_a_set_samples_a_dataset_and_is_not_trained_twice(
     run, digit_folder, small_training, tmp_path
 ):

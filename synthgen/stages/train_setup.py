@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from synthgen.algorithms.contract import Algorithm, Augment
@@ -74,6 +75,11 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         owner = f"'{data.name}'"
         label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
+    if not _varies(data, chosen):
+        raise SynthgenError(
+            f"{data.name}: the training images of a class are all the same image; a generator "
+            "learns from several that differ"
+        )
     domains: tuple[str, ...] = ()
     sources, held_sources = None, None
     if other is not None:
@@ -117,6 +123,15 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     return Prepared(
         data, task, algorithm, training, validation, chosen, judged, augment, held_sources
     )
+
+
+def _varies(data: ImageData, rows: np.ndarray) -> bool:
+    """Whether any class has two images that differ."""
+    for label in np.unique(data.labels[rows]):
+        first, *others = rows[data.labels[rows] == label]
+        if any((data.images[row] != data.images[first]).any() for row in others):
+            return True
+    return False
 
 
 def load_source(settings: TrainSettings, target: ImageData) -> ImageData:

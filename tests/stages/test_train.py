@@ -4,6 +4,7 @@ import shutil
 
 import datasets
 import pytest
+from PIL import Image
 
 from synthgen.algorithms.registry import registered
 from synthgen.generators.zoo import load_generator
@@ -81,6 +82,24 @@ def test_a_folder_of_another_run_is_refused(run_folder, digit_folder, small_trai
     (tmp_path / "mine/thesis.txt").write_text("years of work")
     with pytest.raises(SynthgenError, match="is not empty and holds no run"):
         train(settings(digit_folder, small_training, tmp_path / "mine"))
+
+
+def test_images_that_are_all_the_same_are_refused(digits, small_training, tmp_path):
+    """Their variety is nought, and no share of it is a number."""
+    for name in ("nought", "one"):
+        (tmp_path / "same" / name).mkdir(parents=True)
+        for number in range(10):
+            path = tmp_path / "same" / name / f"{number}.png"
+            Image.fromarray(digits[0][0, :, :, 0]).save(path)
+    with pytest.raises(
+        SynthgenError, match="same: the training images of a class are all the same"
+    ):
+        train(settings(tmp_path / "same", small_training, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+    for number in (8, 9):  # one of them may be held out
+        Image.fromarray(digits[0][number, :, :, 0]).save(path.with_name(f"{number}.png"))
+    train(settings(tmp_path / "same", small_training, tmp_path / "run", images=640, ticks=1))
+    assert "NaN" not in (tmp_path / "run" / "metrics.jsonl").read_text()
 
 
 def test_one_process_at_a_time_trains_in_a_folder(digit_folder, small_training, tmp_path):

@@ -92,6 +92,7 @@ class ShardMaker:
         self._turns = device_turns(generator.device)
         data = load_sources(job.settings, generator, job.plan.classes)
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)
+        self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
         self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes)
@@ -156,6 +157,9 @@ class ShardMaker:
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
         with lanes(self._lanes) as submit:
+            if self._uncompiled:
+                submit(self.generator.compile, settings.batch_size or 1)()
+                self._uncompiled = False
             batches = sample_shard(
                 shard,
                 lambda *numbers: submit(look, *numbers),

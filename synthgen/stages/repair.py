@@ -16,7 +16,8 @@ from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.origin import load_origin
 from synthgen.stages.progress import say
-from synthgen.stages.sample import SampleReport, resolve, run
+from synthgen.stages.sample import resolve, run
+from synthgen.stages.sample_report import SampleReport
 from synthgen.storage.place import Place, place
 
 

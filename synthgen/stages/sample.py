@@ -13,10 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.encoding import estimated_bytes
 from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
-from synthgen.dataset.layout import Layout, load_line
+from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.generators.bundle import REFERENCE
@@ -36,6 +35,7 @@ from synthgen.stages.finish_dataset import finish
 from synthgen.stages.near_repeats import find_near_repeats
 from synthgen.stages.process_pool import make_in_processes
 from synthgen.stages.progress import say
+from synthgen.stages.sample_report import SampleReport
 from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, scorer, todo
 from synthgen.stages.translate import load_sources
 from synthgen.storage.place import Place, StorePath, place, protocols
@@ -49,55 +49,6 @@ DECIDES_NOTHING = {"out", "workers", "device"}
 
 MOST_ROUNDS = 20
 """Rounds of replacing images that repeat others across shards, before the generator is to blame."""
-
-
-@dataclass(frozen=True)
-class SampleReport:
-    """What a finished run tells the user."""
-
-    root: Place
-    plan: Plan
-    receipts: tuple[Receipt, ...]
-    made: int
-    """Shards made in this run; the others were there already."""
-    made_rows: int
-    """Their images; of shards that were made again, again."""
-    seconds: float
-
-    def text(self) -> str:
-        """Path, counts, rejects by reason, rates by stage and the line that loads the dataset."""
-        splits = ", ".join(f"{name} {rows:,}" for name, rows in self.plan.splits.items())
-        lines = [f"dataset: {self.root}", f"images:  {self.plan.rows:,} ({splits})"]
-        counts = ", ".join(f"{name} {rows:,}" for name, rows in self.plan.per_class.items())
-        lines.append(f"classes: {counts}")
-        rejected: dict[str, int] = {}
-        for receipt in self.receipts:
-            for reason, by_class in receipt.rejected.items():
-                rejected[reason] = rejected.get(reason, 0) + sum(by_class.values())
-        thrown = sum(rejected.values())
-        share = thrown / max(1, thrown + self.plan.rows)
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items() if count)
-        lines.append(
-            f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}"
-        )
-        lines.extend(f"note:    {text}" for text in over_filtering(self.receipts))
-        lines.extend(self._rates())
-        lines.append(load_line(self.root, self.plan.splits))
-        return "\n".join(lines)
-
-    def _rates(self) -> list[str]:
-        if not self.made:
-            return ["speed:   nothing was left to make"]
-        seconds: dict[str, float] = {}
-        for receipt in self.receipts:
-            for stage, value in receipt.seconds.items():
-                seconds[stage] = seconds.get(stage, 0.0) + value
-        per_stage = ", ".join(
-            f"{stage} {self.plan.rows / value:,.0f}/s"
-            for stage, value in seconds.items()
-            if value > 0
-        )
-        return [f"speed:   {self.made_rows / self.seconds:,.0f} images/s; by stage: {per_stage}"]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def run(per_class: int, arguments: argparse.Namespace) -> Utility:
     return utility(UtilitySettings.parse({
         "dataset": str(made.root), "real": str(few), "test": arguments.data, "sizes": ("all",),
         "synthetic_share": tuned.tuning.best.share, "finish_on_real": tuned.tuning.best.finish,
-        "seeds": arguments.seeds, "steps": arguments.steps,
+        "seeds": arguments.seeds, "steps": arguments.steps, "teachers": arguments.teachers,
     }))  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="Of the choice of images.")
     parser.add_argument("--seeds", type=int, default=5, help="Classifiers for each row.")
     parser.add_argument("--steps", type=int, default=1000, help="Of every classifier.")
+    parser.add_argument("--teachers", type=int, default=0, help="See synthgen utility.")
     parser.add_argument("--out", default="runs/low-data")
     arguments = parser.parse_args()
     found = [run(int(size), arguments) for size in arguments.per_class.split(",")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from synthgen.spec.settings import Settings
 
@@ -47,6 +47,11 @@ class UtilitySettings(Settings):
         False, description="Synthetic images teach what the label classifier of the generator's "
         "bundle says of them, in place of their own label.",
     )  # fmt: skip
+    teachers: int = Field(
+        0, ge=0, le=100, description="So many classifiers that learn from a row's real images "
+        "alone say what its synthetic images show, and the mean of their answers is learnt in "
+        "place of the labels, in real + synthetic. 0: none do.",
+    )  # fmt: skip
     generator: str | None = Field(
         None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
     )
@@ -65,6 +70,12 @@ class UtilitySettings(Settings):
         description="Where decoded images and the results of trained classifiers are kept; "
         "default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
     )
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> UtilitySettings:
+        if self.teachers and self.soft_labels:
+            raise ValueError("teachers and soft_labels both say what images show: choose one")
+        return self
 
     @field_validator("sizes", mode="before")
     @classmethod

@@ -80,6 +80,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     "synthetic_share": settings.synthetic_share,
                     "finish_on_real": settings.finish_on_real,
                     "soft_labels": settings.soft_labels,
+                    "teachers": settings.teachers,
                 },
                 rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
             )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from synthgen.data.cache import ImageData
@@ -23,6 +24,8 @@ from synthgen.stages.origin import load_origin
 from synthgen.stages.trial_store import TrialStore
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
+TEACHERS = 1_000_000
+"""From here on seeds are those of teachers."""
 SHOWN_FROM = 10_000
 """Images from which on reading shows its progress."""
 
@@ -90,6 +93,9 @@ class Trials:
         self._made = made
         self._made_key = made_key
         self._soft = soft
+        self._teachers = settings.teachers
+        self._taught: tuple[Any, np.ndarray] | None = None
+        """The newest of :meth:`_said_by_teachers`, and of whom."""
         self._device = resolve_device(settings.device)
         self._precision = resolve_precision(settings.precision, self._device)
         self._store = TrialStore(settings.cache_dir)
@@ -108,20 +114,24 @@ class Trials:
             key["synthetic"] = [*self._made_key, kind.share]
             if self._soft is not None:
                 key["soft_labels"] = self._soft.classifier_sha256
-        finish = self._finish if kind.trained_on == "real + synthetic" else 0.0
+        both = kind.trained_on == "real + synthetic"
+        finish = self._finish if both else 0.0
         if finish > 0:
             key["finish_on_real"] = finish
+        if both and self._teachers:
+            key["teachers"] = self._teachers
 
         def train() -> np.ndarray:
             sources = []
             if kind.size != 0:
-                every = np.arange(len(real.labels))
-                rows = every if kind.size is None else few_per_class(real.labels, kind.size, seed)
+                rows = self._real_rows(kind, seed)
                 sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
             if kind.share > 0:
                 made = self._made
                 rows = np.arange(len(made.labels))
                 soft = None if self._soft is None else self._soft.probabilities
+                if both and self._teachers:
+                    soft = self._said_by_teachers(kind, seed)
                 sources.append(Source(made.images, made.labels, rows, kind.share, soft))
             network = train_fixed_budget(
                 sources, len(real.classes), budget, seed=seed, device=self._device,
@@ -133,3 +143,40 @@ class Trials:
         if known:
             progress(budget.steps * budget.batch_size)
         return counts
+
+    def _real_rows(self, kind: Kind, seed: int) -> np.ndarray:
+        if kind.size is None:
+            return np.arange(len(self._real.labels))
+        return few_per_class(self._real.labels, kind.size, seed)
+
+    def _said_by_teachers(self, kind: Kind, seed: int) -> np.ndarray:
+        """Probabilities ``float32 [M, K]`` of the synthetic images: the mean over the teachers,
+        who learn as a row of real images alone does, and from the same ones.
+
+        All real images are the same for every seed, so their teachers are too.
+        """
+        choice = 0 if kind.size is None else seed
+        if self._taught is not None and self._taught[0] == (kind.size, choice):
+            return self._taught[1]
+        rows = self._real_rows(kind, choice)
+        source = Source(self._real.images, self._real.labels, rows, 1.0)
+        total = np.zeros((len(self._made.labels), len(self._real.classes)), dtype=np.float32)
+        steps = self._teachers * self._budget.steps * self._budget.batch_size
+        with tqdm(total=steps, unit="img", desc="training teachers", leave=False) as bar:
+            for number in range(self._teachers):
+                network = train_fixed_budget(
+                    [source], len(self._real.classes), self._budget,
+                    seed=TEACHERS + 100 * choice + number, device=self._device,
+                    precision=self._precision, progress=bar.update,
+                )  # fmt: skip
+                with torch.inference_mode():
+                    for images in self._views():
+                        logits = embed(network, images, TOGETHER, self._device)
+                        total += logits.softmax(dim=1).numpy()
+        self._taught = (kind.size, choice), total / total.sum(axis=1, keepdims=True)
+        return self._taught[1]
+
+    def _views(self) -> list[np.ndarray]:
+        """The synthetic images, and mirrored if they are shown so."""
+        images = self._made.images
+        return [images, images[:, :, ::-1].copy()] if self._budget.flip else [images]

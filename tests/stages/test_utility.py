@@ -140,6 +140,60 @@ def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measur
     assert found.row("synthetic", 0).accuracies != plain.row("synthetic", 0).accuracies
 
 
+def test_teachers_say_what_wrongly_labelled_images_show(measure, monkeypatch):
+    from synthgen.data.splits import Labelled
+    from synthgen.stages import utility as stage
+    from synthgen.stages import utility_trials
+
+    honest = stage.synthetic_images
+
+    def mislabelled(dataset, most):
+        made = honest(dataset, most)
+        return Labelled(made.images, (made.labels + 1) % 3)
+
+    monkeypatch.setattr(stage, "synthetic_images", mislabelled)
+    seeds = []
+    plain_training = utility_trials.train_fixed_budget
+
+    def noted(sources, *rest, seed, **more):
+        if seed >= utility_trials.TEACHERS:
+            seeds.append(seed)
+            assert [len(source.rows) for source in sources] == [300]  # real images, all, alone
+        return plain_training(sources, *rest, seed=seed, **more)
+
+    monkeypatch.setattr(utility_trials, "train_fixed_budget", noted)
+    wrong = measure(sizes=("all",), synthetic_share=0.75)
+    assert not seeds
+    taught = measure(sizes=("all",), synthetic_share=0.75, teachers=2)
+    assert len(seeds) == len(set(seeds)) == 2  # once for both seeds of the row
+    misled, told = (found.row("real + synthetic", 100).accuracy for found in (wrong, taught))
+    assert told > misled + 0.2
+    assert taught.row("real", 100) == wrong.row("real", 100)
+    assert taught.row("synthetic", 0).accuracies == wrong.row("synthetic", 0).accuracies
+    assert taught.protocol["teachers"] == 2
+    with pytest.raises(SynthgenError, match="choose one"):
+        measure(teachers=2, soft_labels=True)
+
+
+def test_each_choice_of_few_images_has_teachers_of_its_own(measure, monkeypatch):
+    from synthgen.stages import utility_trials
+
+    learnt = {}
+    plain_training = utility_trials.train_fixed_budget
+
+    def noted(sources, *rest, seed, **more):
+        if seed >= utility_trials.TEACHERS:
+            learnt[seed] = sources[0].rows.tolist()
+        elif len(sources) == 2:  # a row of both: its teachers saw just its real images
+            assert sources[0].rows.tolist() in learnt.values()
+            assert sources[1].soft is not None
+        return plain_training(sources, *rest, seed=seed, **more)
+
+    monkeypatch.setattr(utility_trials, "train_fixed_budget", noted)
+    measure(sizes=("5",), teachers=1)
+    assert len(learnt) == 2 and len(set(map(tuple, learnt.values()))) == 2
+
+
 def test_an_evaluation_measures_it_too_by_the_same_code(
     measure, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
 ):

@@ -29,6 +29,7 @@ from synthgen.generators.discriminator import Discriminator, ImageJudge
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.networks.baking import bake
+from synthgen.networks.outline import outline
 from synthgen.networks.placement import place
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
@@ -57,7 +58,7 @@ class Generator:
         self.precision = precision
         self._most: int | None = None
         """Images that fit into the device's memory at once, once that has been found out."""
-        with torch.device("meta"):  # before memory is taken for what a file only claims to hold
+        with outline():  # before memory is taken for what a file only claims to hold
             refuse_larger(
                 folder,
                 self.config,

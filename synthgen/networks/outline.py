@@ -14,7 +14,7 @@ DRAWING = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.bernoulli_)
 
 class _NothingDrawn(TorchFunctionMode):
     """Initialisers leave their tensors as they are. On the meta device they would have no effect
-    either, but load torch's compiler to say so, which takes a second."""
+    either, but load torch's compiler to say so, which takes a second and more."""
 
     def __torch_function__(
         self,
@@ -26,6 +26,8 @@ class _NothingDrawn(TorchFunctionMode):
         given = kwargs or {}
         if func in DRAWING or getattr(func, "__module__", None) == "torch.nn.init":
             return given["tensor"] if "tensor" in given else args[0]
+        if func in (torch.randn, torch.rand):
+            func = torch.empty
         return func(*args, **given)
 
 

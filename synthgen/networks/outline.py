@@ -9,12 +9,15 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-DRAWING = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.bernoulli_)
+IN_PLACE = frozenset({"normal_", "uniform_", "fill_", "mul_", "div_", "__imul__", "__itruediv__"})
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Initialisers leave their tensors as they are. On the meta device they would have no effect
-    either, but load torch's compiler to say so, which takes a second and more."""
+    """What initialises a tensor in place leaves it as it is.
+
+    On the meta device it would have no effect either, but load torch's compiler to have none, which
+    takes a second and more.
+    """
 
     def __torch_function__(
         self,
@@ -24,7 +27,8 @@ class _NothingDrawn(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         given = kwargs or {}
-        if func in DRAWING or getattr(func, "__module__", None) == "torch.nn.init":
+        initialises = getattr(func, "__module__", None) == "torch.nn.init"
+        if initialises or getattr(func, "__name__", "") in IN_PLACE:
             return given["tensor"] if "tensor" in given else args[0]
         if func in (torch.randn, torch.rand):
             func = torch.empty

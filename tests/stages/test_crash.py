@@ -81,11 +81,12 @@ NAMES = ["train", "sample", "workers", "filter", "merge", "webdataset", "imagefo
 
 
 def outcome(at, hub):
-    """All that the stage leaves, but for measured times and how a folder is called."""
+    """All that the stage leaves, but for measured times, how a folder is called and who held it."""
     found = {}
     for path in sorted(at.rglob("*")):
         name = path.relative_to(at).as_posix()
         own = ".synthgen/" in name or "checkpoints/" in name or "/classifier/" in name
+        own |= path.name == ".lock"
         if path.is_file() and not own and not name.endswith(("training.png", "report.html")):
             found[name] = content(path)
     if at.name in {name.partition("/")[2] for name in hub.repositories}:

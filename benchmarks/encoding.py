@@ -8,7 +8,6 @@ The pictures are cut-outs of photographs; "Pillow" is its default PNG, for the s
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import statistics
 import time
@@ -18,8 +17,7 @@ from typing import Any
 
 import numpy as np
 from measuring import machine, spread, table, take_turns, write_json
-from pictures import Photographs
-from PIL import Image
+from pictures import Photographs, pillow_png
 
 from synthgen.dataset.encoders import encoder_for
 from synthgen.dataset.encoding import encode
@@ -34,16 +32,6 @@ def pictures(side: int, count: int) -> np.ndarray:
     zeros = np.zeros(count, dtype=np.int64)
     drawn = Photographs(side).candidates(zeros, zeros, np.arange(count))
     return to_uint8(drawn["image"]).numpy()
-
-
-def pillow(images: np.ndarray) -> list[bytes]:
-    """Pillow's default PNG."""
-    files = []
-    for pixels in images:
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG")
-        files.append(buffer.getvalue())
-    return files
 
 
 def main() -> None:
@@ -80,8 +68,8 @@ def main() -> None:
                 every = open_encoders[name].encode
                 ways[f"{name}, all cores"] = lambda work=every: measured(work, cores)
                 sizes[name] = float(np.mean([len(file) for file in encode(images, name)]))
-            ways["Pillow, one core"] = lambda: measured(pillow, 1)
-            sizes["Pillow"] = float(np.mean([len(file) for file in pillow(images)]))
+            ways["Pillow, one core"] = lambda: measured(pillow_png, 1)
+            sizes["Pillow"] = float(np.mean([len(file) for file in pillow_png(images)]))
             rates = take_turns(ways, arguments.times)
         finally:
             for one_encoder in open_encoders.values():

@@ -1,7 +1,8 @@
-"""Generators that cost next to nothing, so that encoding or writing is what bounds."""
+"""Generators that cost next to nothing, so that encoding or writing bounds; and Pillow's files."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
@@ -54,3 +56,13 @@ def in_place_of(generator: Generator, painter: Photographs) -> Iterator[None]:
         mock.patch.object(generator, "classifier", None),
     ):
         yield
+
+
+def pillow_png(images: np.ndarray) -> list[bytes]:
+    """Pillow's PNG files of ``uint8 [N, H, W, 3]``, as ``Image.save`` writes them by itself."""
+    files = []
+    for pixels in images:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        files.append(buffer.getvalue())
+    return files

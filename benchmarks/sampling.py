@@ -20,7 +20,6 @@ the stage that bounds: "generate + score".
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import tempfile
 import time
@@ -34,8 +33,7 @@ from unittest import mock
 import numpy as np
 import torch
 from measuring import disk_rate, machine, matrix_rate, spread, table, take_turns, write_json
-from pictures import Photographs, in_place_of
-from PIL import Image
+from pictures import Photographs, in_place_of, pillow_png
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.dataset.encoders import Encoder
@@ -68,16 +66,6 @@ class Case:
     raw: bool = False
 
 
-def by_pillow(images: np.ndarray) -> list[bytes]:
-    """Pillow's PNG files of ``uint8 [N, H, W, 3]``, as ``Image.save`` writes them by itself."""
-    files = []
-    for image in images:
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "PNG")
-        files.append(buffer.getvalue())
-    return files
-
-
 def cases(scale: float) -> dict[str, Case]:
     """By name; ``scale`` times as many images."""
     lean = {"filters": "none", "scores": "statistics"}
@@ -87,7 +75,7 @@ def cases(scale: float) -> dict[str, Case]:
         "generator": Case(cifar, int(12_000 * scale)),
         "lean": Case({**cifar, **lean}, int(12_000 * scale)),
         "encoder": Case({**grey, **lean}, int(4_000 * scale), Photographs(256)),
-        "pillow": Case({**grey, **lean}, int(600 * scale), Photographs(256), by_pillow),
+        "pillow": Case({**grey, **lean}, int(600 * scale), Photographs(256), pillow_png),
         "writer": Case({**grey, **lean}, int(2_000 * scale), Photographs(32), raw=True),
     }
 

@@ -15,16 +15,9 @@ import torch
 from torch import Tensor
 
 from synthgen.quality.calibration import Calibration
+from synthgen.quality.known_rules import resolved, rule_kind, rule_names
 from synthgen.quality.repeats import RepeatRule
-from synthgen.quality.rules import (
-    Bound,
-    Context,
-    Rule,
-    ScoreFilter,
-    resolved,
-    rule_kind,
-    rule_names,
-)
+from synthgen.quality.rules import Bound, Context, Rule, ScoreFilter
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings import read_yaml
 

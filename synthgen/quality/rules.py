@@ -5,7 +5,6 @@ A rule of one's own is a class like these, named in the entry point group ``synt
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +16,8 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError, did_you_mean
-from synthgen.spec.plugins import plugins
 from synthgen.spec.settings import Settings
 
-GROUP = "synthgen.filters"
 INFINITE = float("inf")
 
 
@@ -111,6 +108,12 @@ def _enough(calibration: Calibration, score: str, position: int, quantile: float
     """Whether a class has so many held-out images that one of them lies beyond the quantile."""
     count = calibration.counts.get(score, (0,) * (position + 1))[position]
     return count * quantile >= 1
+
+
+def _class_quantile(calibration: Calibration, score: str, position: int, quantile: float) -> float:
+    """Of the class' held-out images; of all classes' where it has too few for this quantile."""
+    own = position if _enough(calibration, score, position, quantile) else None
+    return calibration.quantile(score, quantile, own)
 
 
 class StatisticsFilter(Rule):
@@ -215,8 +218,7 @@ class DiscriminatorFilter(Rule):
         lows = []
         for label in context.classes:
             own = context.position(label)
-            enough = _enough(calibration, DISCRIMINATOR, own, self.quantile)
-            lows.append(calibration.quantile(DISCRIMINATOR, self.quantile, own if enough else None))
+            lows.append(_class_quantile(calibration, DISCRIMINATOR, own, self.quantile))
         return [Bound(name, DISCRIMINATOR, tuple(lows), (INFINITE,) * len(lows))]
 
 
@@ -243,8 +245,7 @@ class MemorisedFilter(Rule):
         lows = []
         for label in context.classes:
             own = context.position(label)
-            enough = _enough(calibration, "train_distance", own, self.quantile)
-            near = calibration.quantile("train_distance", self.quantile, own if enough else None)
+            near = _class_quantile(calibration, "train_distance", own, self.quantile)
             copies = calibration.quantile("copy_distance", COPIES)
             lows.append(self.max if self.max is not None else min(near, copies))
         return [Bound(name, "train_distance", tuple(lows), (INFINITE,) * len(lows))]
@@ -316,60 +317,3 @@ class ScoreFilter(Rule):
         high = self.max if self.max is not None else high
         every = len(context.classes)
         return [Bound(name, self.score, (low,) * every, (high,) * every)]
-
-
-RULES: dict[str, type[Rule]] = {
-    "statistics": StatisticsFilter,
-    "label_agreement": LabelAgreementFilter,
-    "realism": RealismFilter,
-    "discriminator": DiscriminatorFilter,
-    "memorised": MemorisedFilter,
-    "near_duplicate": NearDuplicateFilter,
-    "embedding_duplicate": EmbeddingDuplicateFilter,
-}
-"""Name in a filter file to its rule, in the order in which they are asked."""
-
-
-def rule_names() -> tuple[str, ...]:
-    """The rules above and those of the entry point group, in the order in which they are asked."""
-    return tuple(dict.fromkeys([*RULES, *plugins(GROUP, "filter")]))
-
-
-def rule_kind(name: str) -> type[Rule]:
-    """The rule of this name, one of :func:`rule_names`.
-
-    Raises:
-        SynthgenError: it is another package's and no rule, or cannot be loaded.
-    """
-    plugin = plugins(GROUP, "filter").get(name)
-    if plugin is None:
-        return RULES[name]
-    if name in RULES:
-        raise plugin.fault("has the name of a rule of synthgen's own")
-    kind = plugin.load()
-    if not (isinstance(kind, type) and issubclass(kind, Rule)):
-        raise plugin.fault("is no subclass of synthgen.quality.rules.Rule")
-    return kind
-
-
-def resolved(rule: Rule, name: str, context: Context) -> list[Bound | RepeatRule]:
-    """What a rule comes to; of another package's, looked at before anybody is judged by it.
-
-    Raises:
-        SynthgenError: the bundle is not calibrated for it, or it gives no bounds.
-    """
-    plugin = plugins(GROUP, "filter").get(name)
-    if plugin is None or type(rule) is ScoreFilter:
-        return rule.resolve(name, context)
-    with plugin.minding("fails"):
-        found = list(rule.resolve(name, context))
-    count = len(context.classes)
-    for each in found:
-        if isinstance(each, Bound):
-            fits = len(each.low) == len(each.high) == count
-            fits = fits and not any(map(math.isnan, (*each.low, *each.high)))
-        else:
-            fits = isinstance(each, RepeatRule) and len(each.distance) == count
-        if not fits:
-            raise plugin.fault(f"gives no limits for each of {count} classes: {each!r:.80}")
-    return found

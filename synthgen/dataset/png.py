@@ -1,21 +1,22 @@
-"""PNG files of small batches of images, fast: one filter for all rows, igzip for the rest.
+"""PNG files of small batches of images, fast: one filter for all rows, libdeflate for the rest.
 
 The format: PNG specification, third edition, W3C 2025. Every row has filter 3 ("Average",
 section 9.2), which takes a few passes over whole batches and on photographs comes near the choice
-of the best filter for every row that encoders usually make; igzip's level 1 deflates at several
-times the rate of zlib's fastest level.
+of the best filter for every row that encoders usually make; libdeflate's level 1 deflates at over
+twice the rate of zlib's fastest level, and its bytes depend on the pixels alone. igzip is faster
+still on large images, but now and then it gives other bytes for the same pixels.
 """
 
 from __future__ import annotations
 
 import struct
 
+import deflate
 import numpy as np
-from isal import isal_zlib
 
 AVERAGE = 3
 LEVEL = 1
-"""Of igzip: higher ones take longer for files that are no smaller."""
+"""Of libdeflate: the fastest."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2
 END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -27,7 +28,7 @@ def encode_png(images: np.ndarray) -> list[bytes]:
     colour = GREY if channels == 1 else RGB
     header = SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     return [
-        b"".join((header, _chunk(b"IDAT", isal_zlib.compress(lines, LEVEL)), END))
+        b"".join((header, _chunk(b"IDAT", deflate.zlib_compress(lines, LEVEL)), END))
         for lines in filtered(images)
     ]
 
@@ -55,6 +56,6 @@ def filtered(images: np.ndarray) -> np.ndarray:
     return lines
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = isal_zlib.crc32(content, isal_zlib.crc32(kind))
+def _chunk(kind: bytes, content: bytes | bytearray) -> bytes:
+    checksum = deflate.crc32(content, deflate.crc32(kind))
     return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", checksum)))

@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -37,6 +38,26 @@ def test_large_images_come_back_too_one_or_many_at_a_time(side):
         opened.verify()  # every checksum of every chunk
         assert np.array_equal(decode(file, ImageSpec(side, side + 1, 3)), pixels)
         assert encode(pixels[None], "png") == [file]
+
+
+def test_bytes_depend_on_the_pixels_alone(digits):
+    """Not on the thread, on what it did before, or on what lay in its memory."""
+    images = digits[0][:400]
+    whole = encode(images, "png")
+
+    def again(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(20):
+            junk = [rng.integers(0, 99, size, dtype=np.uint16) for size in (9_000, 150_000)]
+            del junk
+            order = rng.permutation(len(images))
+            if encode(images[order], "png") != [whole[row] for row in order]:
+                return False
+        return True
+
+    for seed in range(4):
+        with ThreadPoolExecutor(2) as pool:
+            assert all(pool.map(again, (seed, seed + 100)))
 
 
 def sizes(images):

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from typing import Any
 
 PROJECT = Path(__file__).parent.parent
 POOLS = ("cpu", "gpu")
+BUSY = 503
+"""The server's answer while its database is held by another request: the call did nothing."""
+BUSY_SECONDS = 30
 
 
 @dataclass
@@ -65,16 +69,28 @@ class LocalCluster:
         return done.stdout + done.stderr
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the server's REST API; the JSON it answers."""
+        """Call the server's REST API; the JSON it answers. A busy server is asked again.
+
+        Raises:
+            OSError: it cannot be reached, refuses, or is busy for 30 seconds.
+        """
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    text = answer.read()
+            except urllib.error.HTTPError as error:
+                if error.code != BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return json.loads(text) if text else None
 
     def start_server(self) -> None:
         """Start the server and wait until it answers.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,8 +65,19 @@ class Rows:
             parts[0].domain,
         )
 
-    def to_table(self, classes: tuple[str, ...], seed: int, shard: int) -> pa.Table:
-        """An Arrow table in the dataset's schema."""
+    def to_tables(
+        self, classes: tuple[str, ...], seed: int, shard: int, size: int
+    ) -> Iterator[pa.Table]:
+        """Arrow tables in the dataset's schema, of about ``size`` bytes of images each: one after
+        another, so that a shard is not in memory twice."""
+        files = [self.encoded] if self.sources is None else [self.encoded, self.sources]
+        total = sum(len(file) for column in files for file in column)
+        rows = max(1, size * len(self) // max(1, total))
+        for start in range(0, max(1, len(self)), rows):
+            part = np.arange(start, min(start + rows, len(self)))
+            yield self.take(part)._to_table(classes, seed, shard)
+
+    def _to_table(self, classes: tuple[str, ...], seed: int, shard: int) -> pa.Table:
         scores = tuple(self.scores)
         paired = self.sources is not None
         features = make_features(classes, scores, reason=self.reasons is not None, paired=paired)

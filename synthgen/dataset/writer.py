@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +49,12 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
     with disk_errors(layout.root):
         rejects_hash = None
         if made.thrown is not None and len(made.thrown):
-            table = made.thrown.to_table(plan.classes, plan.seed, shard.index)
-            staged = stage_table(layout, table, f"rejects-{shard.name}")
+            tables = made.thrown.to_tables(plan.classes, plan.seed, shard.index, ROW_GROUP_BYTES)
+            staged = stage_tables(layout, tables, f"rejects-{shard.name}")
             rejects_hash = file_sha256(staged)
             publish(staged, layout.rejects / shard.name)
-        table = made.kept.to_table(plan.classes, plan.seed, shard.index)
-        staged = stage_table(layout, table, shard.name)
+        tables = made.kept.to_tables(plan.classes, plan.seed, shard.index, ROW_GROUP_BYTES)
+        staged = stage_tables(layout, tables, shard.name)
         size, digest = staged.stat().st_size, file_sha256(staged)
         publish(staged, layout.data / shard.name)
         seconds = {**made.seconds, "write": time.perf_counter() - start}
@@ -79,23 +80,41 @@ def stage_table(layout: Layout, table: pa.Table, name: str) -> Path:
     Raises:
         SynthgenError: it reads back otherwise than it was written.
     """
+    rows = max(1, int(ROW_GROUP_BYTES / max(1.0, table.nbytes / max(1, table.num_rows))))
+    starts = range(0, max(1, table.num_rows), rows)
+    return stage_tables(layout, (table.slice(start, rows) for start in starts), name)
+
+
+def stage_tables(layout: Layout, tables: Iterable[pa.Table], name: str) -> Path:
+    """One or more tables as the row groups of a checked Parquet file in staging.
+
+    Raises:
+        SynthgenError: it reads back otherwise than it was written.
+    """
     layout.staging.mkdir(parents=True, exist_ok=True)
     staged = layout.staging / staged_name(name)
+    groups = iter(tables)
+    table = next(groups)
+    schema, rows = table.schema, 0
     try:
-        pq.write_table(
-            table,
+        with pq.ParquetWriter(
             staged,
-            row_group_size=max(1, min(table.num_rows, _group_rows(table))),
+            schema,
             # Encoded images do not compress again, and a dictionary of them is their copy.
             compression={
-                name: "none" if name.endswith(".bytes") else "zstd" for name in _leaves(table)
+                name: "none" if name.endswith(".bytes") else "zstd" for name in _leaves(schema)
             },
             use_dictionary=False,
             write_page_index=True,
             store_schema=True,
-        )
+        ) as writer:
+            while table is not None:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+                rows += table.num_rows
+                del table  # its memory takes the next one
+                table = next(groups, None)
         written = pq.ParquetFile(staged)
-        if written.metadata.num_rows != table.num_rows or written.schema_arrow != table.schema:
+        if written.metadata.num_rows != rows or written.schema_arrow != schema:
             raise SynthgenError(f"{staged}: read back differently than written; check the disk")
     except BaseException:
         staged.unlink(missing_ok=True)
@@ -103,13 +122,9 @@ def stage_table(layout: Layout, table: pa.Table, name: str) -> Path:
     return staged
 
 
-def _group_rows(table: pa.Table) -> int:
-    return max(1, int(ROW_GROUP_BYTES / max(1.0, table.nbytes / max(1, table.num_rows))))
-
-
-def _leaves(table: pa.Table) -> list[str]:
+def _leaves(schema: pa.Schema) -> list[str]:
     leaves = []
-    for field in table.schema:
+    for field in schema:
         nested = pa.types.is_struct(field.type)
         leaves += [f"{field.name}.{part.name}" for part in field.type] if nested else [field.name]
     return leaves

@@ -112,7 +112,10 @@ class CandidateBatch:
         return replace(self, files=tuple(columns))
 
     def take(self, rows: Sequence[int], verdicts: np.ndarray) -> CandidateBatch:
-        """These rows, with verdicts ``int64 [N]`` (of all rows) in place of the batch's own."""
+        """These rows, in order, with verdicts ``int64 [N]`` (of all rows) in place of the batch's
+        own."""
+        if len(rows) == len(self.labels):  # as mostly; images are large
+            return replace(self, verdicts=verdicts, codes={})
         index = np.asarray(rows, dtype=np.int64)
         return CandidateBatch(
             self.images[index],

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-IN_CACHE = 2**18
-"""Values (a megabyte of float32) that a core's own cache holds: work on the CPU goes by so many."""
+IN_CACHE = 2**20
+"""Values (four megabytes of float32) that stay in a processor's cache: work on the CPU goes by so
+many. Fewer would fit a core's own, and cost more in calls than they save."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from synthgen.dataset import writer
 from synthgen.dataset.encoding import decode, encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.rows import Rows
@@ -68,14 +69,30 @@ def test_rows_that_are_not_those_of_the_plan_are_refused(digits, tmp_path):
 def test_a_full_disk_is_one_line_and_leaves_nothing(digits, tmp_path, monkeypatch):
     import errno
 
-    def full(*arguments, **settings):
-        arguments[1].write_bytes(b"half")
+    def full(self, table, **settings):
+        assert self.where.is_file()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(SynthgenError, match="the disk is full; free some space"):
         write_shard(Layout(tmp_path), PLAN, PLAN.shards[0], made(digits))
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+@pytest.mark.parametrize("size", [1, 400, 10**9])
+def test_row_groups_are_of_a_size_and_lose_no_row(digits, tmp_path, monkeypatch, size):
+    monkeypatch.setattr(writer, "ROW_GROUP_BYTES", size)
+    rows = made(digits)
+    write_shard(Layout(tmp_path), PLAN, PLAN.shards[0], rows)
+    table = pq.ParquetFile(tmp_path / "data" / PLAN.shards[0].name)
+    column = [image["bytes"] for image in table.read()["image"].to_pylist()]
+    assert column == rows.kept.encoded
+    assert table.read()["candidate"].to_pylist() == rows.kept.candidates.tolist()
+    groups = [table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)]
+    each = sum(map(len, column)) / len(column)
+    fit = max(1, int(size / each))
+    assert (fit, table.num_row_groups) in {(1, 5), (2, 3), (3, 2)} or fit > 5
+    assert groups[:-1] == [fit] * (len(groups) - 1) and 0 < groups[-1] <= fit
 
 
 def test_two_runs_on_one_folder_do_not_meet(tmp_path):

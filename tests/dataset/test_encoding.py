@@ -40,9 +40,19 @@ def test_large_images_come_back_too_one_or_many_at_a_time(side):
         assert encode(pixels[None], "png") == [file]
 
 
-def test_bytes_depend_on_the_pixels_alone(digits):
+def photographs(side):
+    """``uint8 [N, side, side, 3]``."""
+    from sklearn.datasets import load_sample_images
+
+    whole = np.stack(load_sample_images().images)
+    places = [(y, x) for y in range(0, 428 - side, 32) for x in range(0, 641 - side, 64)]
+    return np.concatenate([whole[:, y : y + side, x : x + side] for y, x in places])
+
+
+@pytest.mark.parametrize("kind", ["small", "large"])
+def test_bytes_depend_on_the_pixels_alone(digits, kind):
     """Not on the thread, on what it did before, or on what lay in its memory."""
-    images = digits[0][:400]
+    images = digits[0][:400] if kind == "small" else photographs(160)[:24]
     whole = encode(images, "png")
 
     def again(seed):
@@ -71,13 +81,19 @@ def sizes(images):
 
 
 def test_files_are_hardly_larger_than_pillows_default():
-    from sklearn.datasets import load_sample_images
-
-    photographs = np.stack(load_sample_images().images)
-    crops = np.concatenate([photographs[:, y : y + 128, 200:328] for y in (0, 128, 256)])
+    crops = photographs(128)
     assert sizes(crops) < 1.12
     assert sizes(crops[:, ::4, ::4]) < 1.12
     assert sizes(crops[..., :1]) < 1.12
+
+
+def test_large_flat_images_stay_small():
+    photographed = photographs(256)[:4]
+    flat = np.repeat(photographed[:, :1, :1], 256, axis=1).repeat(256, axis=2)
+    half = photographed.copy()
+    half[:, :128] = flat[:, :128]
+    assert sum(map(len, encode(flat, "png"))) < 4 * 2_000
+    assert sizes(half) < 1.12
 
 
 def test_an_unknown_format_is_named():

@@ -41,16 +41,16 @@ def whole(sampled, tmp_path):
     [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "permission"), (errno.EIO, "cannot be")],
 )
 def test_a_disk_that_fails_in_the_second_shard(sampled, whole, tmp_path, monkeypatch, number, said):
-    real, calls = pq.write_table, []
+    real, calls = pq.ParquetWriter.write_table, []
 
-    def failing(table, where, **options):
-        calls.append(where)
+    def failing(self, table, *arguments, **options):
+        calls.append(self.where)
         if len(calls) == 2:
-            Path(where).write_bytes(b"half a shard")
+            Path(self.where).write_bytes(b"half a shard")
             raise OSError(number, os.strerror(number))
-        return real(table, where, **options)
+        return real(self, table, *arguments, **options)
 
-    monkeypatch.setattr(writer.pq, "write_table", failing)
+    monkeypatch.setattr(writer.pq.ParquetWriter, "write_table", failing)
     out = tmp_path / "out"
     with pytest.raises(SynthgenError, match=said):
         sampled(**RUN)

@@ -59,7 +59,10 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def _quantised(images: Tensor) -> Tensor:
-    levels = images.float().add(1.0).mul_(127.5).nan_to_num_(0.0, 255.0, 0.0)
+    levels = images.float().add(1.0).mul_(127.5)
+    # Where the sum is finite all values are; to ask that of a device would be to wait for it.
+    if images.device.type != "cpu" or not levels.sum().isfinite():
+        levels.nan_to_num_(0.0, 255.0, 0.0)
     levels.round_().clamp_(0, 255)
     if images.device.type != "cpu" or levels.permute(0, 2, 3, 1).is_contiguous():
         return levels.byte().permute(0, 2, 3, 1).contiguous()

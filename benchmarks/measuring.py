@@ -86,6 +86,18 @@ def matrix_rate(
     return statistics.median(rates)
 
 
+def even_ground(folder: Path, size: int) -> None:
+    """Before ``size`` bytes are written and timed: what was deleted before is settled, and the
+    memory that holds files has been touched. Else whoever comes first pays for both."""
+    path = folder / "ground"
+    block = bytes(1 << 20)
+    with path.open("wb") as file:
+        for _ in range(-(-size // len(block))):
+            file.write(block)
+    path.unlink()
+    os.sync()
+
+
 def disk_rate(folder: Path, size: int = 128_000_000) -> float:
     """Bytes/s of writing and flushing one file of the size of a shard."""
     block = os.urandom(1 << 20)

@@ -25,14 +25,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import torch
-from measuring import disk_rate, machine, matrix_rate, spread, table, take_turns, write_json
+from measuring import disk_rate, even_ground, machine, matrix_rate, spread, table, take_turns, write_json
 from pictures import Photographs, in_place_of, pillow_png
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -147,16 +147,22 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
         return count * size / (time.perf_counter() - start)
 
     maker = ShardMaker(job, generator)
-    layout = Layout(place(str(folder / "stages")))
-    shard = job.plan.shards[0]
-    made = maker.draft(layout, shard, lambda kept: None)
+    first = job.plan.shards[0]
+    made = maker.draft(Layout(place(str(folder / "draft"))), first, lambda kept: None)
+    volume = job.plan.rows * sum(map(len, made.kept.encoded)) // len(made.kept)
 
     def write() -> float:
-        start = time.perf_counter()
-        write_shard(layout, job.plan, shard, made)
-        return len(made.kept) / (time.perf_counter() - start)
+        # As many bytes as the whole writes, into a new folder too.
+        even_ground(folder, volume)
+        with tempfile.TemporaryDirectory(dir=folder) as out:
+            layout = Layout(place(f"{out}/dataset"))
+            start = time.perf_counter()
+            for shard in job.plan.shards:
+                write_shard(layout, job.plan, replace(shard, quotas=first.quotas), made)
+            return len(job.plan.shards) * len(made.kept) / (time.perf_counter() - start)
 
     def whole() -> float:
+        even_ground(folder, volume)
         with tempfile.TemporaryDirectory(dir=folder) as out:
             aimed = Resolved(job, generator, resolved.settings, place(f"{out}/dataset"))
             start = time.perf_counter()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import synthgen
 from synthgen.dataset.card import dataset_card
@@ -94,15 +95,10 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     names = plan.classes[:MOST_CLASSES]
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     wanted = {name: min(COLUMNS, plan.per_class[name]) for name in names}
-    for shard in plan.shards:
-        table = open_parquet(layout.data / shard.name)
-        for batch in table.iter_batches(256, columns=["image", "label"]):
-            encoded = batch.column("image").field("bytes")
-            for row, label in enumerate(np.asarray(batch.column("label")).tolist()):
-                if label < len(names) and len(found[names[label]]) < wanted[names[label]]:
-                    found[names[label]].append(decode(encoded[row].as_py(), image))
-            if all(len(found[name]) >= wanted[name] for name in names):
-                break
+    for encoded, labels in _row_groups(layout, plan):
+        for row, label in enumerate(labels.tolist()):
+            if label < len(names) and len(found[names[label]]) < wanted[names[label]]:
+                found[names[label]].append(decode(encoded[row].as_py(), image))
         if all(len(found[name]) >= wanted[name] for name in names):
             break
     sheet = contact_sheet({name: np.stack(batch) for name, batch in found.items() if batch})
@@ -110,3 +106,14 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     staged = layout.staging / staged_name("contact-sheet")
     staged.write_bytes(encode(np.asarray(sheet)[None], "png")[0])
     publish(staged, layout.contact_sheet)
+
+
+def _row_groups(layout: Layout, plan: Plan) -> Iterator[tuple[pa.BinaryArray, np.ndarray]]:
+    """Encoded images and labels ``int64 [N]``, no more read than is asked for."""
+    for shard in plan.shards:
+        with open_parquet(layout.data / shard.name) as table:
+            for group in range(table.num_row_groups):
+                # One at a time: a reader that is given several fetches all of them first.
+                rows = table.read_row_group(group, columns=["image", "label"])
+                images = rows.column("image").combine_chunks()
+                yield images.field("bytes"), rows.column("label").to_numpy()

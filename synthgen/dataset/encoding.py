@@ -9,11 +9,15 @@ from PIL import Image
 
 from synthgen.data.decode import BROKEN
 from synthgen.dataset.png import encode_png
-from synthgen.spec.image import IN_CACHE, ImageSpec
+from synthgen.spec.image import ImageSpec
 
 WEBP_EFFORT = {"method": 0, "quality": 0}
 """A tenth of the time of method 2, for files a few hundredths larger."""
 JPEG_QUALITY = 95
+
+FILTERED_TOGETHER = 2**18
+"""Bytes of images that go through the PNG filter at a time: with its four copies they fit a core's
+own cache (a megabyte)."""
 
 FORMATS = ("PNG", "WEBP", "JPEG")
 
@@ -24,8 +28,7 @@ BYTES_PER_PIXEL = {"png": 0.85, "webp": 0.7, "jpeg": 0.45}
 def encode(images: np.ndarray, image_format: str) -> list[bytes]:
     """Encode ``uint8 [N, H, W, C]``, C 1 or 3, as ``png``, ``webp`` (both lossless) or ``jpeg``."""
     if image_format == "png":
-        # So many at a time that what the filter hands on stays in the core's cache.
-        together = max(1, IN_CACHE // max(1, images[:1].size))
+        together = max(1, FILTERED_TOGETHER // max(1, images[:1].size))
         parts = range(0, len(images), together)
         return [file for at in parts for file in encode_png(images[at : at + together])]
     return [

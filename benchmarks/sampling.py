@@ -32,7 +32,16 @@ from unittest import mock
 
 import numpy as np
 import torch
-from measuring import disk_rate, even_ground, machine, matrix_rate, spread, table, take_turns, write_json
+from measuring import (
+    disk_rate,
+    even_ground,
+    machine,
+    matrix_rate,
+    spread,
+    table,
+    take_turns,
+    write_json,
+)
 from pictures import Photographs, in_place_of, pillow_png
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -44,7 +53,7 @@ from synthgen.generators.generator import Generator
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.freed_memory import keep_freed_memory
-from synthgen.stages.lanes import device_turns, lane_count, lanes
+from synthgen.stages.lanes import Lanes, device_turns, lane_count
 from synthgen.stages.sample import Resolved, resolve, run
 from synthgen.stages.shard_maker import ShardMaker, scorer
 from synthgen.storage.place import place
@@ -116,6 +125,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     )
     labels = np.arange(size, dtype=np.int64) % len(keys)
     turns = device_turns(generator.device)
+    all_lanes = Lanes(lane_count())
     count = max(PREMADE, case.n // 4 // size)
 
     def draw(number: int) -> dict[str, torch.Tensor]:
@@ -141,7 +151,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
 
     def in_lanes(work: Callable[[int], Any]) -> float:
         start = time.perf_counter()
-        with lanes(lane_count()) as submit:
+        with all_lanes.begin() as submit:
             for wait in [submit(work, number) for number in range(count)]:
                 wait()
         return count * size / (time.perf_counter() - start)
@@ -195,8 +205,9 @@ def flops_of(generator: Generator) -> float:
 
 def matrix_rate_in_lanes(precision: torch.dtype) -> float:
     """FLOP/s of all cores, each on matrices of its own."""
-    with lanes(lane_count()) as submit:
-        waits = [submit(matrix_rate, precision) for _ in range(lane_count())]
+    lanes = Lanes(lane_count())
+    with lanes.begin() as submit:
+        waits = [submit(matrix_rate, precision) for _ in range(lanes.count)]
         return sum(wait() for wait in waits)
 
 

@@ -137,7 +137,7 @@ def sampled(run_folder, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def s3():
+def s3(tmp_path_factory):
     """An S3-compatible server on this machine with a bucket ``datasets``; the file system of it."""
     moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'synthgen[test]'")
     pytest.importorskip("s3fs")
@@ -149,6 +149,10 @@ def s3():
     patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    # Temporary files go by the addresses of stores, which are those of every other server, too.
+    temporary = str(tmp_path_factory.mktemp("temporary"))
+    patch.setenv("TMPDIR", temporary)
+    patch.setattr(tempfile, "tempdir", temporary)
     import fsspec
 
     store = fsspec.filesystem("s3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's ``mallopt(3)``."""
 KEPT = 2**31 - 1
 """Free bytes at a heap's end from which on some go back: the most that can be said."""
@@ -17,9 +17,7 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep what is freed; elsewhere nothing changes.
 
     By default it gives the ends of its heaps back to the system, which hands them out again page by
-    page and cleared: on two cores that took 8 % of the time of generating and of training. And
-    all threads share one heap, since what lies free in another's heap is of no use to a thread:
-    that took a tenth of the memory of sampling.
+    page and cleared: on two cores that took 8 % of the time of generating and of training.
     """
     if sys.platform != "linux":
         return
@@ -27,4 +25,3 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, KEPT)
         mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-        mallopt(M_ARENA_MAX, 1)

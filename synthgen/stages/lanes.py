@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,23 +34,41 @@ def lane_count(threads: int | None = None) -> int:
     return max(1, min(AHEAD, threads or len(os.sched_getaffinity(0))))
 
 
-@contextmanager
-def lanes(count: int) -> Iterator[Submit]:
-    """``count`` threads; work that has not begun is dropped when the block is left."""
-    before = torch.get_num_threads()
-    switching = sys.getswitchinterval()
-    # Lanes hold the interpreter for microseconds at a time: none shall wait long for another.
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # Whoever looks at the lanes' batches compares codes meanwhile: helpers of its own would take
-    # the cores from the lanes, and wait for work there.
-    torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield lambda work, *inputs: pool.submit(work, *inputs).result
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(before)
-        sys.setswitchinterval(switching)
+class Lanes:
+    """``count`` threads, the same from shard to shard: what a thread keeps for itself is some
+    megabytes, and new threads would ask for new ones."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool = ThreadPoolExecutor(
+            count, "lane", initializer=torch.set_num_threads, initargs=(1,)
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Submit]:
+        """Gives what has the lanes work; what has not begun is dropped when the block is left."""
+        before = torch.get_num_threads()
+        switching = sys.getswitchinterval()
+        # Lanes hold the interpreter for microseconds at a time: none shall wait long for another.
+        sys.setswitchinterval(SWITCH_SECONDS)
+        # Whoever looks at the lanes' batches compares codes meanwhile: helpers of its own would
+        # take the cores from the lanes, and wait for work there.
+        torch.set_num_threads(1)
+        open_ones: set[Future[Any]] = set()
+
+        def submit(work: Callable[..., Any], *inputs: Any) -> Callable[[], Any]:
+            future = self._pool.submit(work, *inputs)
+            open_ones.add(future)
+            future.add_done_callback(open_ones.discard)
+            return future.result
+
+        try:
+            yield submit
+        finally:
+            left = [future for future in tuple(open_ones) if not future.cancel()]
+            wait(left)
+            torch.set_num_threads(before)
+            sys.setswitchinterval(switching)
 
 
 def device_turns(device: torch.device) -> threading.Semaphore:

@@ -32,7 +32,7 @@ from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.clock import Clock
 from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.stages.hardware import hardware
-from synthgen.stages.lanes import device_turns, lane_count, lanes
+from synthgen.stages.lanes import Lanes, device_turns, lane_count
 from synthgen.stages.scoring import coded, make_scorer, repeat_codes
 from synthgen.stages.translate import Translator, load_sources
 
@@ -88,14 +88,14 @@ class ShardMaker:
         keep_freed_memory()
         self.job = job
         self.generator = generator
-        self._lanes = lane_count(threads)
+        self._lanes = Lanes(lane_count(threads))
         self._turns = device_turns(generator.device)
         data = load_sources(job.settings, generator, job.plan.classes)
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)
         self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
-        self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes)
+        self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes.count)
         measure = scorer(job.settings, generator, job.filters)
         codes = repeat_codes(job.filters.repeats, measure)
         wide = [rule.name for rule in job.filters.repeats if rule.scope == "dataset"]
@@ -156,7 +156,7 @@ class ShardMaker:
         kept: list[Rows] = []
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
-        with lanes(self._lanes) as submit:
+        with self._lanes.begin() as submit:
             if self._uncompiled:
                 submit(self.generator.compile, settings.batch_size or 1)()
                 self._uncompiled = False
@@ -184,7 +184,7 @@ class ShardMaker:
             rows.take(shuffle),
             Rows.concat(thrown) if thrown else None,
             rejected,
-            {stage: value / self._lanes for stage, value in clock.seconds.items()},
+            {stage: value / self._lanes.count for stage, value in clock.seconds.items()},
             self._device,
             job.order(shard, excluded),
         )

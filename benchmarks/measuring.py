@@ -87,8 +87,9 @@ def matrix_rate(
 
 
 def even_ground(folder: Path, size: int) -> None:
-    """Before ``size`` bytes are written and timed: what was deleted before is settled, and the
-    memory that holds files has been touched. Else whoever comes first pays for both."""
+    """Before something is written and timed: what was deleted before is settled, and ``size`` bytes
+    of memory for files have been touched, which a virtual machine may have to ask its host for.
+    Else whoever comes first, or needs more, pays for both."""
     path = folder / "ground"
     block = bytes(1 << 20)
     with path.open("wb") as file:

@@ -163,7 +163,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
 
     def write() -> float:
         # As many bytes as the whole writes, into a new folder too.
-        even_ground(folder, volume)
+        even_ground(folder, 2 * volume)
         with tempfile.TemporaryDirectory(dir=folder) as out:
             layout = Layout(place(f"{out}/dataset"))
             start = time.perf_counter()
@@ -172,7 +172,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
             return len(job.plan.shards) * len(made.kept) / (time.perf_counter() - start)
 
     def whole() -> float:
-        even_ground(folder, volume)
+        even_ground(folder, 2 * volume)
         with tempfile.TemporaryDirectory(dir=folder) as out:
             aimed = Resolved(job, generator, resolved.settings, place(f"{out}/dataset"))
             start = time.perf_counter()

@@ -3,10 +3,11 @@
     python benchmarks/sampling.py --out sampling.json
 
 Stages and the whole take turns. A stage alone has all cores: as many threads as the whole has, each
-on batches made beforehand; writing is one thread, as in the whole. All rates count candidates, so
-that rejects cost the whole what they cost the generator. On a machine without a second device the
-stages share the cores, and the most that the whole can reach is the rate at which one core's worth
-of all stages together fits in: the column "of the cores' sum".
+on batches made beforehand; writing is one thread and as many bytes as in the whole, and before
+either, memory for twice as many has been touched. All rates count candidates, so that rejects cost
+the whole what they cost the generator. On a machine without a second device the stages share the
+cores, and the most that the whole can reach is the rate at which one core's worth of all stages
+together fits in: the column "of the cores' sum".
 
 Cases: ``generator``, the bundled ``cifar10-32`` with default filters and all scores; ``lean``, the
 same with neither; ``encoder``, 256 px cut-outs of photographs; ``pillow``, the same through the PNG
@@ -159,7 +160,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     maker = ShardMaker(job, generator)
     first = job.plan.shards[0]
     made = maker.draft(Layout(place(str(folder / "draft"))), first, lambda kept: None)
-    volume = job.plan.rows * sum(map(len, made.kept.encoded)) // len(made.kept)
+    volume = job.plan.rows * made.kept.file_bytes // len(made.kept)
 
     def write() -> float:
         # As many bytes as the whole writes, into a new folder too.

@@ -65,14 +65,16 @@ class Rows:
             parts[0].domain,
         )
 
+    @property
+    def file_bytes(self) -> int:
+        """What the encoded images take."""
+        return sum(map(len, self.encoded)) + sum(map(len, self.sources or []))
+
     def to_tables(
-        self, classes: tuple[str, ...], seed: int, shard: int, size: int
+        self, classes: tuple[str, ...], seed: int, shard: int, rows: int
     ) -> Iterator[pa.Table]:
-        """Arrow tables in the dataset's schema, of about ``size`` bytes of images each: one after
-        another, so that a shard is not in memory twice."""
-        files = [self.encoded] if self.sources is None else [self.encoded, self.sources]
-        total = sum(len(file) for column in files for file in column)
-        rows = max(1, size * len(self) // max(1, total))
+        """Arrow tables in the dataset's schema, of at most ``rows`` rows and at least one table:
+        one after another, so that a shard is not in memory twice."""
         for start in range(0, max(1, len(self)), rows):
             part = np.arange(start, min(start + rows, len(self)))
             yield self.take(part)._to_table(classes, seed, shard)

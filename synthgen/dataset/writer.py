@@ -49,12 +49,10 @@ def write_shard(layout: Layout, plan: Plan, shard: ShardPlan, made: Made) -> Rec
     with disk_errors(layout.root):
         rejects_hash = None
         if made.thrown is not None and len(made.thrown):
-            tables = made.thrown.to_tables(plan.classes, plan.seed, shard.index, ROW_GROUP_BYTES)
-            staged = stage_tables(layout, tables, f"rejects-{shard.name}")
+            staged = _stage_rows(layout, plan, shard, made.thrown, f"rejects-{shard.name}")
             rejects_hash = file_sha256(staged)
             publish(staged, layout.rejects / shard.name)
-        tables = made.kept.to_tables(plan.classes, plan.seed, shard.index, ROW_GROUP_BYTES)
-        staged = stage_tables(layout, tables, shard.name)
+        staged = _stage_rows(layout, plan, shard, made.kept, shard.name)
         size, digest = staged.stat().st_size, file_sha256(staged)
         publish(staged, layout.data / shard.name)
         seconds = {**made.seconds, "write": time.perf_counter() - start}
@@ -80,17 +78,24 @@ def stage_table(layout: Layout, table: pa.Table, name: str) -> Path:
     Raises:
         SynthgenError: it reads back otherwise than it was written.
     """
-    rows = max(1, int(ROW_GROUP_BYTES / max(1.0, table.nbytes / max(1, table.num_rows))))
+    rows = _group_rows(table.nbytes, table.num_rows)
     starts = range(0, max(1, table.num_rows), rows)
-    return stage_tables(layout, (table.slice(start, rows) for start in starts), name)
+    return _stage_tables(layout, (table.slice(start, rows) for start in starts), name)
 
 
-def stage_tables(layout: Layout, tables: Iterable[pa.Table], name: str) -> Path:
-    """One or more tables as the row groups of a checked Parquet file in staging.
+def _stage_rows(layout: Layout, plan: Plan, shard: ShardPlan, rows: Rows, name: str) -> Path:
+    group = _group_rows(rows.file_bytes, len(rows))
+    tables = rows.to_tables(plan.classes, plan.seed, shard.index, group)
+    return _stage_tables(layout, tables, name)
 
-    Raises:
-        SynthgenError: it reads back otherwise than it was written.
-    """
+
+def _group_rows(size: int, rows: int) -> int:
+    """Rows of a row group, where ``rows`` of them take ``size`` bytes."""
+    return max(1, ROW_GROUP_BYTES * rows // max(1, size))
+
+
+def _stage_tables(layout: Layout, tables: Iterable[pa.Table], name: str) -> Path:
+    """One or more tables as the row groups of a file; see :func:`stage_table`."""
     layout.staging.mkdir(parents=True, exist_ok=True)
     staged = layout.staging / staged_name(name)
     groups = iter(tables)

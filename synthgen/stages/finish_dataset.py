@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 import synthgen
 from synthgen.dataset.card import dataset_card
@@ -28,8 +27,8 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.metrics import quality_text
 from synthgen.stages.shard_maker import Job, scorer
+from synthgen.stages.stored_images import first_images
 from synthgen.storage.lock import refuse_lost
-from synthgen.storage.tables import open_parquet
 
 
 def finish(
@@ -95,7 +94,7 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     names = plan.classes[:MOST_CLASSES]
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     wanted = {name: min(COLUMNS, plan.per_class[name]) for name in names}
-    for encoded, labels in _row_groups(layout, plan):
+    for encoded, labels in first_images(layout, plan):
         for row, label in enumerate(labels.tolist()):
             if label < len(names) and len(found[names[label]]) < wanted[names[label]]:
                 found[names[label]].append(decode(encoded[row].as_py(), image))
@@ -106,14 +105,3 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     staged = layout.staging / staged_name("contact-sheet")
     staged.write_bytes(encode(np.asarray(sheet)[None], "png")[0])
     publish(staged, layout.contact_sheet)
-
-
-def _row_groups(layout: Layout, plan: Plan) -> Iterator[tuple[pa.BinaryArray, np.ndarray]]:
-    """Encoded images and labels ``int64 [N]``, no more read than is asked for."""
-    for shard in plan.shards:
-        with open_parquet(layout.data / shard.name) as table:
-            for group in range(table.num_row_groups):
-                # One at a time: a reader that is given several fetches all of them first.
-                rows = table.read_row_group(group, columns=["image", "label"])
-                images = rows.column("image").combine_chunks()
-                yield images.field("bytes"), rows.column("label").to_numpy()

@@ -14,6 +14,7 @@ from synthgen.evaluation.evidence import picture
 from synthgen.evaluation.report.content import Gallery, Shot
 from synthgen.spec.image import ImageSpec
 from synthgen.stages.evaluate_images import Dataset
+from synthgen.stages.stored_images import first_images
 from synthgen.storage.place import Place
 from synthgen.storage.tables import open_parquet, read_table
 
@@ -37,19 +38,14 @@ def samples(dataset: Dataset) -> tuple[Gallery, ...]:
     counts = dataset.plan.per_class
     found: dict[int, list[Shot]] = {label: [] for label in range(len(classes))}
     missing = {label: min(each, counts[name]) for label, name in enumerate(classes)}
-    for shard in dataset.plan.shards:
+    for encoded, labels in first_images(dataset.layout, dataset.plan):
+        for row, label in enumerate(labels.tolist()):
+            if missing.get(label, 0):
+                pixels = decode(encoded[row].as_py(), dataset.image)
+                found[label].append(Shot(picture(pixels), classes[label]))
+                missing[label] -= 1
         if not any(missing.values()):
             break
-        table = open_parquet(dataset.layout.data / shard.name)
-        for batch in table.iter_batches(256, columns=["image", "label"]):
-            encoded = batch.column("image").field("bytes")
-            for row, label in enumerate(np.asarray(batch.column("label")).tolist()):
-                if missing.get(label, 0):
-                    pixels = decode(encoded[row].as_py(), dataset.image)
-                    found[label].append(Shot(picture(pixels), classes[label]))
-                    missing[label] -= 1
-            if not any(missing.values()):
-                break
     return tuple(
         Gallery(name, f"{counts[name]:,} images", tuple(found[label]))
         for label, name in enumerate(classes)

@@ -10,8 +10,8 @@ import pyarrow as pa
 from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.plan import ShardPlan
-from synthgen.storage.tables import read_table
+from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.storage.tables import open_parquet, read_table
 
 BATCH = 256
 
@@ -27,6 +27,22 @@ def shard_images(layout: Layout, shard: ShardPlan) -> tuple[list[bytes], np.ndar
     table = read_table(layout.data / shard.name, ["image", "label", "candidate"])
     labels, candidates = (np.asarray(table.column(place)) for place in (1, 2))
     return image_files(table, "image"), labels, candidates
+
+
+def first_images(layout: Layout, plan: Plan) -> Iterator[tuple[pa.BinaryArray, np.ndarray]]:
+    """A dataset's encoded images and labels ``int64 [N]`` from its first row on, a row group at a
+    time: no more is read than is asked for.
+
+    Raises:
+        FileNotFoundError, BadTable, StoreError: as :func:`open_parquet`, of a shard.
+    """
+    for shard in plan.shards:
+        with open_parquet(layout.data / shard.name) as table:
+            for group in range(table.num_row_groups):
+                # One at a time: a reader that is given several fetches all of them first.
+                rows = table.read_row_group(group, columns=["image", "label"])
+                images = rows.column("image").combine_chunks()
+                yield images.field("bytes"), np.asarray(rows.column("label"))
 
 
 def image_files(table: pa.Table, name: str) -> list[bytes]:

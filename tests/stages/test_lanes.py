@@ -9,12 +9,12 @@ from synthgen.stages.lanes import Lanes
 
 def test_the_same_threads_work_again_and_again():
     lanes = Lanes(2)
-    names = set()
+    threads = set()
     for _ in range(3):
         with lanes.begin() as submit:
-            waits = [submit(lambda: threading.current_thread().name) for _ in range(20)]
-            names |= {wait() for wait in waits}
-    assert 1 <= len(names) <= 2
+            waits = [submit(threading.current_thread) for _ in range(20)]
+            threads |= {wait() for wait in waits}
+    assert 1 <= len(threads) <= 2 and all(thread.is_alive() for thread in threads)
 
 
 def test_what_has_not_begun_is_dropped_and_what_has_is_waited_for():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,69 +27,97 @@ Begin = Callable[[np.ndarray, np.ndarray], Callable[[], CandidateBatch]]
 """Begins a batch of labels and candidates ``int64 [N]``; the function it gives waits for it."""
 
 
-def sample_shard(
-    shard: ShardPlan,
-    begin: Begin,
-    judge: Judge,
-    *,
-    batch_size: int,
-    class_names: Sequence[str],
-    excluded: frozenset[tuple[int, int]] = frozenset(),
-    available: Sequence[int] | None = None,
-) -> Iterator[CandidateBatch]:
-    """Have batches made, and judge repeats, until every quota is filled.
+class ShardSampler:
+    """Has batches made, and judges repeats, until every quota of a shard is filled.
 
     Every batch is a full one, with the classes that lack images taking turns, so that the same
     kernels run whatever is wanted. As many are begun as the quotas will take at the share of
     candidates kept so far; candidates beyond a filled quota are dropped unexamined. Which
-    candidates share a batch depends on nothing but the shard. ``excluded`` holds (label, candidate)
-    pairs that repeat images of other shards. ``available[i]`` is how many candidates of class i
-    there are, where they are no endless supply.
-
-    Raises:
-        SynthgenError: a class keeps less than the acceptance floor of its candidates, or has run
-            out of them.
+    candidates share a batch depends on nothing but the shard.
     """
-    quotas = _Quotas(shard.quotas)
-    rejected = [[0] * len(judge.reasons) for _ in shard.quotas]
-    seen: set[int] = set()
-    near = judge.repeats()
-    begun: deque[Callable[[], CandidateBatch]] = deque()
-    while any(quotas.missing):
-        while len(begun) < AHEAD and quotas.want_more():
-            begun.append(begin(*quotas.next_batch(batch_size)))
-        batch = begun.popleft()()
-        verdicts = batch.verdicts.copy()
-        labels, candidates = batch.labels.tolist(), batch.candidates.tolist()
-        hashes = batch.pixel_hashes.tolist()
-        for reason, known in near.items():
-            known.look(batch.codes[reason], batch.labels)
-        taken = []
-        for row, (label, candidate) in enumerate(zip(labels, candidates, strict=True)):
-            quotas.pending[label] -= 1
-            if not quotas.missing[label]:
-                continue
-            if available is not None and candidate >= available[label]:
-                raise SynthgenError(
-                    f"class '{class_names[label]}' has run out of source images: "
-                    f"{quotas.examined[label]} looked at, {quotas.missing[label]} more wanted in "
-                    f"{shard.name}; ask for fewer, add source images or loosen --filters"
-                )
-            if verdicts[row] == 0:
-                repeated = _repeated(row, hashes[row], seen, near, judge)
-                seen.add(hashes[row])
-                if (label, candidate) in excluded:
-                    repeated = judge.excluded_reason
-                if repeated is not None:
-                    verdicts[row] = judge.reasons.index(repeated) + 1
-            taken.append(row)
-            quotas.examined[label] += 1
-            if verdicts[row] == 0:
-                quotas.missing[label] -= 1
-            else:
-                rejected[label][verdicts[row] - 1] += 1
-        yield batch.take(taken, verdicts)
-        _check_floor(quotas, rejected, judge, class_names)
+
+    def __init__(
+        self,
+        shard: ShardPlan,
+        begin: Begin,
+        judge: Judge,
+        *,
+        batch_size: int,
+        class_names: Sequence[str],
+        excluded: frozenset[tuple[int, int]] = frozenset(),
+        available: Sequence[int] | None = None,
+    ) -> None:
+        """``excluded`` holds (label, candidate) pairs that repeat images of other shards.
+
+        ``available[i]`` is how many candidates of class i there are, where they are no endless
+        supply.
+        """
+        self._shard = shard
+        self._begin = begin
+        self._judge = judge
+        self._batch_size = batch_size
+        self._class_names = class_names
+        self._excluded = excluded
+        self._available = available
+        self._quotas = _Quotas(shard.quotas)
+        self._begun: deque[Callable[[], CandidateBatch]] = deque()
+
+    def begin(self) -> bool:
+        """Begin what may be begun now; whether that will do, at the share kept so far."""
+        while len(self._begun) < AHEAD and self._quotas.want_more():
+            self._begun.append(self._begin(*self._quotas.next_batch(self._batch_size)))
+        return not self._quotas.want_more()
+
+    def batches(self, idle: Callable[[], Any] = lambda: None) -> Iterator[CandidateBatch]:
+        """The batches, in order; ``idle`` is called when all is begun that is wanted so far.
+
+        Raises:
+            SynthgenError: a class keeps less than the acceptance floor of its candidates, or has
+                run out of them.
+        """
+        quotas, judge = self._quotas, self._judge
+        rejected = [[0] * len(judge.reasons) for _ in quotas.quotas]
+        seen: set[int] = set()
+        near = judge.repeats()
+        while any(quotas.missing):
+            if self.begin():
+                idle()
+            batch = self._begun.popleft()()
+            verdicts = batch.verdicts.tolist()
+            labels, candidates = batch.labels.tolist(), batch.candidates.tolist()
+            hashes = batch.pixel_hashes.tolist()
+            for reason, known in near.items():
+                known.look(batch.codes[reason], batch.labels)
+            taken = []
+            for row, (label, candidate) in enumerate(zip(labels, candidates, strict=True)):
+                quotas.pending[label] -= 1
+                if not quotas.missing[label]:
+                    continue
+                if self._available is not None and candidate >= self._available[label]:
+                    raise self._run_out(label)
+                if verdicts[row] == 0:
+                    repeated = _repeated(row, hashes[row], seen, near, judge)
+                    seen.add(hashes[row])
+                    if (label, candidate) in self._excluded:
+                        repeated = judge.excluded_reason
+                    if repeated is not None:
+                        verdicts[row] = judge.reasons.index(repeated) + 1
+                taken.append(row)
+                quotas.examined[label] += 1
+                if verdicts[row] == 0:
+                    quotas.missing[label] -= 1
+                else:
+                    rejected[label][verdicts[row] - 1] += 1
+            yield batch.take(taken, np.asarray(verdicts, dtype=np.int64))
+            _check_floor(quotas, rejected, judge, self._class_names)
+
+    def _run_out(self, label: int) -> SynthgenError:
+        quotas = self._quotas
+        return SynthgenError(
+            f"class '{self._class_names[label]}' has run out of source images: "
+            f"{quotas.examined[label]} looked at, {quotas.missing[label]} more wanted in "
+            f"{self._shard.name}; ask for fewer, add source images or loosen --filters"
+        )
 
 
 def _repeated(

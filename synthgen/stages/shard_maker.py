@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,13 +28,13 @@ from synthgen.sampling.candidates import (
     draw_candidates,
     examine,
 )
-from synthgen.sampling.sampler import sample_shard
+from synthgen.sampling.sampler import ShardSampler
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.clock import Clock
 from synthgen.stages.freed_memory import keep_freed_memory
 from synthgen.stages.hardware import hardware
-from synthgen.stages.lanes import Lanes, device_turns, lane_count
+from synthgen.stages.lanes import Lanes, Submit, device_turns, lane_count
 from synthgen.stages.scoring import coded, make_scorer, repeat_codes
 from synthgen.stages.translate import Translator, load_sources
 
@@ -78,6 +80,16 @@ def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -
     if settings.scores == "statistics":
         return make_scorer(generator, statistics_only=True)
     return make_scorer(generator, {settings.scores, *filters.scores})
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A shard whose first batches are begun."""
+
+    shard: ShardPlan
+    sampler: ShardSampler
+    clock: Clock
+    order: str
 
 
 class ShardMaker:
@@ -132,6 +144,39 @@ class ShardMaker:
         Raises:
             SynthgenError: a class falls under the acceptance floor.
         """
+        with self.drafts(layout, [shard], progress) as drafts:
+            return next(drafts)
+
+    @contextmanager
+    def drafts(
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress
+    ) -> Iterator[Iterator[Made]]:
+        """Gives shards in memory, one after another, each as :meth:`draft` makes it.
+
+        While the last batches of one are made, lanes that have none left begin the next one. What
+        is begun is dropped when the block is left.
+        """
+        with self._lanes.begin() as submit:
+            if self._uncompiled:
+                submit(self.generator.compile, self.job.settings.batch_size or 1)()
+                self._uncompiled = False
+            yield self._drafts(layout, shards, progress, submit)
+
+    def _drafts(
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress, submit: Submit
+    ) -> Iterator[Made]:
+        waiting = deque(shards)
+        begun: deque[_Draft] = deque()
+
+        def begin_next() -> None:
+            if waiting and not begun:
+                begun.append(self._begin(layout, waiting.popleft(), submit))
+
+        while waiting or begun:
+            begin_next()
+            yield self._finish(begun.popleft(), begin_next, progress)
+
+    def _begin(self, layout: Layout, shard: ShardPlan, submit: Submit) -> _Draft:
         job, settings = self.job, self.job.settings
         excluded = read_exclusions(layout).get(shard.index, frozenset())
         clock = Clock()
@@ -153,40 +198,41 @@ class ShardMaker:
                 ]
             return batch.with_files(chosen, files)
 
+        sampler = ShardSampler(
+            shard,
+            lambda *numbers: submit(look, *numbers),
+            self._judge,
+            batch_size=settings.batch_size or 1,
+            class_names=job.plan.classes,
+            excluded=excluded,
+            available=self._translator.sources.available(shard) if self._translator else None,
+        )
+        sampler.begin()
+        return _Draft(shard, sampler, clock, job.order(shard, excluded))
+
+    def _finish(self, draft: _Draft, idle: Callable[[], Any], progress: Progress) -> Made:
+        job = self.job
         kept: list[Rows] = []
         thrown: list[Rows] = []
         rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
-        with self._lanes.begin() as submit:
-            if self._uncompiled:
-                submit(self.generator.compile, settings.batch_size or 1)()
-                self._uncompiled = False
-            batches = sample_shard(
-                shard,
-                lambda *numbers: submit(look, *numbers),
-                self._judge,
-                batch_size=settings.batch_size or 1,
-                class_names=job.plan.classes,
-                excluded=excluded,
-                available=self._translator.sources.available(shard) if self._translator else None,
-            )
-            for batch in batches:
-                for reason, name, count in self._count_rejects(batch):
-                    rejected[reason][name] += count
-                keep = np.flatnonzero(batch.verdicts == 0)
-                kept.append(replace(self._rows(batch, keep), reasons=None))
-                if settings.keep_rejects:
-                    thrown.append(self._rows(batch, np.flatnonzero(batch.verdicts != 0)))
-                progress(len(keep))
+        for batch in draft.sampler.batches(idle):
+            for reason, name, count in self._count_rejects(batch):
+                rejected[reason][name] += count
+            keep = np.flatnonzero(batch.verdicts == 0)
+            kept.append(replace(self._rows(batch, keep), reasons=None))
+            if job.settings.keep_rejects:
+                thrown.append(self._rows(batch, np.flatnonzero(batch.verdicts != 0)))
+            progress(len(keep))
         rows = Rows.concat(kept)
         # A fixed shuffle: the last candidates are all of the class that is hardest to make.
-        shuffle = np.random.default_rng([job.plan.seed, shard.index]).permutation(len(rows))
+        shuffle = np.random.default_rng([job.plan.seed, draft.shard.index]).permutation(len(rows))
         return Made(
             rows.take(shuffle),
             Rows.concat(thrown) if thrown else None,
             rejected,
-            {stage: value / self._lanes.count for stage, value in clock.seconds.items()},
+            {stage: value / self._lanes.count for stage, value in draft.clock.seconds.items()},
             self._device,
-            job.order(shard, excluded),
+            draft.order,
         )
 
     def _rows(self, batch: CandidateBatch, chosen: np.ndarray) -> Rows:
@@ -218,9 +264,12 @@ def make_here(
 ) -> Iterator[Receipt]:
     """Make ``shards`` in this process; one is written while the next one is made."""
     writing: Future[Receipt] | None = None
-    with ThreadPoolExecutor(1, "writer") as writer:
+    with (
+        ThreadPoolExecutor(1, "writer") as writer,
+        maker.drafts(layout, shards, progress) as drafts,
+    ):
         for shard in shards:
-            made = maker.draft(layout, shard, progress)
+            made = next(drafts)
             if writing is not None:
                 yield writing.result()
             writing = writer.submit(maker.commit, layout, shard, made)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
-from synthgen.sampling.sampler import AHEAD, sample_shard
+from synthgen.sampling.sampler import AHEAD, ShardSampler
 from synthgen.spec.plan import ShardPlan
 
 KEYS = np.arange(3)
@@ -38,7 +38,7 @@ def judge(reasons=("bad", "exact_duplicate")):
     )
 
 
-def made(quotas, share, batch_size, threads=1, **rest):
+def made(quotas, share, batch_size, threads=1, idle=lambda: None, **rest):
     source, verdicts = Numbers(share), judge()
     shard = ShardPlan(0, "train", 0, quotas)
 
@@ -47,13 +47,13 @@ def made(quotas, share, batch_size, threads=1, **rest):
         return examine(drawn, KEYS, verdicts, labels, candidates)
 
     with ThreadPoolExecutor(threads) as pool:
-        batches = sample_shard(
+        sampler = ShardSampler(
             shard, lambda *numbers: pool.submit(look, *numbers).result, verdicts,
             batch_size=batch_size, class_names=("a", "b", "c"), **rest,
         )  # fmt: skip
         rows = [
             (label, candidate)
-            for batch in batches
+            for batch in sampler.batches(idle)
             for label, candidate, verdict in zip(
                 batch.labels.tolist(),
                 batch.candidates.tolist(),
@@ -91,3 +91,11 @@ def test_no_more_is_made_than_is_wanted():
 def test_a_candidate_that_repeats_another_shards_image_is_passed_over():
     rows, _ = made((3, 0, 0), 1.0, 4, excluded=frozenset({(0, 1)}))
     assert rows == [(0, 0), (0, 2), (0, 3)]
+
+
+def test_it_says_when_all_is_begun_that_is_wanted():
+    """Of 30 batches the last is begun with 16 still to be looked at; of 5, at once."""
+    for batches in (30, 5):
+        said = []
+        made((8 * batches, 0, 0), 1.0, 8, idle=lambda said=said: said.append("all"))
+        assert len(said) == min(batches, AHEAD)

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import datasets
@@ -17,6 +18,7 @@ import torch
 from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages import shard_maker
 from synthgen.stages.reproduce import reproduce
 from synthgen.stages.sample import describe
 
@@ -73,6 +75,24 @@ def test_the_same_seed_gives_the_same_bytes_with_one_worker_or_two(sampled, tmp_
     other = sampled(n=200, images_per_shard=50, out=str(tmp_path / "other"), seed=1)
     assert bytes_of(one.root) == bytes_of(two.root)
     assert bytes_of(one.root) != bytes_of(other.root)
+
+
+def test_a_shard_is_begun_while_the_one_before_it_is_finished(sampled, tmp_path, monkeypatch):
+    alone = sampled(n=60, images_per_shard=30)
+    draw, second_begun, waited = shard_maker.draw_candidates, threading.Event(), []
+
+    def drawn(source, keys, latents, shard, labels, candidates):
+        if shard == 1:
+            second_begun.set()
+        elif not waited:
+            waited.append(second_begun.wait(30))
+        return draw(source, keys, latents, shard, labels, candidates)
+
+    monkeypatch.setattr(shard_maker, "draw_candidates", drawn)
+    monkeypatch.setattr(shard_maker, "lane_count", lambda threads: 2)
+    both = sampled(n=60, images_per_shard=30, out=str(tmp_path / "both"))
+    assert waited == [True]
+    assert bytes_of(both.root) == bytes_of(alone.root)
 
 
 def test_a_killed_run_resumes_to_the_same_bytes(sampled, run_folder, tmp_path):

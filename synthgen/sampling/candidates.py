@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.spec.image import to_host, to_uint8
+from synthgen.spec.image import quantise, to_host, to_uint8
 
 FINITE = "finite"
 
@@ -152,9 +152,7 @@ def examine(
     candidates: np.ndarray,
 ) -> CandidateBatch:
     """Quantise, score, judge and hash what was drawn. Repeated images are not judged here."""
-    pixels = to_uint8(drawn["image"])
-    # A sum is finite if all its values are: one fast pass, and no copy.
-    finite = torch.isfinite(drawn["image"].float().flatten(1).sum(dim=1))
+    pixels, finite = quantise(drawn["image"])
     scores = judge.score(pixels, torch.from_numpy(class_keys[labels]).to(pixels.device))
     scores[FINITE] = finite.float()
     verdicts = judge.judge(scores, torch.from_numpy(labels).to(pixels.device)).cpu().numpy()

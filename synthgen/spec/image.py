@@ -1,4 +1,4 @@
-"""The two forms of an image batch and the only two functions that go between them.
+"""The two forms of an image batch and the only functions that go between them.
 
 Inside the models a batch is ``float [N, C, H, W]`` in [-1, 1]; at the border (files, users, the
 cache of real images) it is ``uint8 [N, H, W, C]``.
@@ -45,36 +45,45 @@ def to_float(images: Tensor) -> Tensor:
 def to_uint8(images: Tensor) -> Tensor:
     """``float [N, C, H, W]`` in [-1, 1] to ``uint8 [N, H, W, C]``, nearest grey level, clamped.
 
-    The inverse of :func:`to_float` on its image. Non-finite values become 0; test for them first.
+    The inverse of :func:`to_float` on its image. Non-finite values become 0 (infinity: 255);
+    :func:`quantise` tells of them.
     """
+    return quantise(images)[0]
+
+
+def quantise(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, and ``bool [N]``: whether all values of an image are finite."""
     count = images.shape[0]
     together = max(1, IN_CACHE // max(1, images[:1].numel()))
     if images.device.type != "cpu" or count <= together:
         return _quantised(images)
     import torch
 
-    # Seven passes over a large batch wait for memory; over a few images at a time they do not.
+    # Passes over a large batch wait for memory; over a few images at a time they do not.
     parts = [_quantised(images[start : start + together]) for start in range(0, count, together)]
-    return torch.cat(parts)
+    return torch.cat([pixels for pixels, _ in parts]), torch.cat([finite for _, finite in parts])
 
 
-def _quantised(images: Tensor) -> Tensor:
+def _quantised(images: Tensor) -> tuple[Tensor, Tensor]:
     levels = images.float().add(1.0).mul_(127.5)
-    # Where the sum is finite all values are; to ask that of a device would be to wait for it.
-    if images.device.type != "cpu" or not levels.sum().isfinite():
+    # A sum is finite where all its values are.
+    finite = levels.flatten(1).sum(dim=1).isfinite()
+    # To ask a device would be to wait for it.
+    if images.device.type != "cpu" or not finite.all():
         levels.nan_to_num_(0.0, 255.0, 0.0)
-    levels.round_().clamp_(0, 255)
-    if images.device.type != "cpu" or levels.permute(0, 2, 3, 1).is_contiguous():
-        return levels.byte().permute(0, 2, 3, 1).contiguous()
+    # By way of 16 bits: from floats to bytes torch goes one by one.
+    planes = levels.round_().clamp_(0, 255).short().byte()
+    if images.device.type != "cpu" or planes.permute(0, 2, 3, 1).is_contiguous():
+        return planes.permute(0, 2, 3, 1).contiguous(), finite
     import numpy as np
     import torch
 
     # torch turns the axes of single bytes slowly; numpy writes a channel at a time.
-    count, channels, height, width = levels.shape
+    count, channels, height, width = planes.shape
     pixels = np.empty((count, height, width, channels), dtype=np.uint8)
     for channel in range(channels):
-        np.copyto(pixels[..., channel], levels[:, channel].numpy(), casting="unsafe")
-    return torch.from_numpy(pixels)
+        pixels[..., channel] = planes[:, channel].numpy()
+    return torch.from_numpy(pixels), finite
 
 
 def to_host(images: Tensor) -> np.ndarray:

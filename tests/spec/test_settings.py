@@ -3,7 +3,7 @@ import torch
 
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.image import to_float, to_uint8
+from synthgen.spec.image import quantise, to_float, to_uint8
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.spec.settings import read_yaml
 from synthgen.spec.train_settings import TrainSettings
@@ -15,6 +15,19 @@ def test_every_grey_level_survives_the_way_into_the_models_and_back():
     assert to_float(levels).min() == -1 and to_float(levels).max() == 1
     wild = torch.tensor([[[[-9.0, 9.0, float("nan"), float("inf")]]]])
     assert to_uint8(wild).flatten().tolist() == [0, 255, 0, 255]
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 7, 6), (5, 3, 7, 6), (5, 3, 300, 300)])
+def test_an_image_that_is_not_finite_is_told_apart_and_harms_no_other(shape):
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    expected = to_uint8(images)
+    expected[1, 2, 3, 0], expected[4, 6, 5, -1] = 0, 255
+    images[1, 0, 2, 3], images[4, -1, 6, 5] = float("nan"), float("inf")
+    pixels, finite = quantise(images)
+    assert finite.tolist() == [True, False, True, True, False]
+    assert torch.equal(pixels, expected)
+    plain = images[0].permute(1, 2, 0).add(1).mul(127.5).round().byte()
+    assert torch.equal(pixels[0], plain)
 
 
 @pytest.mark.parametrize(

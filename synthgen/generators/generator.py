@@ -195,8 +195,6 @@ class Generator:
                     )
                     for at in range(0, len(flat), size)
                 ]  # fmt: skip
-                if len(parts) == 1:
-                    return parts[0]
                 return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
             except torch.OutOfMemoryError:
                 if size == 1:

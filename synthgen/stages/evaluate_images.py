@@ -10,7 +10,6 @@ import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import evenly
-from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.evaluation.record import Acceptance
@@ -20,6 +19,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.feature_cache import TOGETHER
 from synthgen.stages.metrics import shards_hash
+from synthgen.stages.stored_images import stored_image
 from synthgen.stages.training_rows import training_rows
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
@@ -42,12 +42,13 @@ class Dataset:
     def pieces(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Images ``uint8 [n, H, W, C]`` and labels of at most ``most`` rows over all shards."""
         for shard, rows in self._chosen(most):
-            table = read_table(self.layout.data / shard, ["image", "label"]).take(rows)
+            file = self.layout.data / shard
+            table = read_table(file, ["image", "label"]).take(rows)
             encoded = table.column("image").combine_chunks().field("bytes")
             labels = np.asarray(table.column("label"))
             for start in range(0, len(labels), TOGETHER):
                 part = encoded[start : start + TOGETHER]
-                images = np.stack([decode(item.as_py(), self.image) for item in part])
+                images = np.stack([stored_image(file, i.as_py(), self.image) for i in part])
                 yield images, labels[start : start + TOGETHER]
 
     def images_of(self, positions: Sequence[int], most: int) -> list[np.ndarray]:
@@ -59,9 +60,10 @@ class Dataset:
             mine = [place for place in set(positions) if before <= place < before + len(rows)]
             if mine:
                 chosen = rows[[place - before for place in mine]]
-                table = read_table(self.layout.data / shard, ["image"]).take(chosen)
+                file = self.layout.data / shard
+                table = read_table(file, ["image"]).take(chosen)
                 for place, item in zip(mine, table.column("image"), strict=True):
-                    found[place] = decode(item.as_py()["bytes"], self.image)
+                    found[place] = stored_image(file, item.as_py()["bytes"], self.image)
             before += len(rows)
         return [found[place] for place in positions]
 

@@ -18,7 +18,7 @@ from synthgen.dataset.commit import (
     write_text,
 )
 from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
-from synthgen.dataset.encoding import decode, encode
+from synthgen.dataset.encoding import encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import make_manifest
 from synthgen.dataset.receipts import Receipt, read_receipts
@@ -94,10 +94,10 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
     names = plan.classes[:MOST_CLASSES]
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     wanted = {name: min(COLUMNS, plan.per_class[name]) for name in names}
-    for encoded, labels in first_images(layout, plan):
+    for pixels, labels in first_images(layout, plan, image):
         for row, label in enumerate(labels.tolist()):
             if label < len(names) and len(found[names[label]]) < wanted[names[label]]:
-                found[names[label]].append(decode(encoded[row].as_py(), image))
+                found[names[label]].append(pixels(row))
         if all(len(found[name]) >= wanted[name] for name in names):
             break
     sheet = contact_sheet({name: np.stack(batch) for name, batch in found.items() if batch})

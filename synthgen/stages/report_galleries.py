@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from synthgen.dataset.encoding import decode
 from synthgen.evaluation.evidence import picture
 from synthgen.evaluation.report.content import Gallery, Shot
-from synthgen.spec.image import ImageSpec
 from synthgen.stages.evaluate_images import Dataset
-from synthgen.stages.stored_images import first_images
+from synthgen.stages.stored_images import first_images, stored_image
 from synthgen.storage.place import Place
 from synthgen.storage.tables import open_parquet, read_table
 
@@ -38,11 +36,10 @@ def samples(dataset: Dataset) -> tuple[Gallery, ...]:
     counts = dataset.plan.per_class
     found: dict[int, list[Shot]] = {label: [] for label in range(len(classes))}
     missing = {label: min(each, counts[name]) for label, name in enumerate(classes)}
-    for encoded, labels in first_images(dataset.layout, dataset.plan):
+    for pixels, labels in first_images(dataset.layout, dataset.plan, dataset.image):
         for row, label in enumerate(labels.tolist()):
             if missing.get(label, 0):
-                pixels = decode(encoded[row].as_py(), dataset.image)
-                found[label].append(Shot(picture(pixels), classes[label]))
+                found[label].append(Shot(picture(pixels(row)), classes[label]))
                 missing[label] -= 1
         if not any(missing.values()):
             break
@@ -183,10 +180,6 @@ def _shots(
         column = read_table(part.path, ["image"]).column("image").take(pa.array(rows))
         for row, item in zip(rows, column, strict=True):
             words = ", ".join(f"{b.score} {part.scores[b.score][row]:.3g}" for b in group)
-            pixels = _pixels(item.as_py()["bytes"], dataset.image)
-            shots[id(part), row] = Shot(pixels, f"{classes[part.labels[row]]}: {words}")
+            pixels = stored_image(part.path, item.as_py()["bytes"], dataset.image)
+            shots[id(part), row] = Shot(picture(pixels), f"{classes[part.labels[row]]}: {words}")
     return tuple(shots[id(part), row] for part, row in ranked)
-
-
-def _pixels(encoded: bytes, image: ImageSpec) -> str:
-    return picture(decode(encoded, image))

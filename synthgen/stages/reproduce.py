@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.generators.generator import Generator
@@ -16,9 +15,10 @@ from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.plan import Plan
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.origin import load_origin
+from synthgen.stages.stored_images import stored_image
 from synthgen.stages.translate import Translator, load_sources
 from synthgen.storage.place import Place, place
-from synthgen.storage.tables import open_parquet
+from synthgen.storage.tables import open_parquet, read_group
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def reproduce(
     if "parts" in manifest:  # a row of a merged dataset is remade as one of its own part
         manifest = {**manifest, **manifest["parts"][manifest["part_of"][shard]]}
         plan = Plan.from_json(manifest["plan"])
+    image = ImageSpec(**manifest["generator"]["image"])
+    stored = stored_image(layout.data / shard, record["image"]["bytes"], image)
     settings = manifest["settings"]
     loaded = load_origin(
         layout.root, manifest["generator"], generator, device, settings["precision"]
@@ -91,7 +93,6 @@ def reproduce(
         truncation=settings["truncation"],
     )
     made = to_uint8(drawn["image"])[0].cpu().numpy()
-    stored = decode(record["image"]["bytes"], ImageSpec(**manifest["generator"]["image"]))
     largest = int(np.abs(made.astype(np.int16) - stored.astype(np.int16)).max())
     allowed = LOSSY_DIFFERENCE if settings["image_format"] == "jpeg" else 1
     where = (
@@ -126,7 +127,7 @@ def _read(path: Place, row: int) -> dict[str, Any]:
     for group in range(file.num_row_groups):
         count = file.metadata.row_group(group).num_rows
         if row < count:
-            record: dict[str, Any] = file.read_row_group(group).slice(row, 1).to_pylist()[0]
+            record: dict[str, Any] = read_group(path, file, group).slice(row, 1).to_pylist()[0]
             return record
         row -= count
     raise SynthgenError(f"{path}: has fewer rows than planned; see synthgen verify")

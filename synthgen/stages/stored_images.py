@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,8 @@ from synthgen.dataset.encoding import decode
 from synthgen.dataset.layout import Layout
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
-from synthgen.storage.tables import open_parquet, read_table
+from synthgen.storage.place import Place
+from synthgen.storage.tables import BadTable, open_parquet, read_group, read_table
 
 BATCH = 256
 
@@ -29,20 +31,42 @@ def shard_images(layout: Layout, shard: ShardPlan) -> tuple[list[bytes], np.ndar
     return image_files(table, "image"), labels, candidates
 
 
-def first_images(layout: Layout, plan: Plan) -> Iterator[tuple[pa.BinaryArray, np.ndarray]]:
-    """A dataset's encoded images and labels ``int64 [N]`` from its first row on, a row group at a
-    time: no more is read than is asked for.
+def stored_image(file: Place, encoded: bytes, image: ImageSpec) -> np.ndarray:
+    """Pixels ``uint8 [H, W, C]`` of an image that was found in ``file``.
 
     Raises:
-        FileNotFoundError, BadTable, StoreError: as :func:`open_parquet`, of a shard.
+        BadTable: they cannot be had.
+    """
+    try:
+        return decode(encoded, image)
+    except ValueError as error:
+        raise BadTable(
+            f"{file}: an image in it is damaged ({error}); see synthgen verify"
+        ) from None
+
+
+def first_images(
+    layout: Layout, plan: Plan, image: ImageSpec
+) -> Iterator[tuple[Callable[[int], np.ndarray], np.ndarray]]:
+    """A dataset's images and labels ``int64 [N]`` from its first row on, a row group at a time: no
+    more is read than is asked for. The function gives the pixels ``uint8 [H, W, C]`` of one row.
+
+    Raises:
+        FileNotFoundError, BadTable, StoreError: as :func:`open_parquet`, of a shard; BadTable: it
+            or an image in it is damaged.
     """
     for shard in plan.shards:
-        with open_parquet(layout.data / shard.name) as table:
+        file = layout.data / shard.name
+        with open_parquet(file) as table:
             for group in range(table.num_row_groups):
                 # One at a time: a reader that is given several fetches all of them first.
-                rows = table.read_row_group(group, columns=["image", "label"])
-                images = rows.column("image").combine_chunks()
-                yield images.field("bytes"), np.asarray(rows.column("label"))
+                rows = read_group(file, table, group, ["image", "label"])
+                encoded = rows.column("image").combine_chunks().field("bytes")
+
+                def pixels(row: int, file: Place = file, encoded: Any = encoded) -> np.ndarray:
+                    return stored_image(file, encoded[row].as_py(), image)
+
+                yield pixels, np.asarray(rows.column("label"))
 
 
 def image_files(table: pa.Table, name: str) -> list[bytes]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,32 @@ def read_table(file: Place, columns: Sequence[str] | None = None) -> pa.Table:
     Raises:
         As :func:`open_parquet`; BadTable: it is damaged, or has no such column.
     """
-    with open_parquet(file) as table:
-        try:
-            found = table.read(columns=None if columns is None else list(columns))
-        except (pa.ArrowException, OSError) as error:
-            raise BadTable(f"{file}: damaged ({_line(error)})") from None
+    with open_parquet(file) as table, _damage_named(file):
+        found = table.read(columns=None if columns is None else list(columns))
     missing = [name for name in columns or () if name not in found.column_names]
     if missing:
         raise BadTable(f"{file}: has no column '{missing[0]}'")
     return found
+
+
+def read_group(
+    file: Place, table: pq.ParquetFile, group: int, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """A row group of an open file, or some of its columns.
+
+    Raises:
+        BadTable: it is damaged.
+    """
+    with _damage_named(file):
+        return table.read_row_group(group, columns=None if columns is None else list(columns))
+
+
+@contextmanager
+def _damage_named(file: Place) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise BadTable(f"{file}: damaged ({_line(error)}); see synthgen verify") from None
 
 
 def _line(error: Exception) -> str:

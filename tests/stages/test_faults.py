@@ -17,8 +17,12 @@ from synthgen.dataset import writer
 from synthgen.dataset.layout import Layout
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.sample_settings import SampleSettings
+from synthgen.stages.evaluate import evaluate
 from synthgen.stages.repair import repair
+from synthgen.stages.report import report
+from synthgen.stages.reproduce import reproduce
 from synthgen.stages.sample import sample
 from synthgen.stages.shard_maker import ShardMaker, make_here
 from synthgen.stages.verify import verify
@@ -171,3 +175,29 @@ def test_two_coordinators_at_once(sampled, whole):
     # A dead owner's lock is free at once.
     assert sampled(**RUN).made == 1
     assert contents(root) == whole and verify(root).problems == []
+
+
+@pytest.mark.parametrize("where", ["page", "image"])
+@pytest.mark.parametrize("reader", ["report", "evaluate", "reproduce"])
+def test_damage_inside_a_shard_is_named_by_whoever_reads_it(
+    sampled, run_folder, digit_folder, where, reader
+):
+    root = sampled(n=30).root
+    shard = root / "data" / "train-00000.parquet"
+    content = bytearray(shard.read_bytes())
+    column = pq.ParquetFile(shard).metadata.row_group(0).column(0)
+    at = column.data_page_offset if where == "page" else content.find(b"IDAT") + 10
+    content[at : at + 20] = b"\xff" * 20
+    shard.write_bytes(content)
+    read = {
+        "report": lambda: report(str(root)),
+        "evaluate": lambda: evaluate(
+            EvaluateSettings.parse({
+                "dataset": str(root), "real": str(digit_folder), "generator": str(run_folder),
+                "device": "cpu", "extractor": "classifier",
+            })
+        ),
+        "reproduce": lambda: reproduce(root, 0, generator=str(run_folder), device="cpu"),
+    }  # fmt: skip
+    with pytest.raises(SynthgenError, match=r"train-00000.parquet: .*damaged \(.*see synthgen"):
+        read[reader]()

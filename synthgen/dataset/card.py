@@ -11,7 +11,7 @@ from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
-from synthgen.spec.columns import MEANINGS
+from synthgen.spec.columns import MEANINGS, pixel_hash_of
 from synthgen.spec.markdown import plain
 from synthgen.spec.plan import Plan
 
@@ -127,7 +127,7 @@ def _body(
         *_pair_columns(manifest["generator"].get("domains")),
         "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
         "(`synthgen reproduce`).",
-        "- `pixel_hash`: BLAKE2b-64 of the pixels.",
+        f"- `pixel_hash`: {pixel_hash_of(manifest.get('settings', {}))} of the pixels.",
         *(f"- `{name}`: {MEANINGS.get(name, 'a score')}." for name in manifest["scores"]),
         "",
         "## How it was filtered",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 TRAIN_ROW = "train_row"
 """The one score that is no measure: the row of the nearest training image, ``int64``."""
 
@@ -26,8 +29,18 @@ MEANINGS = {
 }
 """What the scores say, for people."""
 
+PIXEL_HASH = "XXH3-64"
+"""What ``pixel_hash`` is, of a row's pixels as ``uint8 [H, W, C]``. It is part of a dataset's
+settings: hashes of two kinds tell nothing of each other."""
+
+
 RESERVED = frozenset(MEANINGS) | {
     "image", "label", "source", "domain", "seed", "shard", "candidate", "generator_class",
     "pixel_hash", "reason", "finite",
 }  # fmt: skip
 """Names that no score of another package may have."""
+
+
+def pixel_hash_of(settings: Mapping[str, Any]) -> str:
+    """The hash in a dataset of these settings; the first ones do not say."""
+    return str(settings.get("pixel_hash", "BLAKE2b-64"))

@@ -28,6 +28,7 @@ from synthgen.dataset.receipts import (
 )
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.dataset.writer import stage_table
+from synthgen.spec.columns import pixel_hash_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
@@ -36,7 +37,7 @@ from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
 from synthgen.storage.transfer import copy_here
 
-SAME = ("classes", "scores", "image", "domains", "image_format")
+SAME = ("classes", "scores", "image", "domains", "image_format", "pixel_hash")
 """What datasets must have in common to be one."""
 
 
@@ -75,6 +76,7 @@ class _Part:
             "image": generator["image"],
             "domains": generator.get("domains"),
             "image_format": settings["image_format"],
+            "pixel_hash": pixel_hash_of(settings),
         }
 
     def receipt(self, shard: ShardPlan) -> Receipt:
@@ -118,6 +120,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         ],
         "image_format": parts[0].manifest["settings"]["image_format"],
         "filters": {"exact_duplicates": unique},
+        "pixel_hash": parts[0].kind()["pixel_hash"],
     }
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):

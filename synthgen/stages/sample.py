@@ -25,7 +25,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
 from synthgen.sampling.source_images import SourceImages
-from synthgen.spec.columns import DISCRIMINATOR
+from synthgen.spec.columns import DISCRIMINATOR, PIXEL_HASH
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError, name_list
@@ -106,6 +106,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         "device_type": generator.device.type,
         "source_fingerprint": data and data.fingerprint,
         "filters": filters.to_json(),
+        "pixel_hash": PIXEL_HASH,
     }
     if DISCRIMINATOR in known:
         resolved["discriminator_sha256"] = generator.discriminator_sha256

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+import xxhash
 
-from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
+from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine, pixel_hashes
 from synthgen.sampling.sampler import AHEAD, ShardSampler
 from synthgen.spec.plan import ShardPlan
 
@@ -99,3 +100,13 @@ def test_it_says_when_all_is_begun_that_is_wanted():
         said = []
         made((8 * batches, 0, 0), 1.0, 8, idle=lambda said=said: said.append("all"))
         assert len(said) == min(batches, AHEAD)
+
+
+def test_pixel_hashes_are_those_of_the_xxh3_standard():
+    images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    hashes = pixel_hashes(images)
+    assert hashes.dtype == np.int64 and hashes[0] != hashes[1]
+    unsigned = [value % 2**64 for value in hashes.tolist()]
+    assert unsigned == [xxhash.xxh3_64(image.tobytes()).intdigest() for image in images]
+    # The value for no bytes at all: xxHash, tests/sanity_test_vectors.h.
+    assert pixel_hashes(images[:1, :0]).tolist() == [0x2D06800538D394C2]

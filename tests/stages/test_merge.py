@@ -1,6 +1,7 @@
 """Datasets made on different machines become one."""
 
 import hashlib
+import json
 
 import datasets
 import pytest
@@ -79,6 +80,16 @@ def test_what_cannot_be_merged_is_named(sampled, tmp_path):
     again = sampled(n=30, seed=9, out=str(tmp_path / "again")).root
     with pytest.raises(SynthgenError, match="lies in it"):
         merge([one, again], again, "overwrite")
+    # A dataset from before the hash was part of the settings.
+    manifest = json.loads((again / "manifest.json").read_text())
+    assert manifest["settings"].pop("pixel_hash") == "XXH3-64"
+    (again / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SynthgenError, match=r"again: its pixel_hash is BLAKE2b-64, .* XXH3-64"):
+        merge([one, again], out)
+    (one / ".synthgen" / "settings.json").write_text(json.dumps(manifest["settings"]))
+    with pytest.raises(SynthgenError, match="holds a run with pixel_hash=null, not"):
+        sampled(n=40, mode="extend", out=str(one), seed=9)
+    again = sampled(n=30, seed=9, mode="overwrite", out=str(again)).root
     shard = next((again / "data").iterdir())
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
     with pytest.raises(SynthgenError, match="missing or damaged; mend it with synthgen repair"):

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM, in the middle of every long command: it ends within ten seconds, says how to
 go on, has nothing half-written, and goes on to the bytes of a run that nothing befell."""
 
+import shutil
 import signal
 import time
 
@@ -25,13 +26,15 @@ def datasets_made(commands, run_folder, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def long_commands(run_folder, digit_folder, small_training, datasets_made):
+def long_commands(run_folder, digit_folder, test_folder, small_training, datasets_made):
     """Name to the command's arguments, as a function of the folder that it writes."""
     one, two = datasets_made
     training = [f"--{k.replace('_', '-')}={v}" for k, v in small_training.items() if k != "options"]
     options = ",".join(f"{k}={v}" for k, v in small_training["options"].items())
     sampling = ["sample", "--generator", run_folder, "--n", 120, "--images-per-shard", 30,
                 "--filters", "none", "--device", "cpu"]  # fmt: skip
+    classifiers = ["--steps", 30, "--batch-size", 16, "--width", 8, "--no-flip", "--device", "cpu",
+                   "--precision", "fp32"]  # fmt: skip
     return {
         "train": lambda out: ["train", "--data", digit_folder, *training, "--images", 1920,
                               "--ticks", 3, "--classifier-images", 300, "--options", options,
@@ -45,10 +48,26 @@ def long_commands(run_folder, digit_folder, small_training, datasets_made):
         "evaluate": lambda out: ["evaluate", one, "--real", digit_folder, "--generator",
                                  run_folder, "--device", "cpu"],
         "publish": lambda out: ["publish", one, out],
+        "calibrate": lambda out: ["calibrate", copied(run_folder, out), "--data", digit_folder,
+                                  "--cache-dir", out / "cache", "--device", "cpu"],
+        "utility": lambda out: ["utility", copied(one, out), "--real", digit_folder, "--test",
+                                test_folder, "--sizes", 5, "--seeds", 2, *classifiers,
+                                "--cache-dir", out / "cache"],
+        "tune": lambda out: ["tune", "--generator", run_folder, "--real", digit_folder, "--shares",
+                             0.5, "--agreement", 0.2, "--per-class", 20, "--seeds", 1,
+                             *classifiers, "--out", out, "--cache-dir", out / "cache"],
     }  # fmt: skip
 
 
-NAMES = ["train", "sample", "filter", "merge", "webdataset", "imagefolder", "evaluate", "publish"]
+def copied(folder, out):
+    """What a command changes in place, in a place of its own."""
+    if not out.exists():
+        shutil.copytree(folder, out)
+    return out
+
+
+NAMES = ["train", "sample", "filter", "merge", "webdataset", "imagefolder", "evaluate", "publish",
+         "calibrate", "utility", "tune"]  # fmt: skip
 
 
 def nothing_half_written(out):

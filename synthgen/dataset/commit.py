@@ -18,6 +18,7 @@ from typing import Any
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.place import Place, StorePath
+from synthgen.storage.put_folder import flush
 from synthgen.storage.transfer import put_whole
 
 ABANDONED_SECONDS = 86_400
@@ -55,23 +56,10 @@ def publish(staged: Path, final: Place) -> None:
         put_whole(staged, final)
         staged.unlink()
         return
-    descriptor = os.open(staged, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(staged)
     final.parent.mkdir(parents=True, exist_ok=True)
     os.replace(staged, final)
-    sync_folder(final.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames inside ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(final.parent)
 
 
 def write_text(text: str, final: Place, staging: Path) -> None:

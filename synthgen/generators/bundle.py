@@ -28,6 +28,7 @@ from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings import Settings
+from synthgen.storage.put_folder import put_folder
 
 VERSION = 1
 GENERATOR = "generator.safetensors"
@@ -133,8 +134,7 @@ def save_bundle(
 def _publish(staging: Path, folder: Path) -> None:
     for path in staging.iterdir():
         path.chmod(0o644)  # safetensors makes its files private
-    shutil.rmtree(folder, ignore_errors=True)
-    staging.rename(folder)
+    put_folder(staging, folder)
 
 
 def calibrate_bundle(
@@ -148,16 +148,20 @@ def calibrate_bundle(
     config = read_config(folder)
     staging = folder.with_name(f".{folder.name}-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
-    shutil.copytree(folder, staging)
-    (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")
-    (staging / REFERENCE).unlink(missing_ok=True)
-    if reference is not None:
-        save_file(_contiguous(reference), staging / REFERENCE)
-    hashes = {path.name: _sha256(path.read_bytes()) for path in staging.iterdir()}
-    kept = {name: hashes[name] for name in sorted(FILES) if name in hashes}
-    record = config.model_copy(update={"files": kept}).model_dump(mode="json")
-    (staging / "config.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    _publish(staging, folder)
+    try:
+        shutil.copytree(folder, staging)
+        (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")
+        (staging / REFERENCE).unlink(missing_ok=True)
+        if reference is not None:
+            save_file(_contiguous(reference), staging / REFERENCE)
+        held = [name for name in sorted(FILES) if (staging / name).is_file()]
+        kept = {name: _sha256((staging / name).read_bytes()) for name in held}
+        record = config.model_copy(update={"files": kept}).model_dump(mode="json")
+        text = json.dumps(record, indent=2) + "\n"
+        (staging / "config.json").write_text(text, encoding="utf-8")
+        _publish(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def read_config(folder: Path) -> BundleConfig:

@@ -24,6 +24,7 @@ from synthgen.generators.discriminator import EachOwn, ImageJudge
 from synthgen.generators.generator import Generator
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.put_folder import put_folder
 
 SET = "set.json"
 
@@ -41,8 +42,7 @@ def save_set(folder: Path, bundles: Sequence[Path]) -> None:
         "parts": {name: _config_sha256(staging / name) for name in names},
     }
     (staging / SET).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    staging.rename(folder)
+    put_folder(staging, folder)
 
 
 def part_names(folder: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.put_folder import put_folder
 from synthgen.training.loop import Remedies, Training
 
 KEPT = 3
@@ -49,11 +50,9 @@ def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
         "extra": extra,
     }
     (staging / "state.json").write_text(json.dumps(state))
-    if final.exists():
-        shutil.rmtree(final)
-    staging.rename(final)
+    put_folder(staging, final)
     for old in _whole(folder)[:-KEPT]:
-        shutil.rmtree(old)
+        _remove(old)
     return final
 
 
@@ -93,7 +92,15 @@ def shown_at(folder: Path) -> list[int]:
 
 def drop_newest(folder: Path) -> None:
     """Forget the newest checkpoint; the one before it becomes the newest."""
-    shutil.rmtree(_whole(folder)[-1])
+    _remove(_whole(folder)[-1])
+
+
+def _remove(checkpoint: Path) -> None:
+    """Its name goes first: a folder that has it is whole."""
+    going = checkpoint.with_name(f".staging-{os.getpid()}")
+    shutil.rmtree(going, ignore_errors=True)
+    checkpoint.rename(going)
+    shutil.rmtree(going)
 
 
 def _whole(folder: Path) -> list[Path]:

@@ -92,6 +92,25 @@ def test_only_the_newest_three_checkpoints_stay(tmp_path):
     ]
 
 
+def test_a_checkpoint_whose_removal_is_interrupted_is_none(tmp_path, monkeypatch):
+    run, remove = training(), checkpoint.shutil.rmtree
+    for _ in range(2):
+        run.step()
+        checkpoint.save(tmp_path, run, {"shown": run.shown})
+
+    def half(folder, **options):
+        if folder.exists():
+            (folder / "weights.safetensors").unlink()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", half)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.drop_newest(tmp_path)
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", remove)
+    assert checkpoint.shown_at(tmp_path) == [16]
+    assert checkpoint.load_newest(tmp_path, training()) == {"shown": 16}
+
+
 def test_a_lazy_phase_runs_every_few_steps():
     run = training()
     for _ in range(9):

@@ -20,27 +20,28 @@ from synthgen.spec.image import ImageSpec
 
 class Photographs:
     """Cut-outs of two photographs (scikit-learn's ``china.jpg`` and ``flower.jpg``), mirrored or
-    not: the texture that encoders meet in real images, for the price of a copy."""
+    not: the texture that encoders meet in real images, for the price of a copy. In memory they lie
+    channels last, as what the bundled generators give."""
 
     def __init__(self, side: int) -> None:
         self.image = ImageSpec(side, side, 3)
         pixels = torch.from_numpy(np.stack(load_sample_images().images))
         views = torch.cat([pixels, pixels.flip(1), pixels.flip(2), pixels.flip(1, 2)])
-        self._views = (views.float() / 127.5 - 1).permute(0, 3, 1, 2).contiguous()
+        self._views = views.float() / 127.5 - 1
 
     def candidates(
         self, labels: np.ndarray, shards: np.ndarray, candidates: np.ndarray, **_: Any
     ) -> dict[str, Tensor]:
         """``float [N, 3, side, side]`` in [-1, 1], a function of shard, class and candidate."""
         side = self.image.height
-        views, _, height, width = self._views.shape
+        views, height, width, _ = self._views.shape
         places = np.random.default_rng(0).integers(0, 2**31, 4)
         mixed = (shards * 7919 + labels * 104_729 + candidates)[:, None] * places % 1_000_003
         parts = [
-            self._views[a % views, :, b % (height - side) :, c % (width - side) :][:, :side, :side]
+            self._views[a % views, b % (height - side) :, c % (width - side) :][:side, :side]
             for a, b, c, _ in mixed.tolist()
         ]
-        return {"image": torch.stack(parts)}
+        return {"image": torch.stack(parts).permute(0, 3, 1, 2)}
 
 
 @contextmanager

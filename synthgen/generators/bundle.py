@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +27,7 @@ from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings import Settings
-from synthgen.storage.put_folder import put_folder
+from synthgen.storage.put_folder import put_folder, staging_beside
 
 VERSION = 1
 GENERATOR = "generator.safetensors"
@@ -97,8 +96,7 @@ def save_bundle(
     provenance: data, images shown, hardware; ``metrics`` its scores; ``reference`` what filters
     compare with of the real images.
     """
-    staging = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = staging_beside(folder)
     staging.mkdir(parents=True)
     save_file(_named_tensors(built.networks, built.generators), staging / GENERATOR)
     if keep_judges:
@@ -146,8 +144,7 @@ def calibrate_bundle(
         SynthgenError: the folder is no bundle.
     """
     config = read_config(folder)
-    staging = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = staging_beside(folder)
     try:
         shutil.copytree(folder, staging)
         (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,15 +23,14 @@ from synthgen.generators.discriminator import EachOwn, ImageJudge
 from synthgen.generators.generator import Generator
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.put_folder import put_folder
+from synthgen.storage.put_folder import put_folder, staging_beside
 
 SET = "set.json"
 
 
 def save_set(folder: Path, bundles: Sequence[Path]) -> None:
     """Copy the bundles, in the order of their classes, into a set that appears whole."""
-    staging = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = staging_beside(folder)
     names = [f"{number:04d}" for number in range(len(bundles))]
     for name, bundle in zip(names, bundles, strict=True):
         shutil.copytree(bundle, staging / name)

@@ -66,8 +66,8 @@ def quantise(images: Tensor) -> tuple[Tensor, Tensor]:
 
 def _quantised(images: Tensor) -> tuple[Tensor, Tensor]:
     levels = images.float().add(1.0).mul_(127.5)
-    # A sum is finite where all its values are.
-    finite = levels.flatten(1).sum(dim=1).isfinite()
+    # A sum is finite where all its values are. (Channels-last images do not flatten but by a copy.)
+    finite = levels.sum(dim=(1, 2, 3)).isfinite()
     # To ask a device would be to wait for it.
     if images.device.type != "cpu" or not finite.all():
         levels.nan_to_num_(0.0, 255.0, 0.0)

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import os
 import shutil
+import socket
 from pathlib import Path
 
 HERE = -100
 """``AT_FDCWD``: paths are taken from the current folder."""
 EXCHANGE = 2
 """``RENAME_EXCHANGE`` of ``renameat2(2)``: two names change places in one step."""
+
+
+def staging_beside(final: Path) -> Path:
+    """Where to fill what :func:`put_folder` shall call ``final``: nothing is there yet.
+
+    What dead processes of this host have left of theirs is removed.
+    """
+    mark = f".{final.name}.{socket.gethostname()}-"
+    for left in final.parent.glob(f"{glob.escape(mark)}*"):
+        process = left.name.removeprefix(mark)
+        if process == str(os.getpid()) or not Path(f"/proc/{process}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return final.with_name(f"{mark}{os.getpid()}")
 
 
 def put_folder(staging: Path, final: Path) -> None:

@@ -72,12 +72,14 @@ def stages(run_folder, digit_folder, small_training, made, hub):
         "evaluate": lambda at: ["evaluate", at / "copy", "--real", digit_folder, "--generator",
                                 run_folder, "--device", "cpu"],
         "publish": lambda at: ["publish", at / "copy", at / "out"],
+        "calibrate": lambda at: ["calibrate", at / "bundle", "--data", digit_folder, "--device",
+                                 "cpu"],
         "hub": lambda at: ["publish", at / "copy", f"hf://me/{at.name}"],
     }  # fmt: skip
 
 
 NAMES = ["train", "sample", "workers", "filter", "merge", "webdataset", "imagefolder", "evaluate",
-         "publish", "hub"]  # fmt: skip
+         "publish", "calibrate", "hub"]  # fmt: skip
 
 
 def outcome(at, hub):
@@ -109,19 +111,20 @@ def content(path):
     return path.read_bytes()
 
 
-def prepare(at, made, hub):
+def prepare(at, made, bundle, hub):
     """A folder of its own for one run; the stages that write into a dataset get a copy."""
     at.mkdir()
     shutil.copytree(made[0], at / "copy")
+    shutil.copytree(bundle, at / "bundle")
     return {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_killed_at_random_moments(name, commands, stages, made, hub, tmp_path):
+def test_killed_at_random_moments(name, commands, stages, made, run_folder, hub, tmp_path):
     arguments, rng = stages[name], random.Random(zlib.crc32(name.encode()))
-    environment = prepare(tmp_path / "whole", made, hub)
-    if name == "evaluate":  # the first run decodes the real images, once for all
+    environment = prepare(tmp_path / "whole", made, run_folder / "bundle", hub)
+    if name in ("evaluate", "calibrate"):  # the first run decodes the real images, once for all
         commands.run(*arguments(tmp_path / "whole"), env=environment)
     begin = time.monotonic()
     calls = commands.run(*arguments(tmp_path / "whole"), faults={}, env=environment).calls
@@ -132,7 +135,7 @@ def test_killed_at_random_moments(name, commands, stages, made, hub, tmp_path):
     kills = KILLS if FULL or name != "workers" else 1  # whose imports take their time
     for number in range(1, kills + 1):
         at = tmp_path / str(number)
-        prepare(at, made, hub)
+        prepare(at, made, run_folder / "bundle", hub)
         if number % 2:
             faults = {rng.randrange(2 * calls): KILL}
             command = commands.start(*arguments(at), faults=faults, env=environment)

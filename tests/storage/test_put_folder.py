@@ -1,11 +1,12 @@
 """A folder that takes another's place: whole at any moment, whatever happens."""
 
+import socket
 import threading
 
 import pytest
 
 from synthgen.storage import put_folder as module
-from synthgen.storage.put_folder import put_folder
+from synthgen.storage.put_folder import put_folder, staging_beside
 
 EXCHANGES = module._exchanged
 
@@ -37,6 +38,16 @@ def test_the_new_folder_has_the_name_and_nothing_else_is_left(tmp_path, way):
         put_folder(filled(place / ".staging", text), final)
         assert read(final) == (text, text)
         assert [path.name for path in place.iterdir()] == ["bundle"]
+
+
+def test_what_a_dead_process_left_is_removed_and_what_others_fill_is_not(tmp_path):
+    final, host = tmp_path / "bundle", socket.gethostname()
+    dead = filled(tmp_path / f".bundle.{host}-999999999", "dead")
+    alive = filled(tmp_path / f".bundle.{host}-1", "alive")
+    elsewhere = filled(tmp_path / ".bundle.another-999999999", "elsewhere")
+    mine = filled(staging_beside(final), "mine")
+    assert not dead.exists() and alive.exists() and elsewhere.exists()
+    assert staging_beside(final) == mine and not mine.exists()
 
 
 def test_whoever_reads_finds_a_folder_at_any_moment(tmp_path):

@@ -7,7 +7,8 @@ All make the same number of images with the same generator and end with a folder
 list, then ``Dataset.from_dict(...).to_parquet``; (c) ``Dataset.from_generator``; and synthgen, with
 no filters but validity. They take turns within each repetition; ratios are of medians.
 
-Every way starts by loading the generator's bundle and ends with the dataset loaded.
+Every way starts by loading the generator's bundle and ends with the dataset loaded. Before each,
+memory for as many bytes as it writes has been touched (``measuring.even_ground``).
 
 Two cases: ``generator``, the bundled ``fashion-mnist-28``, whose images cost more to make than to
 encode; and ``encoder``, 256 px cut-outs of photographs, that cost a copy to make. The peers look at
@@ -29,12 +30,13 @@ from typing import Any
 
 import datasets
 import numpy as np
-from measuring import machine, spread, table, take_turns, write_json
+from measuring import even_ground, machine, spread, table, take_turns, write_json
 from pictures import Photographs, in_place_of
 from PIL import Image
 
+from synthgen.dataset.encoding import estimated_bytes
 from synthgen.generators.zoo import load_generator
-from synthgen.spec.image import to_uint8
+from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.sample_settings import SampleSettings
 from synthgen.stages.sample import resolve, run
 
@@ -138,10 +140,12 @@ PEERS: dict[str, Callable[[Any, np.ndarray, int, Path], None]] = {
 OURS = "synthgen"
 
 
-def rate(work: Callable[[int, Path], None], n: int) -> float:
-    """Images per second of one way, in an empty folder."""
+def rate(work: Callable[[int, Path], None], n: int, size: int) -> float:
+    """Images per second of one way, in an empty folder, once ``size`` bytes have been written and
+    deleted there: what the way before has left is no part of this one's time."""
     with tempfile.TemporaryDirectory() as folder:
         datasets.config.HF_DATASETS_CACHE = Path(folder) / "cache"
+        even_ground(Path(folder), size)
         start = time.perf_counter()
         work(n, Path(folder) / f"run-{time.time_ns()}")
         return n / (time.perf_counter() - start)
@@ -165,8 +169,12 @@ def main() -> None:
         ways[OURS] = partial(ours, painter, scores="statistics")
         if painter is None:
             ways["synthgen, with all scores"] = partial(ours, painter, scores="all")
+        image = painter.image if painter else ImageSpec(28, 28, 1)
+        # The files, the cache that loading makes of them, and that of way (c).
+        size = 3 * int(estimated_bytes(image, "png")) * arguments.n
         rates = take_turns(
-            {name: partial(rate, way, arguments.n) for name, way in ways.items()}, arguments.times
+            {name: partial(rate, way, arguments.n, size) for name, way in ways.items()},
+            arguments.times,
         )
         found[case] = rates
         best = statistics.median(rates[OURS])

@@ -20,6 +20,7 @@ def staging_beside(final: Path) -> Path:
 
     What dead processes of this host have left of theirs is removed.
     """
+    final = final.resolve()  # of a symbolic link the folder that it names
     mark = f".{final.name}.{socket.gethostname()}-"
     for left in final.parent.glob(f"{glob.escape(mark)}*"):
         process = left.name.removeprefix(mark)
@@ -38,6 +39,7 @@ def put_folder(staging: Path, final: Path) -> None:
     Raises:
         OSError: the disk is full or cannot be written; the old folder is as it was.
     """
+    final = final.resolve()
     for path in (*staging.rglob("*"), staging):
         flush(path)
     if not final.exists():

@@ -40,6 +40,16 @@ def test_the_new_folder_has_the_name_and_nothing_else_is_left(tmp_path, way):
         assert [path.name for path in place.iterdir()] == ["bundle"]
 
 
+def test_a_symbolic_link_goes_on_to_name_what_it_named(tmp_path, way):
+    real, link = filled(tmp_path / "in" / "real", "old"), tmp_path / "link"
+    link.symlink_to(real)
+    staging = staging_beside(link)
+    assert staging.parent == real.parent
+    put_folder(filled(staging, "new"), link)
+    assert link.is_symlink() and read(link) == read(real) == ("new", "new")
+    assert [path.name for path in real.parent.iterdir()] == ["real"]
+
+
 def test_what_a_dead_process_left_is_removed_and_what_others_fill_is_not(tmp_path):
     final, host = tmp_path / "bundle", socket.gethostname()
     dead = filled(tmp_path / f".bundle.{host}-999999999", "dead")

@@ -21,6 +21,10 @@ CARE_SHARE, BAD_SHARE = 0.5, 0.15
 CARE_TIMES, BAD_TIMES, MOST_TIMES = 3.0, 20.0, 50.0
 """Copies and repeats, as multiples of the real images' share."""
 
+NEARLY_ALL = 0.9
+"""A share that is bad wherever it is beyond that of real images: no multiple of theirs above a
+fiftieth is fifty times as much."""
+
 NAMED = 3
 """Classes with a sentence of their own; more than these share one."""
 
@@ -247,9 +251,9 @@ def _beyond(share: float, usual: float, count: int, bad: float = BAD_TIMES) -> L
     """Whether a share is more than chance, and then some, beyond that of real images."""
     expected = max(usual, USUAL)
     chance = 3 * (expected * (1 - expected) / max(1, count)) ** 0.5
-    if share > bad * expected + chance:
-        return "bad"
-    return "care" if share > CARE_TIMES * expected + chance else "good"
+    if share <= CARE_TIMES * expected + chance:
+        return "good"
+    return "bad" if share > min(bad * expected + chance, NEARLY_ALL) else "care"
 
 
 def _listed(names: Sequence[str], more: int = 0) -> str:

@@ -95,7 +95,7 @@ def begin(out: Path, settings: TrainSettings) -> None:
 
 def sweep(out: Path) -> None:
     """Remove what a process that is dead left of a bundle or checkpoint it had begun to write."""
-    for staging in (*out.glob(".best.*"), *out.glob("checkpoints/.staging-*")):
+    for staging in (*out.glob(".best[-.]*"), *out.glob("checkpoints/.staging-*")):
         process = staging.name.rpartition("-")[2]
         if not Path(f"/proc/{process}").exists():
             shutil.rmtree(staging, ignore_errors=True)

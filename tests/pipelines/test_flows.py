@@ -70,19 +70,19 @@ def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkey
     from synthgen.stages.shard_maker import ShardMaker
 
     settings = SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")})
-    real_draft, made = ShardMaker.draft, []
+    real_commit, committed = ShardMaker.commit, []
 
-    def draft(self, layout, shard, progress):
-        if len(made) == 2:
+    def commit(self, layout, shard, made):
+        if len(committed) == 2:
             raise KeyboardInterrupt
-        made.append(shard.index)
-        return real_draft(self, layout, shard, progress)
+        committed.append(shard.index)
+        return real_commit(self, layout, shard, made)
 
-    monkeypatch.setattr(ShardMaker, "draft", draft)
+    monkeypatch.setattr(ShardMaker, "commit", commit)
     with pytest.raises(KeyboardInterrupt):
         sample(settings)
-    assert made == [0, 1]
-    monkeypatch.setattr(ShardMaker, "draft", real_draft)
+    assert committed == [0, 1]
+    monkeypatch.setattr(ShardMaker, "commit", real_commit)
     with_prefect(settings, "new")
     assert hashes(tmp_path / "out") == local
 

@@ -184,8 +184,10 @@ def test_a_broken_filter_is_told_where_it_is_used_and_only_there(
     ],
 )
 def test_a_broken_extractor_is_one_line(
-    code, words, installed, failing, run_folder, digit_folder, sampled
+    code, words, installed, failing, run_folder, digit_folder, sampled, tmp_path, monkeypatch
 ):
+    # Else the features are there that the unbroken one of the same version gave of these images.
+    monkeypatch.setenv("SYNTHGEN_CACHE", str(tmp_path / "cache"))
     made = sampled(n=30)
     installed(code, {"synthgen.extractors": "pixels = tiny:Pixels"})
     line = failing("evaluate", made.root, "--real", digit_folder, "--extractor", "pixels",

@@ -17,6 +17,7 @@ from synthgen.stages.train import train
 from synthgen.stages.train_estimate import describe
 from synthgen.stages.train_folder import begin, begun, held
 from synthgen.stages.verify import verify
+from synthgen.storage.put_folder import staging_beside
 from synthgen.training.loop import Training
 
 
@@ -192,8 +193,10 @@ def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default(tmp_path)
 def test_what_a_dead_process_left_is_swept(tmp_path):
     from synthgen.stages.train_folder import sweep
 
-    dead, alive = tmp_path / ".best-99999999", tmp_path / "checkpoints" / f".staging-{os.getpid()}"
-    for folder in (dead, alive, tmp_path / "best"):
+    best, alive = tmp_path / "best", tmp_path / "checkpoints" / f".staging-{os.getpid()}"
+    beside = staging_beside(best).name.removesuffix(str(os.getpid()))
+    dead = [tmp_path / ".best-99999999", tmp_path / f"{beside}99999999"]
+    for folder in (*dead, alive, best):
         folder.mkdir(parents=True)
     sweep(tmp_path)
-    assert not dead.exists() and alive.exists() and (tmp_path / "best").exists()
+    assert not any(folder.exists() for folder in dead) and alive.exists() and best.exists()

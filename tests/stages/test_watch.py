@@ -46,7 +46,6 @@ def test_a_blow_up_is_rolled_back_and_the_run_recovers_to_its_end(
 def test_a_rate_a_hundred_times_too_high_is_rolled_back_and_recovers(
     digit_folder, small_training, tmp_path
 ):
-    """How far it gets is the machine's rounding: a third of the rate is still too high."""
     options = {**small_training["options"], "lr": 4e-2}
     ticks, events = run(
         digit_folder, small_training, tmp_path / "run", images=19_200, options=options
@@ -56,15 +55,10 @@ def test_a_rate_a_hundred_times_too_high_is_rolled_back_and_recovers(
     tick = 2400
     assert events[0]["images"] - broken[0] <= tick  # the tick it broke in, and one more
     assert events[0]["back_to"] < broken[0]
-    report = (tmp_path / "run" / "report.md").read_text()
-    if ticks[-1]["images"] < 19_200:
-        assert "kept falling over after every change of the stability ladder" in report
-        assert len(events) == ticks[-1]["attempt"] + 1 == 4
-    else:
-        assert ticks[-1]["images"] == 19_200 and ticks[-1]["attempt"] == len(events)
+    assert ticks[-1]["images"] == 19_200 and ticks[-1]["attempt"] == len(events)
     best = min(t["score"] for t in ticks if t["attempt"] > 0)
     assert best < min(t["score"] for t in ticks if t["attempt"] == 0)
-    assert events[0]["why"] in report
+    assert events[0]["why"] in (tmp_path / "run" / "report.md").read_text()
 
 
 def freeze_discriminator(monkeypatch, after):

@@ -155,6 +155,9 @@ class ShardMaker:
 
         While the last batches of one are made, lanes that have none left begin the next one. What
         is begun is dropped when the block is left.
+
+        Raises:
+            SynthgenError: as :meth:`draft`, when the shard is asked for.
         """
         with self._lanes.begin() as submit:
             if self._uncompiled:

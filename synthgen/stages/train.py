@@ -37,7 +37,7 @@ from synthgen.training.distributed import Ranks, ranks
 from synthgen.training.grid import save_grid
 from synthgen.training.loop import NotFinite
 from synthgen.training.metrics_log import MetricsLog, draw_curves
-from synthgen.training.watch import Alarm, Watch, ladder
+from synthgen.training.watch import DECLINED, Alarm, Watch, ladder
 
 DRAW_EVERY = 20.0
 """Seconds between drawings of the curves, which take half a second, at least."""
@@ -113,7 +113,7 @@ class _Run:
             self.judge = make_judge(settings, self.prepared, self.out)
             # Without a checkpoint not even the first line, of the untrained networks, holds.
             self.log.cut_back(training.shown if extra else -1, training.remedies.attempt)
-            self._replay()
+            self.watch = Watch.of(self.log.rows(), settings.images)
             if not extra:
                 self._tick(None)
                 self._save()
@@ -175,33 +175,27 @@ class _Run:
         )
         self.send(False)
 
-    def _replay(self) -> None:
-        """Show the watch what it has seen before the run was resumed."""
-        for row in self.log.rows():
-            if "event" in row:
-                self.watch.calm()
-            else:
-                self.watch.look(row, row["images"] / self.settings.images)
-
     def _recover(self, alarm: Alarm) -> bool:
         """Go back to the last good checkpoint and climb the ladder; false after the last rung."""
         training, at = self.training, self.training.shown
         small = self.prepared.data.image.height < SMALLEST_AUGMENTED
+        *older, back_to = checkpoint.shown_at(self.checkpoints)
+        if older and back_to == self.rolled_to:
+            back_to = older.pop()  # the newest led to the same fault once already
         rung = ladder(
             training.remedies,
             penalized="gamma" in training.algorithm.schedules,
             augmented=small or self.prepared.augment != "none",
+            lost=self._lost(back_to),
         )
-        kept = checkpoint.shown_at(self.checkpoints)
-        if self.group.leads and len(kept) > 1 and kept[-1] == self.rolled_to:
-            checkpoint.drop_newest(self.checkpoints)  # it led to the same fault once already
-        self.group.wait()
+        if older and rung is not None and rung.restart:
+            back_to = older[0]
         failed = training.remedies.attempt
-        checkpoint.load_newest(self.checkpoints, training)
-        self.rolled_to = training.shown
+        checkpoint.load_at(self.checkpoints, back_to, training)
+        self.rolled_to = back_to
         ended = replace(training.remedies, attempt=failed + 1)
         training.remedies = ended if rung is None else rung.remedies
-        self.watch.calm()
+        self.group.wait()
         if self.group.leads:
             action = "stopped: no change is left to try" if rung is None else rung.text
             say(f"{alarm.kind}: {alarm.why}; back to {training.shown:,} images; {action}")
@@ -212,14 +206,27 @@ class _Run:
                     "event": alarm.kind,
                     "why": alarm.why,
                     "action": action,
-                    "back_to": training.shown,
+                    "back_to": back_to,
                 }
             )
+            self.watch = Watch.of(self.log.rows(), self.settings.images)
             self._draw()
             self._save(stopped=rung is None)
+            # Last: a run killed before comes to the same alarm again.
+            checkpoint.drop_after(self.checkpoints, back_to)
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
         return rung is not None
+
+    def _lost(self, back_to: int) -> bool:
+        """Whether the state at ``back_to`` has no past that is near the best of the run."""
+        lost = None
+        if self.group.leads:
+            undoing = [*self.log.rows(), {"event": "rolled back", "back_to": back_to}]
+            left = Watch.of(undoing, self.settings.images).best_score
+            if not self.best or left > DECLINED * self.best["score"] + self.judge.score.real:
+                lost = "lost"
+        return self.group.agree(lost) is not None
 
     def _tick(self, means: dict[str, float] | None) -> Alarm | None:
         """Score, log and draw; ``means`` is ``None`` for the untrained networks."""

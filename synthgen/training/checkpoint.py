@@ -25,13 +25,14 @@ from synthgen.storage.put_folder import put_folder
 from synthgen.training.loop import Remedies, Training
 
 KEPT = 3
-"""Whole checkpoints kept: the newest and two before it, to roll back to."""
+"""Whole checkpoints kept: the newest and two before it, to roll back to; and the untrained one."""
 
 
 def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
-    """Write the run's state under ``folder`` and drop all but the newest :data:`KEPT`.
+    """Write the run's state under ``folder`` and drop all but the newest :data:`KEPT` and the
+    one at no images.
 
-    ``extra`` is JSON that :func:`load` gives back.
+    ``extra`` is JSON that :func:`load_newest` gives back.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{training.shown:012d}"
@@ -52,7 +53,8 @@ def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
     (staging / "state.json").write_text(json.dumps(state))
     put_folder(staging, final)
     for old in _whole(folder)[:-KEPT]:
-        _remove(old)
+        if int(old.name) > 0:
+            _remove(old)
     return final
 
 
@@ -63,14 +65,21 @@ def load_newest(folder: Path, training: Training) -> dict[str, Any] | None:
     Raises:
         SynthgenError: the checkpoint is damaged or of other networks.
     """
-    whole = _whole(folder)
-    if not whole:
-        return None
-    newest = whole[-1]
+    whole = shown_at(folder)
+    return load_at(folder, whole[-1], training) if whole else None
+
+
+def load_at(folder: Path, shown: int, training: Training) -> dict[str, Any]:
+    """Put the checkpoint of ``folder`` at ``shown`` images into ``training``; its ``extra``.
+
+    Raises:
+        SynthgenError: the checkpoint is damaged or of other networks.
+    """
+    path = folder / f"{shown:012d}"
     try:
-        weights = load_file(newest / "weights.safetensors", device=str(training.device))
-        states = load_file(newest / "optimizers.safetensors", device=str(training.device))
-        state = json.loads((newest / "state.json").read_text())
+        weights = load_file(path / "weights.safetensors", device=str(training.device))
+        states = load_file(path / "optimizers.safetensors", device=str(training.device))
+        state = json.loads((path / "state.json").read_text())
         _restore(training, weights, states)
         training.shown, training.steps = state["shown"], state["steps"]
         training.means.sums, training.means.counts = state["sums"], state["counts"]
@@ -79,7 +88,7 @@ def load_newest(folder: Path, training: Training) -> dict[str, Any] | None:
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SynthgenError(
-            f"{newest}: cannot resume from this checkpoint ({reason}); "
+            f"{path}: cannot resume from this checkpoint ({reason}); "
             "delete the folder to go on from the one before"
         ) from None
     return extra
@@ -90,9 +99,11 @@ def shown_at(folder: Path) -> list[int]:
     return [int(path.name) for path in _whole(folder)]
 
 
-def drop_newest(folder: Path) -> None:
-    """Forget the newest checkpoint; the one before it becomes the newest."""
-    _remove(_whole(folder)[-1])
+def drop_after(folder: Path, shown: int) -> None:
+    """Forget the checkpoints of more than ``shown`` images, the newest first."""
+    for path in reversed(_whole(folder)):
+        if int(path.name) > shown:
+            _remove(path)
 
 
 def _remove(checkpoint: Path) -> None:

@@ -6,7 +6,7 @@ Pure bookkeeping over the rows of ``metrics.jsonl``; the stage that trains does 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +28,10 @@ LEAST_SHOWN = 20_000
 """Images before which a generator that never had variety is untrained, not collapsed."""
 
 DIVERGED = 3.0
-"""A score this many times the best one, twice in a row, is divergence."""
+"""A score this many times the best one, twice in a row, is divergence.
+
+Here and below the real images' own score comes on top: so much of a score is the measure's.
+"""
 
 DECLINED = 1.75
 """The same, four times in a row, is a decline: it will not come back by itself."""
@@ -58,7 +61,8 @@ class Watch:
     """Reads one row per tick. ``progress`` of a row is its share of the budget."""
 
     def __init__(self) -> None:
-        self._best_score = math.inf
+        self.best_score = math.inf
+        """The least score of a tick that was not suspicious."""
         self._most_variety = 0.0
         self._suspected: dict[str, int] = {}
 
@@ -76,7 +80,7 @@ class Watch:
             if self._suspected[kind] >= ticks:
                 return Alarm(kind, why)
         if not suspects:
-            self._best_score = min(self._best_score, row["score"])
+            self.best_score = min(self.best_score, row["score"])
             self._most_variety = max(self._most_variety, row["diversity"])
         return None
 
@@ -85,9 +89,22 @@ class Watch:
         """Whether the last tick looked bad, so that its state is none to go back to."""
         return bool(self._suspected)
 
-    def calm(self) -> None:
-        """Forget the suspicion: the run has been rolled back."""
-        self._suspected = {}
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]], images: int) -> Watch:
+        """The watch of a run of ``images`` whose log so far is ``rows``, ticks and events.
+
+        What a rollback undid sets no mark: the state gone back to is measured by its own past.
+        """
+        past: list[Mapping[str, Any]] = []
+        for row in rows:
+            if "event" in row:
+                past = [tick for tick in past if tick["images"] <= row["back_to"]]
+            else:
+                past.append(row)
+        watch = cls()
+        for tick in past:
+            watch.look(tick, tick["images"] / images)
+        return watch
 
     def _suspects(
         self, row: Mapping[str, Any], progress: float
@@ -98,18 +115,18 @@ class Watch:
         if bad or row["score"] is None:
             return [("not-finite", (f"{bad[0] if bad else 'score'} is not a finite number", 1))]
         found = []
-        score, best = row["score"], self._best_score
+        score, best, real = row["score"], self.best_score, row.get("score_real", 0.0)
         losses = {k: v for k, v in row.items() if k.startswith("loss/")}
         largest = max(losses, key=lambda name: abs(losses[name]), default=None)
         if largest is not None and abs(losses[largest]) > RUNAWAY:
             found.append(("diverged", (f"{largest} is {losses[largest]:.3g}", 1)))
             return found
-        if score > EXPLODED * best:
+        if score > EXPLODED * best + real:
             found.append(("diverged", (f"score {score:.3g}, the best was {best:.3g}", 1)))
-        elif score > DIVERGED * best:
+        elif score > DIVERGED * best + real:
             why = f"score {score:.3g} for two ticks, the best was {best:.3g}"
             found.append(("diverged", (why, 2)))
-        if score > DECLINED * best:
+        if score > DECLINED * best + real:
             why = f"score {score:.3g} or near it for four ticks, the best was {best:.3g}"
             found.append(("declined", (why, 4)))
         wins = [
@@ -118,7 +135,7 @@ class Watch:
             if key.startswith("accuracy/") and key.endswith("/real") and value >= SATURATED
             and row[key.replace("/real", "/fake")] >= SATURATED
         ]  # fmt: skip
-        if wins and score > WORSE * best:
+        if wins and score > WORSE * best + real:
             why = f"{wins[0]} knows every fake and the score got worse for two ticks"
             found.append(("saturated", (why, 2)))
         why_collapsed = self._collapse(row, progress)
@@ -143,15 +160,20 @@ class Rung:
 
     text: str
     remedies: Remedies
+    restart: bool = False
+    """Whether the run begins again with untrained networks, not with its last good ones."""
 
 
-def ladder(present: Remedies, *, penalized: bool, augmented: bool) -> Rung | None:
+def ladder(
+    present: Remedies, *, penalized: bool, augmented: bool, lost: bool = False
+) -> Rung | None:
     """The next rung up from ``present``; ``None`` after the last.
 
     Args:
         present: what has been changed so far.
         penalized: whether the algorithm has a penalty that can be strengthened.
         augmented: whether the settings augment D's images (or forbid it for tiny ones).
+        lost: whether nothing is left to go back to that is near the best the run has had.
     """
     following = replace(present, attempt=present.attempt + 1)
     rungs = [Rung("learning rates to 0.3 of theirs", replace(following, lr=0.3))]
@@ -167,4 +189,7 @@ def ladder(present: Remedies, *, penalized: bool, augmented: bool) -> Rung | Non
             replace(rungs[-1].remedies, lr=0.1, clip=1.0),
         )
     )
+    if lost:
+        again = "from untrained networks again, learning rates to 0.03 of theirs"
+        rungs.append(Rung(again, replace(rungs[-1].remedies, lr=0.03), restart=True))
     return rungs[present.attempt] if present.attempt < len(rungs) else None

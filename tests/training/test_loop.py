@@ -92,6 +92,20 @@ def test_only_the_newest_three_checkpoints_stay(tmp_path):
     ]
 
 
+def test_the_checkpoint_of_the_untrained_networks_stays(tmp_path):
+    run = training()
+    untrained = weights(run)
+    checkpoint.save(tmp_path, run, {"best": 1})
+    for _ in range(5):
+        run.step()
+        checkpoint.save(tmp_path, run, {})
+    assert checkpoint.shown_at(tmp_path) == [0, 48, 64, 80]
+    assert checkpoint.load_at(tmp_path, 0, run) == {"best": 1}
+    assert run.shown == run.steps == 0 and same(weights(run), untrained)
+    checkpoint.drop_after(tmp_path, 48)
+    assert checkpoint.shown_at(tmp_path) == [0, 48]
+
+
 def test_a_checkpoint_whose_removal_is_interrupted_is_none(tmp_path, monkeypatch):
     run, remove = training(), checkpoint.shutil.rmtree
     for _ in range(2):
@@ -105,7 +119,7 @@ def test_a_checkpoint_whose_removal_is_interrupted_is_none(tmp_path, monkeypatch
 
     monkeypatch.setattr(checkpoint.shutil, "rmtree", half)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.drop_newest(tmp_path)
+        checkpoint.drop_after(tmp_path, 16)
     monkeypatch.setattr(checkpoint.shutil, "rmtree", remove)
     assert checkpoint.shown_at(tmp_path) == [16]
     assert checkpoint.load_newest(tmp_path, training()) == {"shown": 16}

@@ -68,6 +68,20 @@ def test_a_run_that_diverges_before_it_has_a_best_is_seen_in_its_first_tick():
     assert look(Watch(), images=1600, progress=0.1, **{"loss/D/x": 900.0}) is None
 
 
+def row_of(**changes):
+    return {"images": 1000, "score": 10.0, "diversity": 0.6, "least_diversity": 0.5, **changes}
+
+
+def test_the_watch_of_a_log_knows_nothing_of_what_a_rollback_undid():
+    before, undone = row_of(images=1000), row_of(images=2000, score=1.0)
+    event = {"images": 3000, "event": "diverged", "back_to": 1000}
+    after = row_of(images=2000, score=5.0)
+    assert look(Watch.of([before, undone], 9000), images=3000, score=11.0).kind == "diverged"
+    assert look(Watch.of([before, undone, event, after], 9000), images=3000, score=11.0) is None
+    assert look(Watch.of([before, undone, event, after], 9000), images=3000, score=51.0)
+    assert Watch.of([before, row_of(images=2000, score=40.0)], 9000).suspicious
+
+
 def test_an_untrained_generator_has_not_collapsed():
     watch = Watch()
     assert [look(watch, images=i * 1000, progress=i / 10, diversity=0.05) for i in range(10)] == [
@@ -77,11 +91,22 @@ def test_an_untrained_generator_has_not_collapsed():
     assert late[-1].kind == "collapsed"
 
 
-def test_the_ladder_ends():
-    remedies, texts = Remedies(), []
-    while (rung := ladder(remedies, penalized=True, augmented=False)) is not None:
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_ladder_ends(lost):
+    remedies, rungs = Remedies(), []
+    while (rung := ladder(remedies, penalized=True, augmented=False, lost=lost)) is not None:
         assert rung.remedies.attempt == remedies.attempt + 1
-        texts.append(rung.text)
+        rungs.append(rung)
         remedies = rung.remedies
-    assert len(texts) == 4 and remedies.lr == 0.1 and remedies.penalty == 4.0 and remedies.augmented
+    assert len(rungs) == 4 + lost and remedies.lr == (0.03 if lost else 0.1)
+    assert remedies.penalty == 4.0 and remedies.augmented and remedies.clip == 1.0
+    assert [rung.restart for rung in rungs] == [False] * 4 + [True] * lost
     assert ladder(Remedies(attempt=1), penalized=False, augmented=True).remedies.clip == 1.0
+
+
+def test_so_much_of_a_score_as_real_images_have_is_no_fault():
+    watch = Watch()
+    assert look(watch) is None
+    assert all(look(watch, score=4.9, score_real=1.5) is None for _ in range(9))
+    alarms = [look(watch, score=5.1, score_real=1.5) for _ in range(4)]
+    assert [alarm and alarm.kind for alarm in alarms] == [None, None, None, "declined"]

@@ -186,7 +186,7 @@ class _Run:
             training.remedies,
             penalized="gamma" in training.algorithm.schedules,
             augmented=small or self.prepared.augment != "none",
-            lost=self._lost(back_to),
+            lost=self._lost(alarm, back_to),
         )
         if older and rung is not None and rung.restart:
             back_to = older[0]
@@ -218,13 +218,15 @@ class _Run:
         self._clock = (time.perf_counter(), training.shown)
         return rung is not None
 
-    def _lost(self, back_to: int) -> bool:
-        """Whether the state at ``back_to`` has no past that is near the best of the run."""
+    def _lost(self, alarm: Alarm, back_to: int) -> bool:
+        """Whether the state at ``back_to`` has no past that is near the best of the run; or the
+        generator repeats itself, which it does not unlearn in smaller steps."""
         lost = None
         if self.group.leads:
             undoing = [*self.log.rows(), {"event": "rolled back", "back_to": back_to}]
             left = Watch.of(undoing, self.settings.images).best_score
-            if not self.best or left > DECLINED * self.best["score"] + self.judge.score.real:
+            limit = DECLINED * self.best.get("score", -math.inf) + self.judge.score.real
+            if left > limit or alarm.kind == "collapsed":
                 lost = "lost"
         return self.group.agree(lost) is not None
 

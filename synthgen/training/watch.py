@@ -173,7 +173,7 @@ def ladder(
         present: what has been changed so far.
         penalized: whether the algorithm has a penalty that can be strengthened.
         augmented: whether the settings augment D's images (or forbid it for tiny ones).
-        lost: whether nothing is left to go back to that is near the best the run has had.
+        lost: whether nothing is left that is worth going back to.
     """
     following = replace(present, attempt=present.attempt + 1)
     rungs = [Rung("learning rates to 0.3 of theirs", replace(following, lr=0.3))]
@@ -190,6 +190,5 @@ def ladder(
         )
     )
     if lost:
-        again = "from untrained networks again, learning rates to 0.03 of theirs"
-        rungs.append(Rung(again, replace(rungs[-1].remedies, lr=0.03), restart=True))
+        rungs.append(Rung("the same from untrained networks", rungs[-1].remedies, restart=True))
     return rungs[present.attempt] if present.attempt < len(rungs) else None

@@ -9,6 +9,7 @@ from synthgen.generators.zoo import load_generator
 from synthgen.spec.train_settings import TrainSettings
 from synthgen.stages.train import train
 from synthgen.training.loop import Training
+from synthgen.training.watch import Alarm, Watch
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +137,27 @@ def test_a_run_killed_after_a_rollback_resumes_to_the_same_log(
         return [{k: v for k, v in row.items() if k != "images_per_second"} for row in rows]
 
     assert log("killed") == log("whole")
+
+
+def test_a_generator_that_no_change_mends_begins_again_untrained(
+    digit_folder, small_training, tmp_path, monkeypatch
+):
+    real_look = Watch.look
+
+    def pessimistic(self, row, progress):
+        if row["attempt"] < 4 and row["images"] > 1200:
+            return Alarm("collapsed", "every image is one")
+        return real_look(self, row, progress)
+
+    monkeypatch.setattr(Watch, "look", pessimistic)
+    changes = {"images": 4_800, "classifier_images": 3_000}
+    ticks, events = run(digit_folder, small_training, tmp_path / "run", **changes)
+    assert [event["back_to"] for event in events] == [608, 0, 608, 0]
+    assert events[-1]["action"] == "the same from untrained networks"
+    again = [tick["images"] for tick in ticks if tick["attempt"] == 4]
+    assert again == [608, 1216, 1824, 2400, 3008, 3616, 4224, 4800]
+    kept = sorted(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert kept == [0, 3616, 4224, 4800]
 
 
 @pytest.mark.parametrize("seed", range(10))

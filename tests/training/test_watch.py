@@ -98,7 +98,7 @@ def test_the_ladder_ends(lost):
         assert rung.remedies.attempt == remedies.attempt + 1
         rungs.append(rung)
         remedies = rung.remedies
-    assert len(rungs) == 4 + lost and remedies.lr == (0.03 if lost else 0.1)
+    assert len(rungs) == 4 + lost and remedies.lr == 0.1
     assert remedies.penalty == 4.0 and remedies.augmented and remedies.clip == 1.0
     assert [rung.restart for rung in rungs] == [False] * 4 + [True] * lost
     assert ladder(Remedies(attempt=1), penalized=False, augmented=True).remedies.clip == 1.0

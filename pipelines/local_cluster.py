@@ -26,7 +26,9 @@ PROJECT = Path(__file__).parent.parent
 POOLS = ("cpu", "gpu")
 BUSY = 503
 """The server's answer while its database is held by another request: the call did nothing."""
-BUSY_SECONDS = 30
+BUSY_SECONDS = 90
+ANSWER_SECONDS = 30
+"""Silence after which a call has no answer: a busy machine was seen to need half a minute."""
 
 
 @dataclass
@@ -69,10 +71,11 @@ class LocalCluster:
         return done.stdout + done.stderr
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call the server's REST API; the JSON it answers. A busy server is asked again.
+        """Call the server's REST API; the JSON it answers. A busy server is asked again: one that
+        says so, and for a ``GET``, which changes nothing, one that is silent.
 
         Raises:
-            OSError: it cannot be reached, refuses, or is busy for 30 seconds.
+            OSError: it cannot be reached, refuses, or is busy for 90 seconds.
         """
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",
@@ -83,12 +86,15 @@ class LocalCluster:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
                     text = answer.read()
             except urllib.error.HTTPError as error:
                 if error.code != BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+            except TimeoutError:
+                if method != "GET" or time.monotonic() > deadline:
+                    raise
             else:
                 return json.loads(text) if text else None
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.error
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -9,6 +10,8 @@ import pytest
 
 from pipelines import local_cluster
 from pipelines.local_cluster import LocalCluster
+
+SILENT = 0
 
 
 @pytest.fixture
@@ -22,9 +25,14 @@ def answering(tmp_path):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 status = left.pop(0) if len(left) > 1 else left[0]
+                if status == SILENT:
+                    time.sleep(0.5)
+                    return
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(json.dumps({"status": status}).encode())
+
+            do_POST = do_GET
 
             def log_message(self, *_):
                 pass
@@ -55,3 +63,15 @@ def test_a_refusal_is_not_asked_again(answering):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         cluster.api("GET", "nothing")
     assert left == [200]
+
+
+def test_a_silent_server_is_asked_again_what_changes_nothing(answering, monkeypatch):
+    monkeypatch.setattr(local_cluster, "ANSWER_SECONDS", 0.2)
+    cluster, left = answering(SILENT, 200)
+    assert cluster.api("GET", "health") == {"status": 200} and left == [200]
+    cluster, left = answering(SILENT, 200)
+    with pytest.raises(TimeoutError):
+        cluster.api("POST", "deployments/x/create_flow_run", {})
+    monkeypatch.setattr(local_cluster, "BUSY_SECONDS", 0.6)
+    with pytest.raises(TimeoutError):
+        answering(SILENT)[0].api("GET", "health")

@@ -13,7 +13,7 @@ demo: install
 prefect-demo: install
 	$(VENV)/bin/python -m pipelines.demo --n 2000 --out out/prefect-demo
 
-# A file stays in one process, for what its tests share; the order is that of the folders.
+# A file stays in one process, for what its tests share; the order is pytest's.
 test: install-test
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -20,6 +20,12 @@ from PIL import Image
 atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that no process ends the run alone with one of them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory):
     """No test reads or fills the user's cache of decoded images."""

@@ -176,7 +176,8 @@ class _Run:
         self.send(False)
 
     def _recover(self, alarm: Alarm) -> bool:
-        """Go back to the last good checkpoint and climb the ladder; false after the last rung."""
+        """Go back to the last good checkpoint, or to the untrained one where the rung says so, and
+        climb the ladder; false after the last rung."""
         training, at = self.training, self.training.shown
         small = self.prepared.data.image.height < SMALLEST_AUGMENTED
         *older, back_to = checkpoint.shown_at(self.checkpoints)

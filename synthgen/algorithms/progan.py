@@ -77,12 +77,11 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
     lod, starts = growth(canvas.levels, options.grown_at)
 
     def real(t: Tensors) -> Tensor:
-        """The real images, on the canvas, as sharp as G's are by now."""
-        return at_lod(canvas.cover(t["image"]), t.scalar("lod"))
+        """The real images, as sharp as G's are by now: faded on the canvas, as G's are drawn."""
+        return canvas.crop(at_lod(canvas.cover(t["image"]), t.scalar("lod")))
 
     def penalty(t: Tensors) -> Tensor:
-        fake = canvas.cover(t["fake"])
-        return unit_gradient_penalty(lambda x: logits(t, x), t["real"], fake)
+        return unit_gradient_penalty(lambda x: logits(t, x), t["real"], t["fake"])
 
     return Algorithm(
         networks={
@@ -94,7 +93,7 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
         latents={"z": Normal((options.latent,))},
         tensors={
             **pair_tensors(),
-            "real": real,  # float [N, C, side, side]
+            "real": real,  # float [N, C, H, W]
             "real_logits": lambda t: judged(t, "real"),  # float [N]
         },
         phases=(

@@ -124,6 +124,10 @@ class Phase:
     """Share of the batch the phase looks at: penalties are often as good on half of it."""
     resets: tuple[float, ...] = ()
     """Shares of the run at which the optimiser of ``trains`` forgets its moments."""
+    hands_on: tuple[str, ...] = ()
+    """Tensors that the step's later phases get as they are here, detached, in place of computing
+    them anew with networks that have moved since. For a phase that is not repeated, on the whole
+    batch."""
     after: Callable[[Mapping[str, nn.Module]], None] | None = None
     """Called after the optimiser's step, for example to clip weights."""
 

@@ -162,7 +162,8 @@ class Training:
                     if repeat:
                         # A critic's extra steps look at images of the run's future, at random.
                         real = self._real(int(torch.randint(2**40, ()).item()), local)
-                    self._run(phase, real, scalars)
+                    handed = self._run(phase, real, scalars)
+                real |= handed
         self.shown += self.batch_size
         self.steps += 1
         self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)
@@ -181,7 +182,10 @@ class Training:
         if any(self.progress <= at < after for at in phase.resets):
             self.optimizers[phase.trains].steps.state.clear()
 
-    def _run(self, phase: Phase, real: Mapping[str, Tensor], scalars: Mapping[str, float]) -> None:
+    def _run(
+        self, phase: Phase, real: Mapping[str, Tensor], scalars: Mapping[str, float]
+    ) -> dict[str, Tensor]:
+        """Take one optimiser's step of a phase; what the phase hands on."""
         networks = self.algorithm.networks
         trained = parameters(networks, phase.trains)
         for network in networks.values():
@@ -224,6 +228,7 @@ class Training:
         if phase.after is not None:
             phase.after(networks)
         self._note_verdicts(phase, tensors)
+        return {name: tensors[name].detach() for name in phase.hands_on}
 
     def _arithmetic(self, phase: Phase) -> AbstractContextManager[object]:
         if phase.full_precision or self.precision is torch.float32:
@@ -238,7 +243,7 @@ class Training:
                 self.algorithm.networks[network].get_buffer(buffer).fill_(value)
 
     def _note_verdicts(self, phase: Phase, tensors: Tensors) -> None:
-        """The judge's accuracy on reals and fakes.
+        """Note the judge's accuracy on reals and fakes.
 
         A relativistic judge has no zero of its own, so the border is midway between its two mean
         logits; for the other losses that is near zero while the two are balanced.

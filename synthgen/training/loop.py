@@ -261,5 +261,6 @@ class Training:
             self.means.add(f"gap/{judge}", float(real.mean() - fake.mean()))
             if isinstance(self.augment, Ada):
                 knows = self._ranks.mean(torch.sign(real - border).mean())
-                self.augment.observe(knows, self.batch_size)
+                # A step counts as one batch shown, however often the judge looks.
+                self.augment.observe(knows, self.batch_size / phase.times)
                 self.means.add("augment/p", float(self.augment.p))

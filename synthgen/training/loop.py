@@ -158,11 +158,12 @@ class Training:
             active = first <= self.progress < last or (last >= 1.0 and self.progress >= first)
             if active and self.steps % phase.every == 0:
                 self._forget(phase)
-                for repeat in range(phase.times):
+                times = phase.burst.at(self.steps, phase.times) if phase.burst else phase.times
+                for repeat in range(times):
                     if repeat:
                         # A critic's extra steps look at images of the run's future, at random.
                         real = self._real(int(torch.randint(2**40, ()).item()), local)
-                    handed = self._run(phase, real, scalars)
+                    handed = self._run(phase, real, scalars, times)
                 real |= handed
         self.shown += self.batch_size
         self.steps += 1
@@ -183,9 +184,9 @@ class Training:
             self.optimizers[phase.trains].steps.state.clear()
 
     def _run(
-        self, phase: Phase, real: Mapping[str, Tensor], scalars: Mapping[str, float]
+        self, phase: Phase, real: Mapping[str, Tensor], scalars: Mapping[str, float], times: int
     ) -> dict[str, Tensor]:
-        """Take one optimiser's step of a phase; what the phase hands on."""
+        """Take one optimiser's step of a phase, of ``times``; what the phase hands on."""
         networks = self.algorithm.networks
         trained = parameters(networks, phase.trains)
         for network in networks.values():
@@ -227,7 +228,7 @@ class Training:
         optimizer.step()
         if phase.after is not None:
             phase.after(networks)
-        self._note_verdicts(phase, tensors)
+        self._note_verdicts(phase, tensors, times)
         return {name: tensors[name].detach() for name in phase.hands_on}
 
     def _arithmetic(self, phase: Phase) -> AbstractContextManager[object]:
@@ -242,8 +243,8 @@ class Training:
             if dot:
                 self.algorithm.networks[network].get_buffer(buffer).fill_(value)
 
-    def _note_verdicts(self, phase: Phase, tensors: Tensors) -> None:
-        """Note the judge's accuracy on reals and fakes.
+    def _note_verdicts(self, phase: Phase, tensors: Tensors, times: int) -> None:
+        """Note the judge's accuracy on reals and fakes, in one of ``times`` repeats of a phase.
 
         A relativistic judge has no zero of its own, so the border is midway between its two mean
         logits; for the other losses that is near zero while the two are balanced.
@@ -262,5 +263,5 @@ class Training:
             if isinstance(self.augment, Ada):
                 knows = self._ranks.mean(torch.sign(real - border).mean())
                 # A step counts as one batch shown, however often the judge looks.
-                self.augment.observe(knows, self.batch_size / phase.times)
+                self.augment.observe(knows, self.batch_size / times)
                 self.means.add("augment/p", float(self.augment.p))

@@ -94,7 +94,7 @@ def test_a_critic_weighs_the_label_at_as_many_places_as_the_image(name):
     assert torch.allclose(critic(images, labels), features.sum(dim=(1, 2, 3)), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["wgan", "wgan-gp"])
+@pytest.mark.parametrize("name", ["wgan", "wgan-gp", "progan"])
 def test_the_class_head_is_learnt_on_reals_and_teaches_the_generator(name):
     phases = {p.name: p for p in build(name, TASK, {"width": 8}).phases}
     assert [phases[p].terms["class"].weight for p in "DG"] == [1.0, 0.1]

@@ -26,7 +26,7 @@ from synthgen.algorithms.pair import (
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 FIRST_STEPS, EVERY = 25, 500
 """Steps of G that have ``d_burst`` steps of the critic: the first ones, and one in so many (the

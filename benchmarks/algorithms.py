@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--out", default="runs/algorithms")
     parser.add_argument("--only", default="", help="Comma-separated names.")
     arguments = parser.parse_args()
-    names = [name for name, found in registered().items() if found.domains == 1]
+    names = [name for name, found in registered().items() if found.takes.streams == 1]
     names = [name for name in arguments.only.split(",") if name] or names
     shared = Path(arguments.out) / "classifier"
     results = []

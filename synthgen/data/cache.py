@@ -23,8 +23,8 @@ from tqdm import tqdm
 from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
 from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import few_per_class
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import cache_root
@@ -91,7 +91,7 @@ def _choose(
         classes, rows, labels = source.classes, np.arange(len(source.labels)), source.labels
     else:
         classes = settings.classes
-        wanted = ClassCondition(source.classes).indices(classes, f"'{source.name}'")
+        wanted = Label(source.classes).indices(classes, f"'{source.name}'")
         place = np.full(len(source.classes), -1)
         place[list(wanted)] = np.arange(len(wanted))
         rows = np.flatnonzero(place[source.labels] >= 0)

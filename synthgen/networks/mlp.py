@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from synthgen.networks.condition import embed
 from synthgen.networks.layers import ProjectionHead
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 
 class DenseGenerator(nn.Module):
@@ -15,11 +16,11 @@ class DenseGenerator(nn.Module):
     The paper has no classes: here a label embedding is concatenated to the latent.
     """
 
-    def __init__(self, task: ClassConditional, latent: int, embedding: int, width: int) -> None:
+    def __init__(self, task: Task, latent: int, embedding: int, width: int) -> None:
         super().__init__()
         image = task.image
         self.shape = (image.channels, image.height, image.width)
-        self.embedding = nn.Embedding(task.condition.count, embedding)
+        self.embedding = embed(task, embedding)
         self.layers = nn.Sequential(
             nn.Linear(latent + embedding, width),
             nn.ReLU(),
@@ -52,12 +53,12 @@ class Maxout(nn.Module):
 class MaxoutDiscriminator(nn.Module):
     """Two maxout layers; the label is projected on the last features."""
 
-    def __init__(self, task: ClassConditional, width: int, pieces: int) -> None:
+    def __init__(self, task: Task, width: int, pieces: int) -> None:
         super().__init__()
         image = task.image
         inputs = image.channels * image.height * image.width
         self.layers = nn.Sequential(Maxout(inputs, width, pieces), Maxout(width, width, pieces))
-        self.head = ProjectionHead(width, task.condition.count)
+        self.head = ProjectionHead(width, task)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

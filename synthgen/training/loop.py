@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Augment, Phase, Tensors
 from synthgen.networks.placement import place
+from synthgen.spec.task import CONDITION
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.optimizers import optimizers_of, parameters
@@ -79,7 +80,7 @@ class Training:
     def __init__(
         self,
         algorithm: Algorithm,
-        batches: RealBatches,
+        batches: TaskBatches,
         *,
         images: int,
         batch_size: int,
@@ -91,12 +92,10 @@ class Training:
         clip_gradients: float | None = None,
         lr_at: Callable[[float], float] = lambda progress: 1.0,
         ranks: Ranks = Ranks(),  # noqa: B008 - frozen
-        sources: RealBatches | None = None,
     ) -> None:
         """``batch_size`` is over all ranks; ``images`` is the budget that progress is measured by.
 
-        ``lr_at`` gives the factor on all learning rates at a progress in [0, 1]; ``sources`` are
-        the images of the other domain, for an algorithm that has two.
+        ``lr_at`` gives the factor on all learning rates at a progress in [0, 1].
 
         Raises:
             ValueError: the batch does not divide over the ranks.
@@ -125,7 +124,6 @@ class Training:
         self.optimizers = optimizers_of(algorithm)
         self._batches = batches
         self._seed = seed
-        self._sources = sources
         self._clip = clip_gradients
         self._lr_at = lr_at
         self._ranks = ranks
@@ -145,7 +143,7 @@ class Training:
         start = self.shown + self._ranks.rank * local
         attempt = self.remedies.attempt
         torch.manual_seed(step_seed(self._seed, self.shown, self._ranks.rank, attempt))
-        real = self._real(start, local)
+        real = self._batches.at(start, local, self.device)
         scalars = {n: s.at(self.progress) for n, s in self.algorithm.schedules.items()}
         self._set_buffers(scalars)
         if "gamma" in scalars:
@@ -162,20 +160,17 @@ class Training:
                 for repeat in range(times):
                     if repeat:
                         # A critic's extra steps look at images of the run's future, at random.
-                        real = self._real(int(torch.randint(2**40, ()).item()), local)
+                        future = int(torch.randint(2**40, ()).item())
+                        real = self._batches.at(future, local, self.device)
                     handed = self._run(phase, real, scalars, times)
                 real |= handed
         self.shown += self.batch_size
         self.steps += 1
         self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)
 
-    def _real(self, start: int, count: int) -> dict[str, Tensor]:
-        """Real images and labels from a position on, of one domain or both."""
-        image, label = self._batches.at(start, count, self.device)
-        if self._sources is None:
-            return {"image": image, "label": label}
-        source, source_label = self._sources.at(start, count, self.device)
-        return {"image": image, "label": label, "source": source, "source_label": source_label}
+    def shown_at(self, start: int, count: int) -> dict[str, Tensor]:
+        """The tensors of ``count`` real rows from a position on, by name."""
+        return self._batches.at(start, count, self.device)
 
     def _forget(self, phase: Phase) -> None:
         """Empty the phase's optimiser if one of its ``resets`` lies within this step."""
@@ -194,7 +189,7 @@ class Training:
         for parameter in trained:
             parameter.requires_grad_(True)
         given = dict(real)
-        count = len(given["image"])
+        count = len(given[CONDITION])
         if phase.batch_share < 1.0:
             count = max(1, round(count * phase.batch_share))
             given = {name: value[:count] for name, value in given.items()}

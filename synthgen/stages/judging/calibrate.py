@@ -9,7 +9,8 @@ import torch
 
 from synthgen.data.cache import load_images
 from synthgen.data.splits import Labelled, hold_out
-from synthgen.generators.bundle import REFERENCE, calibrate_bundle
+from synthgen.generators.bundle import calibrate_bundle
+from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator_set import SET
 from synthgen.generators.zoo import find_folder, load_generator
 from synthgen.machine.progress import say

@@ -76,5 +76,5 @@ class Translator:
         images = to_float(torch.from_numpy(self.sources.images(rows)))
         return self._generator.candidates(
             labels, shards, candidates,
-            seed=seed, latent_std=latent_std, truncation=truncation, source=images,
+            seed=seed, latent_std=latent_std, truncation=truncation, given={"source": images},
         )  # fmt: skip

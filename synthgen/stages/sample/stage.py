@@ -18,7 +18,7 @@ from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
-from synthgen.generators.bundle import REFERENCE
+from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.machine.progress import say
@@ -27,9 +27,9 @@ from synthgen.quality.filters import load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
 from synthgen.sampling.source_images import SourceImages
 from synthgen.spec.columns import DISCRIMINATOR, PIXEL_HASH
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.conditions import load_sources
@@ -72,7 +72,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if generator is None:
         generator = load_generator(name, device=settings.device, precision=settings.precision)
     classes = settings.classes or generator.learnt
-    keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
+    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
     if strange := [name for name in classes if name not in generator.learnt]:
         raise SynthgenError(
             f"class '{strange[0]}': generator '{generator.name}' was trained on images of "

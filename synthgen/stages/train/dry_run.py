@@ -65,12 +65,9 @@ def _forward_flops(prepared: Prepared) -> dict[str, float]:
     """FLOPs of one image through what sampling evaluates."""
     algorithm, device = prepared.algorithm, prepared.training.device
     count = 4  # batch norm in training mode needs more than one image
-    given = {"label": torch.zeros(count, dtype=torch.int64, device=device)}
+    given = prepared.training.shown_at(0, count)
     for name, latent in algorithm.latents.items():
         given[name] = torch.randn(count, *latent.shape, device=device)
-    image = prepared.task.image
-    given["image"] = torch.zeros(count, image.channels, image.height, image.width, device=device)
-    given["source"], given["source_label"] = given["image"], given["label"]
     for network in algorithm.networks.values():
         network.requires_grad_(False)  # the counter's hooks want either gradients or none at all
     flops: dict[str, float] = {}

@@ -15,12 +15,13 @@ from synthgen.data.splits import Labelled, hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.task import Task, label_to_image, two_kinds
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
 
@@ -37,7 +38,7 @@ class Prepared:
     """What is known before the first step."""
 
     data: ImageData
-    task: ClassConditional
+    task: Task
     algorithm: Algorithm
     training: Training
     validation: Any  # int64 [V], rows of ``data``
@@ -58,7 +59,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     device = _device(settings, group)
     precision = resolve_precision(settings.precision, device)
     registration = find(settings.algorithm)
-    two = registration.domains == 2
+    two = registration.takes.streams == 2
     _check_domains(settings, registration.name, two)
     if group.leads:
         data = load_images(settings)
@@ -73,22 +74,24 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     judged = chosen, validation
     if settings.only_class is not None:
         owner = f"'{data.name}'"
-        label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
+        label = Label(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
     if not _varies(data, chosen):
         raise SynthgenError(
             f"{data.name}: the training images of a class are all the same image; a generator "
             "learns from several that differ"
         )
-    domains: tuple[str, ...] = ()
-    sources, held_sources = None, None
+    task = label_to_image(data.classes, data.image)
+    held_sources = None
+    streams = [Stream({"image": data.images, "label": data.labels}, chosen, settings.seed)]
     if other is not None:
         names = settings.source_domain or other.name, settings.domain or data.name
-        domains = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+        shows = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+        task = two_kinds(data.classes, data.image, shows, given="map" in registration.takes.given)
         learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
-        sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
+        columns = {"source": other.images, "label": other.labels}
+        streams.append(Stream(columns, learnt, settings.seed + 1))
         held_sources = Labelled(other.images[held], other.labels[held])
-    task = ClassConditional(data.image, ClassCondition(data.classes), domains)
     keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
@@ -107,7 +110,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     }  # fmt: skip
     training = Training(
         algorithm,
-        RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip),
+        TaskBatches(task, streams, flip=settings.flip),
         images=settings.images,
         batch_size=settings.batch_size,
         seed=settings.seed,
@@ -118,7 +121,6 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
         ranks=group,
-        sources=sources,
     )
     return Prepared(
         data, task, algorithm, training, validation, chosen, judged, augment, held_sources

@@ -15,6 +15,7 @@ from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.spec.image import to_float, to_uint8
+from synthgen.spec.task import Task, sampled
 from synthgen.training.loop import Training
 from synthgen.training.spectral import settle_spectral_norms
 from synthgen.training.standing import standing_statistics
@@ -62,7 +63,8 @@ class ProgressScore:
         samples: int,
         device: torch.device,
         precision: torch.dtype,
-        sources: Labelled | None = None,
+        sources: Labelled | None,
+        task: Task,
     ) -> None:
         """``held`` is what samples are compared with, ``trained`` a part of the training images;
         ``sources`` are images to translate, where the algorithm takes any."""
@@ -70,6 +72,7 @@ class ProgressScore:
         self._device = device
         self._precision = precision
         self._sources = sources
+        self._task = task
         self._held = embed(self._features, held.images, BATCH, device)
         embedded = embed(self._features, trained.images, BATCH, device)
         self.real = frechet_distance(embedded, self._held)
@@ -139,9 +142,9 @@ class ProgressScore:
         drawn, finite = [], True
         for start in range(0, len(labels), BATCH):
             part = slice(start, start + BATCH)
-            given = {"label": torch.from_numpy(labels[part]).to(self._device)}
-            if "source" in algorithm.inputs:
-                given |= self._source_of(labels[part])
+            strata = torch.from_numpy(labels[part]).to(self._device)
+            further = self._source_of(labels[part]) if algorithm.inputs else {}
+            given = sampled(self._task, strata, further)
             columns = draw(
                 algorithm,
                 networks,
@@ -161,7 +164,7 @@ class ProgressScore:
             places, known = labels == label, np.flatnonzero(self._sources.labels == label)
             rows[places] = np.resize(known, int(places.sum()))
         images = to_float(torch.from_numpy(self._sources.images[rows]).to(self._device))
-        return {"source": images, "source_label": torch.from_numpy(labels).to(self._device)}
+        return {"source": images}
 
 
 def _pixels(images: np.ndarray) -> Tensor:

@@ -50,5 +50,6 @@ def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
     score = ProgressScore(
         classifier.network, held, Labelled(data.images[part], data.labels[part]),
         settings.score_samples, training.device, training.precision, prepared.sources,
+        prepared.task,
     )  # fmt: skip
     return Judge(classifier, calibration, reference, score)

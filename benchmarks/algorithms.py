@@ -18,9 +18,9 @@ from pathlib import Path
 
 from synthgen.algorithms.registry import registered
 from synthgen.generators.zoo import metrics, show
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.train import train
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.train.stage import train
 
 RECIPES = Path(__file__).parent.parent / "configs" / "recipes"
 HEAD = (

@@ -26,8 +26,8 @@ from synthgen.quality.filters import FINITE, FilterSet, load_filters
 from synthgen.quality.rules import Bound, Context, DiscriminatorFilter
 from synthgen.quality.scores import Scorer
 from synthgen.spec.columns import DISCRIMINATOR
-from synthgen.spec.data_settings import DataSettings
-from synthgen.stages.scoring import make_scorer
+from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.judging.scorer import make_scorer
 
 BATCH = 256
 

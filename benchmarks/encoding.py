@@ -19,8 +19,8 @@ import numpy as np
 from measuring import machine, spread, table, take_turns, write_json
 from pictures import Photographs, pillow_png
 
-from synthgen.dataset.encoders import encoder_for
-from synthgen.dataset.encoding import encode
+from synthgen.dataset.encoding.encoders import encoder_for
+from synthgen.dataset.encoding.images import encode
 from synthgen.spec.image import to_uint8
 
 SIDES = (32, 64, 128, 256)

@@ -19,16 +19,16 @@ from pathlib import Path
 from synthgen.data.sources import open_source
 from synthgen.data.splits import few_per_class
 from synthgen.evaluation.utility import Utility
-from synthgen.spec.data_settings import DataSettings
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.spec.tune_settings import TuneSettings
-from synthgen.spec.utility_settings import UtilitySettings
-from synthgen.stages.sample import sample
-from synthgen.stages.train import train
-from synthgen.stages.tune import tune
-from synthgen.stages.utility import utility
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.tune import TuneSettings
+from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.stages.sample.stage import sample
+from synthgen.stages.train.stage import train
+from synthgen.stages.utility.stage import utility
+from synthgen.stages.utility.tune import tune
 
 RECIPE = Path(__file__).parent.parent / "configs" / "low-data-28.yaml"
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from synthgen.generators.devices import resolve_precision
-from synthgen.stages.hardware import hardware
+from synthgen.machine.devices import resolve_precision
+from synthgen.machine.hardware import hardware
 
 
 def take_turns(ways: Mapping[str, Callable[[], float]], times: int) -> dict[str, list[float]]:

@@ -34,11 +34,11 @@ from measuring import even_ground, machine, spread, table, take_turns, write_jso
 from pictures import Photographs, in_place_of
 from PIL import Image
 
-from synthgen.dataset.encoding import estimated_bytes
+from synthgen.dataset.encoding.images import estimated_bytes
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.image import ImageSpec, to_uint8
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import resolve, run
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.stage import resolve, run
 
 NAME = "fashion-mnist-28"
 BATCH = 256

@@ -29,8 +29,8 @@ from synthgen.quality.filters import FINITE, FilterSet, load_filters
 from synthgen.quality.repeats import find_repeats
 from synthgen.quality.scores import Scorer
 from synthgen.sampling.candidates import pixel_hashes
-from synthgen.spec.data_settings import DataSettings
-from synthgen.stages.scoring import coded, make_scorer, repeat_codes
+from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
 
 KINDS = {
     "exact copies": ("exact_duplicate",),

@@ -46,17 +46,17 @@ from measuring import (
 from pictures import Photographs, in_place_of, pillow_png
 from torch.utils.flop_counter import FlopCounterMode
 
-from synthgen.dataset.encoders import Encoder
-from synthgen.dataset.encoding import encode
+from synthgen.dataset.encoding.encoders import Encoder
+from synthgen.dataset.encoding.images import encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.writer import write_shard
 from synthgen.generators.generator import Generator
+from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.freed_memory import keep_freed_memory
-from synthgen.stages.lanes import Lanes, device_turns, lane_count
-from synthgen.stages.sample import Resolved, resolve, run
-from synthgen.stages.shard_maker import ShardMaker, scorer
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.lanes import Lanes, device_turns, lane_count
+from synthgen.stages.sample.shard_maker import ShardMaker, scorer
+from synthgen.stages.sample.stage import Resolved, resolve, run
 from synthgen.storage.place import place
 
 PREMADE = 8

@@ -29,10 +29,10 @@ import torch
 mark("import torch")
 import numpy, pyarrow.parquet, datasets
 mark("import numpy, pyarrow, datasets")
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import resolve, run
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.stage import resolve, run
 from synthgen.dataset.layout import Layout
-from synthgen.stages import shard_maker
+from synthgen.stages.sample.stage import shard_maker
 mark("import synthgen")
 settings = SampleSettings.parse(
     {"classes": ["cat", "dog"], "n": 1000, "device": "cpu", "out": sys.argv[2]}

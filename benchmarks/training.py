@@ -25,12 +25,12 @@ from measuring import machine, matrix_rate, spread, table, take_turns, write_jso
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.registry import build, registered
-from synthgen.generators.devices import resolve_device, resolve_precision
+from synthgen.machine.devices import resolve_device, resolve_precision
+from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.freed_memory import keep_freed_memory
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.train import TrainSettings
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training

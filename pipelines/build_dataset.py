@@ -18,17 +18,17 @@ from pipelines.retries import SAMPLING
 from pipelines.train_generators import train_generators
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
+from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.progress import say
-from synthgen.stages.publish import publish
-from synthgen.stages.report import report as write_report
-from synthgen.stages.sample import MakeShards, sample
-from synthgen.stages.shard_maker import Job, Progress
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.publish.report import report as write_report
+from synthgen.stages.publish.stage import publish
+from synthgen.stages.sample.shard_maker import Job, Progress
+from synthgen.stages.sample.stage import MakeShards, sample
 from synthgen.storage.place import place
 
 PARAMETERS: dict[str, Any] = {

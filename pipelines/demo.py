@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from pipelines.local_cluster import local_cluster
-from synthgen.stages.verify import verify
+from synthgen.stages.finished.verify import verify
 
 
 def main() -> None:

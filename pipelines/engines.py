@@ -22,15 +22,15 @@ from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, is_done, read_receipt
 from synthgen.generators.zoo import load_generator
+from synthgen.machine.device_lock import device_lock
+from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.device_lock import device_lock
-from synthgen.stages.process_pool import make_in_processes
-from synthgen.stages.progress import say
-from synthgen.stages.sample import MakeShards
-from synthgen.stages.shard_maker import Job, Progress, ShardMaker, make_here, todo
-from synthgen.stages.shard_range import make_range
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.process_pool import make_in_processes
+from synthgen.stages.sample.shard_maker import Job, Progress, ShardMaker, make_here, todo
+from synthgen.stages.sample.shard_range import make_range
+from synthgen.stages.sample.stage import MakeShards
 
 MOST_TASKS = 100
 """Task runs of one flow run: each costs the server work and space, a tiny one as much as a big."""

@@ -11,9 +11,9 @@ from pipelines.parameters import flat, settings_of
 from pipelines.retries import SAMPLING
 from synthgen.evaluation.record import Evaluation
 from synthgen.evaluation.text import as_text
-from synthgen.spec.evaluate_settings import EvaluateSettings
-from synthgen.stages.device_lock import device_lock
-from synthgen.stages.evaluate import evaluate
+from synthgen.machine.device_lock import device_lock
+from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.stages.evaluate.stage import evaluate
 
 
 @flow(name="evaluate-dataset")

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pipelines.parameters import flat, settings_of
 from pipelines.retries import SAMPLING
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.stages.filter import FilterReport, filter_dataset
+from synthgen.stages.sample.filter import FilterReport, filter_dataset
 
 
 @flow(name="filter-dataset")

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

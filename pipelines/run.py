@@ -11,8 +11,8 @@ from pipelines.parameters import refuse_credentials
 from synthgen.dataset.layout import load_line
 from synthgen.dataset.run_folder import Mode
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import sample
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.stage import sample
 from synthgen.storage.place import place
 
 EXISTING = {"new": "go on", "resume": "go on", "overwrite": "overwrite", "extend": "extend"}

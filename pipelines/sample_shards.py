@@ -16,10 +16,10 @@ from pipelines.engines import MOST_TASKS
 from pipelines.parameters import flat, settings_of
 from pipelines.retries import SAMPLING
 from synthgen.dataset.receipts import Receipt
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.device_lock import device_lock
-from synthgen.stages.progress import say
-from synthgen.stages.shard_range import make_range, parse_range
+from synthgen.machine.device_lock import device_lock
+from synthgen.machine.progress import say
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.shard_range import make_range, parse_range
 
 SHARDS = (str, Field(description="Range of shard indices of the run's plan, for example 0-9."))
 

@@ -10,10 +10,10 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from pipelines.artifacts import data_url
 from pipelines.parameters import flat, settings_of
 from pipelines.retries import SAMPLING
+from synthgen.machine.device_lock import device_lock
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.device_lock import device_lock
-from synthgen.stages.train import train
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.train.stage import train
 from synthgen.storage.place import place
 
 

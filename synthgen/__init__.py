@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
-    from synthgen.spec.sample_settings import SampleSettings
-    from synthgen.spec.train_settings import TrainSettings
-    from synthgen.stages.sample import sample
-    from synthgen.stages.train import train
+    from synthgen.spec.settings.sample import SampleSettings
+    from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.sample.stage import sample
+    from synthgen.stages.train.stage import train
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Generator": "synthgen.generators.generator",
-    "SampleSettings": "synthgen.spec.sample_settings",
+    "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
-    "TrainSettings": "synthgen.spec.train_settings",
+    "TrainSettings": "synthgen.spec.settings.train",
     "load_generator": "synthgen.generators.zoo",
-    "sample": "synthgen.stages.sample",
-    "train": "synthgen.stages.train",
+    "sample": "synthgen.stages.sample.stage",
+    "train": "synthgen.stages.train.stage",
 }
 
 __all__ = [

@@ -117,8 +117,8 @@ def small_training() -> dict:
 @pytest.fixture(scope="session")
 def run_folder(digit_folder, small_training, tmp_path_factory) -> Path:
     """A finished training run on the digits; its generator knows nought, one and two."""
-    from synthgen.spec.train_settings import TrainSettings
-    from synthgen.stages.train import train
+    from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.train.stage import train
 
     out = tmp_path_factory.mktemp("runs") / "digits"
     values = {**small_training, "data": str(digit_folder), "out": str(out)}
@@ -129,8 +129,8 @@ def run_folder(digit_folder, small_training, tmp_path_factory) -> Path:
 @pytest.fixture
 def sampled(run_folder, tmp_path):
     """A function that samples with the digits' generator: settings in, the report out."""
-    from synthgen.spec.sample_settings import SampleSettings
-    from synthgen.stages.sample import sample
+    from synthgen.spec.settings.sample import SampleSettings
+    from synthgen.stages.sample.stage import sample
 
     def run(mode="new", **changes):
         values = {
@@ -175,14 +175,14 @@ def fabricated(tmp_path, run_folder):
     Images ``uint8 [N, 8, 8, 1]``, labels in nought, one, two: a stand-in for a generator that made
     just these.
     """
-    from synthgen.dataset.encoding import encode
+    from synthgen.dataset.encoding.images import encode
     from synthgen.dataset.layout import Layout
     from synthgen.dataset.manifest import make_manifest
     from synthgen.dataset.rows import Rows
     from synthgen.dataset.writer import Made, write_shard
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.plan import Plan, ShardPlan
-    from synthgen.stages.finish_dataset import complete
+    from synthgen.stages.finished.complete import complete
 
     def write(images: np.ndarray, labels: np.ndarray, name: str = "fabricated") -> Path:
         generator = load_generator(str(run_folder), "cpu", "fp32")

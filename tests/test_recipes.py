@@ -7,8 +7,8 @@ import pytest
 from synthgen.algorithms.registry import build, registered
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.train import TrainSettings
 
 RECIPES = Path(__file__).parent.parent / "configs" / "recipes"
 

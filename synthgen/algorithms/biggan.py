@@ -18,7 +18,7 @@ from synthgen.losses.penalties import off_diagonal_orthogonality
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.resnet import ResNetDiscriminator, SharedGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class BigganOptions(Settings):

@@ -22,7 +22,7 @@ from synthgen.losses.adversarial import (
 )
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class CganOptions(Settings):

@@ -20,7 +20,7 @@ from synthgen.networks.coupled import (
     GeneratorTrunk,
 )
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class CoganOptions(Settings):

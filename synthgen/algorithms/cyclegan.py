@@ -19,7 +19,7 @@ from synthgen.losses.reconstruction import absolute_error
 from synthgen.networks.image_pool import ImagePool
 from synthgen.networks.translation import PatchDiscriminator, ResNetTranslator, patch_layers
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class CycleganOptions(Settings):

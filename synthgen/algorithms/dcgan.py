@@ -14,7 +14,7 @@ from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class DcganOptions(Settings):

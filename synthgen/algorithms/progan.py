@@ -30,7 +30,7 @@ from synthgen.networks.progressive import (
     at_lod,
 )
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class ProganOptions(Settings):

@@ -17,7 +17,7 @@ from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
 from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class R3ganOptions(Settings):

@@ -13,7 +13,7 @@ from synthgen.algorithms.contract import Algorithm, Build
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.plugins import plugins
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 DEFAULT = "r3gan"
 _REGISTERED: dict[str, Registration] = {}

@@ -13,7 +13,7 @@ from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class SaganOptions(Settings):

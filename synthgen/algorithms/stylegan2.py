@@ -17,7 +17,7 @@ from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import path_lengths
 from synthgen.networks.style import StyleDiscriminator, StyleGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 PATH_MEMORY = 0.01
 """Share of the newest batch in the running mean of path lengths."""

@@ -20,7 +20,7 @@ from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class WganOptions(Settings):

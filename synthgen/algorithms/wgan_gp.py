@@ -16,7 +16,7 @@ from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import unit_gradient_penalty
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class WganGpOptions(Settings):

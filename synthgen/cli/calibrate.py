@@ -15,6 +15,6 @@ from synthgen.spec.calibrate_settings import CalibrateSettings
 def command(**given: Any) -> None:
     """Rewrites the bundle's calibration and reference; its networks stay as they are."""
     settings = settings_from(CalibrateSettings, None, given)
-    from synthgen.stages.calibrate import calibrate_on
+    from synthgen.stages.judging.calibrate import calibrate_on
 
     click.echo(calibrate_on(settings).text())

@@ -16,6 +16,6 @@ from synthgen.spec.credentials import without_credentials
 @click.option("--out", type=click.Path(), required=True, help="New folder, or a URL.")
 def command(folder: str, form: Literal["imagefolder", "webdataset"], out: str) -> None:
     """Image files are the dataset's own, byte for byte."""
-    from synthgen.stages.export import export
+    from synthgen.stages.finished.export import export
 
     click.echo(f"exported: {export(folder, out, form):,} images to {without_credentials(out)}")

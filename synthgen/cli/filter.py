@@ -16,6 +16,6 @@ from synthgen.spec.filter_settings import FilterSettings
 def command(overwrite: bool, **given: Any) -> None:
     """Nothing is sampled; kept images are copied as they are."""
     settings = settings_from(FilterSettings, None, given)
-    from synthgen.stages.filter import filter_dataset
+    from synthgen.stages.sample.filter import filter_dataset
 
     click.echo(filter_dataset(settings, "overwrite" if overwrite else "new").text())

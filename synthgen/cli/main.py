@@ -9,8 +9,8 @@ from importlib import import_module
 import click
 
 import synthgen
+from synthgen.machine.interrupt import STOPPED, farewell, listen
 from synthgen.spec.errors import SynthgenError, did_you_mean
-from synthgen.stages.interrupt import STOPPED, farewell, listen
 
 COMMANDS = {
     "train": "Train a generator on labelled images.",

@@ -11,6 +11,6 @@ import click
 @click.option("--overwrite", is_flag=True, help="Remove what synthgen made in the folder first.")
 def command(folders: tuple[str, ...], out: str, overwrite: bool) -> None:
     """Shards are copied as they are; images that repeat an earlier dataset's are left out."""
-    from synthgen.stages.merge import merge
+    from synthgen.stages.finished.merge import merge
 
     click.echo(merge(folders, out, "overwrite" if overwrite else "new").text())

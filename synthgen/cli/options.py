@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.safe_yaml import load_yaml
-from synthgen.spec.settings import Settings, read_yaml
+from synthgen.spec.settings.base import Settings, read_yaml
 
 S = TypeVar("S", bound=Settings)
 Command = Callable[..., Any]

@@ -19,7 +19,7 @@ import click
 )
 def command(folder: str, where: str, public: bool, real_images: bool) -> None:
     """The card is copied last."""
-    from synthgen.stages.publish import publish
+    from synthgen.stages.publish.stage import publish
 
     sent = publish(folder, where, private=not public, real_images=real_images)
     click.echo(f"published: {sent}")

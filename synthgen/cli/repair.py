@@ -12,7 +12,7 @@ import click
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
 def command(folder: str, generator: str | None, source: str | None, device: str) -> None:
     """Whatever is whole stays as it is."""
-    from synthgen.stages.repair import repair
+    from synthgen.stages.sample.repair import repair
 
     report = repair(folder, generator=generator, source=source, device=device)
     click.echo(f"{report.made} shards made again" if report.made else "nothing was damaged")

@@ -14,6 +14,6 @@ import click
 )
 def command(folder: str, real_images: bool) -> None:
     """Run synthgen evaluate before, to have its figures in it."""
-    from synthgen.stages.report import report
+    from synthgen.stages.publish.report import report
 
     click.echo(f"report: {report(folder, real_images=real_images)}")

@@ -17,7 +17,7 @@ import click
 @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
 def command(folder: str, row: int, split: str | None, generator: str | None, device: str) -> None:
     """Exit code 1 if the image differs."""
-    from synthgen.stages.reproduce import reproduce
+    from synthgen.stages.sample.reproduce import reproduce
 
     result = reproduce(folder, row, split, generator=generator, device=device)
     click.echo(result.text)

@@ -10,7 +10,7 @@ import click
 
 from synthgen.cli.options import options_of, settings_from
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.sample_settings import SampleSettings
+from synthgen.spec.settings.sample import SampleSettings
 
 
 @click.command("sample", help="Make a filtered, labelled, sharded dataset with a generator.")
@@ -51,7 +51,7 @@ def command(
     if resume + overwrite + extend > 1:
         raise SynthgenError("give one of --resume, --overwrite and --extend")
     settings = settings_from(SampleSettings, config, given)
-    from synthgen.stages.sample import describe, sample
+    from synthgen.stages.sample.stage import describe, sample
 
     if dry_run:
         click.echo(describe(settings))

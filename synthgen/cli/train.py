@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from synthgen.cli.options import options_of, settings_from
-from synthgen.spec.train_settings import TrainSettings
+from synthgen.spec.settings.train import TrainSettings
 from synthgen.storage.place import place
 
 
@@ -24,11 +24,11 @@ def command(config: str | None, dry_run: bool, **given: Any) -> None:
         named = Path(config).stem if config else _name(settings.data)
         settings = settings.model_copy(update={"out": str(Path("runs") / named)})
     if dry_run:
-        from synthgen.stages.train_estimate import describe
+        from synthgen.stages.train.dry_run import describe
 
         click.echo(describe(settings))
         return
-    from synthgen.stages.train import train
+    from synthgen.stages.train.stage import train
 
     bundle = train(settings)
     if os.environ.get("RANK", "0") == "0":

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from synthgen.cli.options import options_of, settings_from
-from synthgen.spec.tune_settings import TuneSettings
+from synthgen.spec.settings.tune import TuneSettings
 
 
 @click.command("tune", help="Choose sampling settings by a classifier on held-out real images.")
@@ -15,6 +15,6 @@ from synthgen.spec.tune_settings import TuneSettings
 def command(config: str | None, **given: Any) -> None:
     """Prints all trials; the best becomes a file for synthgen sample."""
     settings = settings_from(TuneSettings, config, given)
-    from synthgen.stages.tune import tune
+    from synthgen.stages.utility.tune import tune
 
     click.echo(tune(settings).text())

@@ -24,9 +24,9 @@ from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
 from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import few_per_class
 from synthgen.spec.condition import ClassCondition
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import cache_root
 
 VERSION = 1

@@ -14,8 +14,8 @@ import numpy as np
 
 from synthgen.data.decode import read_head
 from synthgen.data.tables import dataset_folder, from_hub
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import fetched
 from synthgen.storage.place import StorePath, place
 

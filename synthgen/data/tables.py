@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.decode import read_head
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.safe_yaml import front_matter
+from synthgen.spec.settings.data import DataSettings
 
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".7z", ".rar"}
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from synthgen.dataset.commit import read_json
-from synthgen.dataset.encoding import decode
+from synthgen.dataset.encoding.images import decode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import Receipt, file_sha256, read_receipt

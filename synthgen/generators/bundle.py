@@ -26,7 +26,7 @@ from synthgen.generators.model_card import model_card
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 from synthgen.storage.put_folder import put_folder, staging_beside
 
 VERSION = 1

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.generators.bundle import METRICS, BundleConfig, read_config, read_json
-from synthgen.generators.devices import resolve_device, resolve_precision
 from synthgen.generators.fetched import fetch_bundle
 from synthgen.generators.generator import Generator
 from synthgen.generators.generator_set import SET, GeneratorSet, read_parts
+from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.storage.place import StorePath, place
 

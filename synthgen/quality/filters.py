@@ -19,7 +19,7 @@ from synthgen.quality.known_rules import resolved, rule_kind, rule_names
 from synthgen.quality.repeats import RepeatRule
 from synthgen.quality.rules import Bound, Context, Rule, ScoreFilter
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.spec.settings import read_yaml
+from synthgen.spec.settings.base import read_yaml
 
 FINITE = "finite"
 """Score that the sampler adds: 1 where every value the generator gave was finite, else 0."""

@@ -16,7 +16,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError, did_you_mean
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 INFINITE = float("inf")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.spec.data_settings import DataSettings
+from synthgen.spec.settings.data import DataSettings
 
 
 class CalibrateSettings(DataSettings):

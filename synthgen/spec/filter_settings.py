@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.spec.settings import Settings
+from synthgen.spec.settings.base import Settings
 
 
 class FilterSettings(Settings):

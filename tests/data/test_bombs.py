@@ -14,7 +14,7 @@ from PIL import Image
 
 from synthgen.data import decode as room
 from synthgen.data.decode import BadImage, Decoding, decode
-from synthgen.dataset.encoding import decode as decode_stored
+from synthgen.dataset.encoding.images import decode as decode_stored
 from synthgen.spec.image import ImageSpec
 
 HOW = Decoding(8, 3, "crop", 1_000_000)

@@ -5,8 +5,8 @@ from PIL import Image
 
 from synthgen.data.cache import load_images
 from synthgen.data.splits import hold_out
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
 
 
 def load(folder, **settings):

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthgen.dataset import writer
-from synthgen.dataset.encoding import decode, encode
+from synthgen.dataset.encoding.images import decode, encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.run_folder import open_run

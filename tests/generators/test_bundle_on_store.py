@@ -7,8 +7,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from synthgen.data.cache import load_images
 from synthgen.generators.generator_set import save_set
 from synthgen.generators.zoo import load_generator, short_name, show
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.place import StoreError, place
 from synthgen.storage.transfer import files_below, put_whole
 

@@ -8,8 +8,8 @@ from synthgen.dataset.verify import verify
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import to_uint8
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import sample
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.stage import sample
 
 NUMBERS = np.arange(8, dtype=np.int64)
 

@@ -14,9 +14,9 @@ import pytest
 
 from pipelines.local_cluster import local_cluster
 from synthgen.spec.plan import Plan
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import sample
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.sample.stage import sample
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

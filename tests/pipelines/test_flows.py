@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 import pipelines  # noqa: F401 - the environment before Prefect
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import sample
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.sample.stage import sample
 from synthgen.storage.place import place
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -67,7 +67,7 @@ def test_a_flow_writes_to_a_store_and_takes_no_credentials(local):
 
 def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkeypatch):
     from pipelines.run import with_prefect
-    from synthgen.stages.shard_maker import ShardMaker
+    from synthgen.stages.sample.shard_maker import ShardMaker
 
     settings = SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")})
     real_commit, committed = ShardMaker.commit, []

@@ -13,7 +13,7 @@ from benchmarks.planted_faults import plant, reasons_of, shares
 from synthgen.data.splits import Labelled
 from synthgen.quality.filters import load_filters
 from synthgen.quality.scores import Scorer
-from synthgen.stages.measure_real import measure_real
+from synthgen.stages.judging.measure_real import measure_real
 from synthgen.training.classifier import train_label_classifier
 
 CLASSES = tuple("0123456789")

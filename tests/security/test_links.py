@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.export import export
-from synthgen.stages.merge import merge
-from synthgen.stages.repair import repair
-from synthgen.stages.verify import verify
+from synthgen.stages.finished.export import export
+from synthgen.stages.finished.merge import merge
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.sample.repair import repair
 
 PLACES = ["data", "rejects", "report", ".synthgen", ".synthgen/receipts", ".synthgen/staging",
           ".synthgen/lock"]  # fmt: skip

@@ -8,7 +8,7 @@ from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.safe_yaml import front_matter
-from synthgen.stages.report import report
+from synthgen.stages.publish.report import report
 
 EVIL = ('<script>alert("x")</script>', "a|b\n\n# Heading\n---\n- d", "[x](javascript:alert(1))",
         "`code`", "![i](http://host/x.png)")  # fmt: skip

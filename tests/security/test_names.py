@@ -7,12 +7,12 @@ import pytest
 from synthgen.data.cache import load_images
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
-from synthgen.spec.data_settings import DataSettings
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.export import export
-from synthgen.stages.publish import publish
-from synthgen.stages.report import report
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.finished.export import export
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.publish.report import report
+from synthgen.stages.publish.stage import publish
 
 
 @pytest.mark.parametrize("split", ["../../up", "/etc/x", "..", "", "a/b", "a\0b", "train\n", 3])

@@ -74,8 +74,8 @@ def test_weights_that_are_none_are_refused(name, file, run_folder, tmp_path):
 
 
 def test_checkpoints_that_are_pickles_are_refused(run_folder, tmp_path, digit_folder):
-    from synthgen.spec.train_settings import TrainSettings
-    from synthgen.stages.train import train
+    from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.train.stage import train
 
     out = tmp_path / "run"
     shutil.copytree(run_folder, out)

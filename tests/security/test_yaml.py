@@ -5,7 +5,7 @@ import time
 import pytest
 
 from synthgen.spec.safe_yaml import front_matter, load_yaml
-from synthgen.stages.verify import verify
+from synthgen.stages.finished.verify import verify
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from synthgen.cli.main import main
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.spec.tune_settings import TuneSettings
-from synthgen.spec.utility_settings import UtilitySettings
-from synthgen.stages.sample import describe
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.tune import TuneSettings
+from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.stages.sample.stage import describe
 
 MODELS = [TrainSettings, SampleSettings, FilterSettings, EvaluateSettings, UtilitySettings,
           TuneSettings]  # fmt: skip

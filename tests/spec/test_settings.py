@@ -4,9 +4,9 @@ import torch
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import quantise, to_float, to_uint8
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.settings import read_yaml
-from synthgen.spec.train_settings import TrainSettings
+from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.settings.train import TrainSettings
 
 
 def test_every_grey_level_survives_the_way_into_the_models_and_back():
@@ -87,7 +87,7 @@ def test_yaml_files(tmp_path):
 
 
 def test_a_grid_in_a_file_reads_its_words_and_its_numbers(tmp_path):
-    from synthgen.spec.tune_settings import TuneSettings
+    from synthgen.spec.settings.tune import TuneSettings
 
     path = tmp_path / "grid.yaml"
     path.write_text(

@@ -17,15 +17,15 @@ from synthgen.dataset import writer
 from synthgen.dataset.layout import Layout
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.evaluate_settings import EvaluateSettings
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.evaluate import evaluate
-from synthgen.stages.repair import repair
-from synthgen.stages.report import report
-from synthgen.stages.reproduce import reproduce
-from synthgen.stages.sample import sample
-from synthgen.stages.shard_maker import ShardMaker, make_here
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.evaluate.stage import evaluate
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.publish.report import report
+from synthgen.stages.sample.repair import repair
+from synthgen.stages.sample.reproduce import reproduce
+from synthgen.stages.sample.shard_maker import ShardMaker, make_here
+from synthgen.stages.sample.stage import sample
 
 RUN = {"n": 90, "images_per_shard": 30}
 

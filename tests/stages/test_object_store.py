@@ -8,7 +8,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.publish import publish
+from synthgen.stages.publish.stage import publish
 from synthgen.storage import checksum, retry
 
 

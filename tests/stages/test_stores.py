@@ -16,17 +16,17 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.evaluate_settings import EvaluateSettings
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.stages import export as stage
-from synthgen.stages.evaluate import evaluate
-from synthgen.stages.export import export
-from synthgen.stages.filter import filter_dataset
-from synthgen.stages.merge import merge
-from synthgen.stages.repair import repair
-from synthgen.stages.report import report
-from synthgen.stages.reproduce import reproduce
-from synthgen.stages.verify import verify
+from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.stages.evaluate.stage import evaluate
+from synthgen.stages.finished import export as stage
+from synthgen.stages.finished.export import export
+from synthgen.stages.finished.merge import merge
+from synthgen.stages.finished.verify import verify
+from synthgen.stages.publish.report import report
+from synthgen.stages.sample.filter import filter_dataset
+from synthgen.stages.sample.repair import repair
+from synthgen.stages.sample.reproduce import reproduce
 from synthgen.storage import retry, transfer
 from synthgen.storage.place import StoreError, place
 from synthgen.storage.transfer import files_below, put_whole
@@ -121,8 +121,8 @@ def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, 
 
 PROGRAM = """
 import json, sys
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.stages.sample import sample
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.stage import sample
 sample(SampleSettings.parse(json.loads(sys.argv[1])))
 """
 

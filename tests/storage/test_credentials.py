@@ -6,12 +6,12 @@ import pytest
 
 from synthgen.cli.train import _name
 from synthgen.generators.zoo import short_name
+from synthgen.machine.progress import LOGGER, say
 from synthgen.spec.credentials import blotted, without_credentials
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.sample_settings import SampleSettings
-from synthgen.spec.train_settings import TrainSettings
-from synthgen.stages.progress import LOGGER, say
-from synthgen.stages.train_folder import begin, begun
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.train.folder import begin, begun
 
 SECRET = "s3://KEY:s3/cr%2Bet@bucket/photos"
 

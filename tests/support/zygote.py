@@ -111,8 +111,10 @@ def serve() -> None:
 if __name__ == "__main__":
     from importlib import import_module
 
-    for stage in ("evaluate", "export", "filter", "merge", "publish", "sample", "train"):
-        import_module(f"synthgen.stages.{stage}")
+    for room in ("evaluate", "publish", "sample", "train"):
+        import_module(f"synthgen.stages.{room}.stage")
+    for page in ("finished.export", "finished.merge", "sample.filter"):
+        import_module(f"synthgen.stages.{page}")
     for library in ("datasets", "huggingface_hub", "scipy.linalg", "matplotlib.pyplot"):
         import_module(library)
     serve()

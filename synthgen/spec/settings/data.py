@@ -1,0 +1,64 @@
+"""Which real images to read and how to bring them to one size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from synthgen.spec.settings.base import Settings
+
+
+class DataSettings(Settings):
+    """Settings of the data room; training and evaluation settings extend them."""
+
+    data: str = Field(
+        description="Folder of class sub-folders, Parquet / Hugging Face dataset folder, or hub id."
+    )
+    split: str = Field("train", description="Split to read when the source has several.")
+    image_column: str | None = Field(
+        None, description="Image column; default: the only column of images."
+    )
+    label_column: str | None = Field(
+        None, description="Label column; default: the only class-label column, else 'label'."
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="Use these classes only, in this order; default: all."
+    )
+    domain_column: str | None = Field(
+        None, description="Column that names each row's domain, where a table holds several."
+    )
+    domain: str | None = Field(
+        None, description="Use the rows of this domain only; needs domain_column."
+    )
+    resolution: int | None = Field(
+        None,
+        ge=4,
+        le=1024,
+        description="Side in pixels of the square the images are brought to; "
+        "default: the size of the first image's shorter side.",
+    )
+    color: Literal["auto", "rgb", "grey"] = Field(
+        "auto", description="Colour mode; 'auto' takes the images' own and refuses a mixture."
+    )
+    fit: Literal["crop", "pad"] = Field(
+        "crop", description="How an image that is not square becomes square."
+    )
+    on_bad_image: Literal["stop", "skip"] = Field(
+        "stop", description="An unreadable image stops the run, or is skipped and reported."
+    )
+    limit_per_class: int | None = Field(
+        None,
+        ge=1,
+        description="Use at most so many images of each class, a random choice; a smaller choice "
+        "is part of every larger one of the same limit_seed.",
+    )
+    limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of the choice.")
+    min_per_class: int = Field(10, ge=1, description="Fewest images a class may have.")
+    max_pixels: int = Field(
+        64_000_000, ge=1, description="Largest image in pixels that is decoded (bomb guard)."
+    )
+    cache_dir: str | None = Field(
+        None,
+        description="Where decoded images are kept; default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
+    )

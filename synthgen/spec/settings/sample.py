@@ -1,0 +1,118 @@
+"""Everything that decides a sampled dataset, and how to go about making it."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from synthgen.spec.plan import SPLIT_NAME
+from synthgen.spec.settings.base import Settings
+
+
+class SampleSettings(Settings):
+    """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
+
+    classes: tuple[str, ...] | None = Field(
+        None, description="Classes to make, comma-separated; default: all the generator knows."
+    )
+    n: int | None = Field(
+        None, ge=1, le=10**10, description="Total number of images, split evenly over the classes."
+    )
+    per_class: int | None = Field(
+        None, ge=1, le=10**10, description="Number of images of each class, in place of --n."
+    )
+    generator: str | None = Field(
+        None,
+        description="Bundled name, bundle folder, store URL or hub id; default: the bundled "
+        "generator that knows all the classes.",
+    )
+    source: str | None = Field(
+        None,
+        description="Images to translate, for a generator that translates: class folders, dataset "
+        "folder or hub id; each is used at most once.",
+    )
+    source_split: str = Field("train", description="Split of the source.")
+    source_domain_column: str | None = Field(
+        None, description="Column that names each source row's domain."
+    )
+    source_domain: str | None = Field(None, description="Use the source's rows of this domain.")
+    out: str | None = Field(
+        None, description="Output folder or store URL; default: named for the run, here."
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every image.")
+    image_format: Literal["png", "webp", "jpeg"] = Field(
+        "png", description="Encoding of the images; png and webp are lossless."
+    )
+    truncation: float | None = Field(
+        None, ge=0, le=4, description="Truncation of the latents; default: off, for variety."
+    )
+    latent_std: float = Field(
+        1.0, gt=0, le=4, description="Standard deviation of the latents; above 1 widens variety."
+    )
+    splits: dict[str, float] = Field(
+        default_factory=lambda: {"train": 1.0},
+        description="Shares of the splits, for example train=0.9,test=0.1.",
+    )
+    filters: str = Field(
+        "default", description="'default', 'audit', 'none', or a YAML file of filters."
+    )
+    scores: Literal["all", "statistics", "discriminator"] = Field(
+        "all",
+        description="What is measured of every image: 'all'; the 'statistics' of its pixels, "
+        "without the classifier's label agreement, which takes longer; or 'discriminator', all and "
+        "the discriminator's logit, which takes as long as generating and is measured anyway where "
+        "a filter asks for it.",
+    )
+    acceptance_floor: float = Field(
+        0.02,
+        ge=0,
+        lt=1,
+        description="Stop when a class keeps less than this share of its candidates.",
+    )
+    keep_rejects: bool = Field(False, description="Write what was thrown away to rejects/.")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="Arithmetic of the generator; 'auto' is bf16 where the device has it."
+    )
+    compile: bool = Field(
+        False,
+        description="Compile the generator first (torch.compile; needs a C++ compiler, and half a "
+        "minute): a fifth faster, so it pays from some hundred thousand images on.",
+    )
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=65_536,
+        description="Candidates generated at a time; default: by the size of the images.",
+    )
+    images_per_shard: int | None = Field(
+        None, ge=1, description="Images in a shard; default: about 128 MB, at most 10,000."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Local worker processes.")
+
+    @field_validator("classes")
+    @classmethod
+    def _named(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is not None and (not classes or not all(classes)):
+            raise ValueError("name at least one class, and none empty")
+        return classes
+
+    @field_validator("splits")
+    @classmethod
+    def _shares(cls, splits: dict[str, float]) -> dict[str, float]:
+        for name, share in splits.items():
+            if not SPLIT_NAME.fullmatch(name):
+                raise ValueError(f"split name '{name}' must be a letter, then letters, digits, _")
+            if not share > 0:
+                raise ValueError(f"split '{name}' needs a share above 0")
+        if not math.isclose(sum(splits.values()), 1.0, abs_tol=1e-6):
+            raise ValueError(f"the shares add up to {sum(splits.values()):g}, not 1")
+        return splits
+
+    @model_validator(mode="after")
+    def _amount(self) -> SampleSettings:
+        if (self.n is None) == (self.per_class is None):
+            raise ValueError("give either n (a total) or per_class, not both and not neither")
+        return self

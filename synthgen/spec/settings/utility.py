@@ -1,0 +1,94 @@
+"""How the utility of a finished dataset is measured."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from synthgen.spec.settings.base import Settings
+
+ALL = "all"
+
+
+class UtilitySettings(Settings):
+    """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
+
+    dataset: str = Field(description="Folder of the finished dataset.")
+    real: str = Field(
+        description="Real training images: class folders, dataset folder or hub id. For the "
+        "low-data case the very images that the generator was trained on."
+    )
+    real_split: str = Field("train", description="Split of the real training images.")
+    limit_per_class: int | None = Field(
+        None, ge=1, description="Take at most so many real training images of each class in all, "
+        "as synthgen train does with the same setting.",
+    )  # fmt: skip
+    limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that choice.")
+    test: str | None = Field(
+        None, description="Real images to test on, used for no choice; default: the same source."
+    )
+    test_split: str = Field("test", description="Split of the test images.")
+    sizes: tuple[str, ...] = Field(
+        ("10", "50", "100", "500", ALL),
+        description="Real images of each class to train on, one part of the table each; 'all' for "
+        "all there are. With 'all' alone and the generator's own training images the table is of "
+        "the low-data case.",
+    )
+    seeds: int = Field(5, ge=1, le=100, description="Classifiers trained for each row.")
+    synthetic_share: float = Field(
+        0.5, gt=0, lt=1, description="Share of each batch that is synthetic, in real + synthetic."
+    )
+    finish_on_real: float = Field(
+        0.0, ge=0, lt=1, description="Last share of the steps that show real images alone, in real "
+        "+ synthetic.",
+    )  # fmt: skip
+    soft_labels: bool = Field(
+        False, description="Synthetic images teach what the label classifier of the generator's "
+        "bundle says of them, in place of their own label.",
+    )  # fmt: skip
+    teachers: int = Field(
+        0, ge=0, le=100, description="So many classifiers that learn from a row's real images "
+        "alone say what its synthetic images show, and the mean of their answers is learnt in "
+        "place of the labels, in real + synthetic. 0: none do.",
+    )  # fmt: skip
+    generator: str | None = Field(
+        None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
+    )
+    steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
+    batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
+    width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
+    flip: bool = Field(
+        True, description="Mirror training images half of the time; not for digits and letters."
+    )
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="Arithmetic of the classifier; 'auto' is bf16 where the device has it."
+    )
+    cache_dir: str | None = Field(
+        None,
+        description="Where decoded images and the results of trained classifiers are kept; "
+        "default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
+    )
+
+    @model_validator(mode="after")
+    def _one_teacher(self) -> UtilitySettings:
+        if self.teachers and self.soft_labels:
+            raise ValueError("teachers and soft_labels both say what images show: choose one")
+        return self
+
+    @field_validator("sizes", mode="before")
+    @classmethod
+    def _listed(cls, sizes: Any) -> Any:
+        """Where a comma already means something else: ``10+50+all``."""
+        return tuple(str(sizes).split("+")) if isinstance(sizes, int | str) else sizes
+
+    @field_validator("sizes")
+    @classmethod
+    def _numbers(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for size in sizes:
+            if size != ALL and not (size.isdecimal() and int(size) > 0):
+                raise ValueError(f"'{size}' is neither a number of images nor '{ALL}'")
+        if not sizes or len(set(sizes)) < len(sizes):
+            raise ValueError(f"name at least one number of images or '{ALL}', and none twice")
+        return sizes

@@ -1,0 +1,79 @@
+"""The images of an evaluation: a finished dataset's, the real ones, and those of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.splits import evenly
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.finished.dataset import Dataset
+from synthgen.stages.judging.training_rows import training_rows
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Real images of the dataset's classes, and how they stand to the generator's training."""
+
+    data: ImageData
+    labels: np.ndarray
+    """``int64 [N]`` of all of ``data``: indices into the dataset's classes, -1 for others."""
+    seen: bool
+    """Whether they are known to be what the generator was trained on."""
+    held: np.ndarray | None
+    """Rows that training held out, where that is known: sorted ``int64``."""
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Those of the dataset's classes."""
+        return np.flatnonzero(self.labels >= 0)
+
+
+def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
+              ) -> RealImages:  # fmt: skip
+    """Real images in the dataset's size and mode.
+
+    All of the generator's classes are read where there are, so that the images that it was trained
+    on are known for what they are even if the dataset has fewer classes.
+
+    Raises:
+        SynthgenError: they cannot be read, or lack a class of the dataset.
+    """
+    wanted = {
+        "data": name, "split": split, "resolution": dataset.image.height, "min_per_class": 2,
+        "color": "grey" if dataset.image.channels == 1 else "rgb",
+    }  # fmt: skip
+    classes = dataset.plan.classes
+    training = dataset.manifest["generator"].get("training", {})
+    data = None
+    if set(classes) < set(generator_classes):
+        try:
+            data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
+        except SynthgenError:
+            data = None  # it may well have none of the classes that the dataset lacks too
+        if data is not None and data.fingerprint != training.get("data_fingerprint"):
+            data = None
+    if data is None:
+        data = load_images(DataSettings.parse({**wanted, "classes": classes}))
+    indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
+    seen = data.fingerprint == training.get("data_fingerprint")
+    rows = training_rows(training, data)
+    return RealImages(data, indices[data.labels], seen, rows and rows[1])
+
+
+def searched(real: RealImages, looked_at: np.ndarray, most: int) -> np.ndarray:
+    """Rows of training images to search for the nearest: at most ``most``, sorted ``int64``.
+
+    Those that are looked at anyway come first; what was held out is not among them.
+    """
+    trained = real.rows if real.held is None else np.setdiff1d(real.rows, real.held)
+    first = _some(np.intersect1d(trained, looked_at), most)
+    rest = np.setdiff1d(trained, first)
+    return np.sort(np.concatenate([first, _some(rest, most - len(first))]))
+
+
+def _some(rows: np.ndarray, most: int) -> np.ndarray:
+    return rows[evenly(len(rows), most)] if most > 0 and len(rows) else rows[:0]

@@ -1,0 +1,79 @@
+"""Calibrate a bundle on its training data again, and give it a reference of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from synthgen.data.cache import load_images
+from synthgen.data.splits import Labelled, hold_out
+from synthgen.generators.bundle import REFERENCE, calibrate_bundle
+from synthgen.generators.generator_set import SET
+from synthgen.generators.zoo import find_folder, load_generator
+from synthgen.machine.progress import say
+from synthgen.quality.calibration import Calibration
+from synthgen.spec.calibrate_settings import CalibrateSettings
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.judging.measure_real import measure_discriminator, measure_real
+
+
+@dataclass(frozen=True)
+class CalibrateReport:
+    """What the bundle knows of real images now."""
+
+    folder: Path
+    calibration: Calibration
+    reference_bytes: int
+
+    def text(self) -> str:
+        """Where the bundle is, what is calibrated, the size of its reference."""
+        scores = ", ".join(self.calibration.quantiles)
+        size = f"{self.reference_bytes / 1e6:.1f} MB" if self.reference_bytes else "none"
+        return f"bundle:    {self.folder}\nscores:    {scores}\nreference: {size}"
+
+
+def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
+    """Measure the real images with the bundle's label classifier, and replace its calibration.
+
+    Raises:
+        SynthgenError: there is no such bundle, it has no label classifier or is a set of bundles,
+            or the images cannot be read or lack a class.
+    """
+    folder = find_folder(settings.bundle)
+    if (folder / SET).is_file():
+        raise SynthgenError(f"{folder}: is a set of bundles; calibrate each of its folders")
+    generator = load_generator(settings.bundle, settings.device, "fp32")
+    if generator.classifier is None:
+        raise SynthgenError(f"{folder}: has no label classifier to measure real images with")
+    own = {
+        "classes": generator.classes,
+        "resolution": generator.image.height,
+        "color": "grey" if generator.image.channels == 1 else "rgb",
+    }
+    given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
+    data = load_images(DataSettings.parse({**given, **own}))
+    if data.fingerprint != generator.config.training.get("data_fingerprint"):
+        say(
+            f"{data.name}: these are not the images, read as they were, that this generator was "
+            "trained on; what it has memorised will not be found"
+        )
+    seed = int(generator.config.training.get("seed", 0))
+    share = settings.holdout or float(generator.config.training.get("holdout", 0.1))
+    training, held = hold_out(data.labels, share, seed)
+    real = Labelled(data.images, data.labels)
+    calibration, reference = measure_real(
+        real, data.classes, training, held, generator.classifier, generator.device, torch.float32,
+        keep=settings.reference,
+    )  # fmt: skip
+    if generator.discriminator is not None:
+        judged = measure_discriminator(
+            generator.discriminator, real, held, data.classes, generator.device
+        )
+        calibration = calibration.with_quantiles_of(judged)
+    kept = None if reference is None else reference.to_tensors()
+    calibrate_bundle(folder, calibration.to_json(), kept)
+    size = (folder / REFERENCE).stat().st_size if kept is not None else 0
+    return CalibrateReport(folder, calibration, size)

@@ -1,0 +1,144 @@
+"""Judge a finished dataset again with other filters, from its stored scores and bytes.
+
+Nothing is sampled: rows that pass are copied, byte for byte, into a new dataset in their order.
+Rows that were rejected and kept (``keep_rejects``) are judged again too and may come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from synthgen.dataset.layout import Layout, load_line
+from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.receipts import order_hash, read_receipt, refuse_damaged
+from synthgen.dataset.run_folder import Mode, open_run, settings_hash
+from synthgen.dataset.writer import Made, write_shard
+from synthgen.machine.progress import say
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.filters import FilterSet, load_filters, overridden
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.filter_settings import FilterSettings
+from synthgen.spec.plan import Plan
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.judging.stored_verdicts import Judged, judge_stored, read_rows
+from synthgen.stages.sample.finish import finish
+from synthgen.stages.sample.shard_maker import Job
+from synthgen.storage.place import Place, place
+
+
+@dataclass(frozen=True)
+class FilterReport:
+    """What was kept of how many, and why the others were not."""
+
+    root: Place
+    kept: int
+    judged: int
+    rejected: dict[str, dict[str, int]]
+    splits: tuple[str, ...]
+
+    def text(self) -> str:
+        """Path, counts, rejects by reason."""
+        lines = [f"dataset: {self.root}", f"kept:    {self.kept:,} of {self.judged:,} images"]
+        for reason, by_class in self.rejected.items():
+            if sum(by_class.values()):
+                worst = ", ".join(f"{name} {count:,}" for name, count in by_class.items() if count)
+                lines.append(f"rejects: {reason} {sum(by_class.values()):,} ({worst})")
+        lines.append(load_line(self.root, self.splits))
+        return "\n".join(lines)
+
+
+def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport:
+    """Make ``settings.out`` from those images of ``settings.dataset`` that pass the filters.
+
+    Raises:
+        SynthgenError: no finished dataset, no such filter, its generator is not to be found,
+            nothing is left of a split, or ``settings.out`` lies in the dataset.
+    """
+    source = Layout(place(settings.dataset))
+    if not source.is_complete() or not source.manifest.is_file():
+        raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
+    out = place(settings.out)
+    source.refuse_inside(out)
+    manifest = read_manifest(source)
+    if "parts" in manifest:
+        raise SynthgenError(
+            f"{source.root}: was merged from other datasets; filter those, then merge them"
+        )
+    refuse_damaged(source, manifest)
+    plan = Plan.from_json(manifest["plan"])
+    generator = load_origin(source.root, manifest["generator"], settings.generator)
+    calibration = generator.calibration and Calibration.from_json(generator.calibration)
+    side = min(generator.image.height, generator.image.width)
+    filters = overridden(
+        load_filters(settings.filters, calibration or None, plan.classes, side), settings.set
+    )
+    judged = judge_stored(source, plan, manifest, filters, generator)
+    new_plan, chosen = _new_plan(plan, judged)
+    record = {
+        **manifest["settings"],
+        "filters": filters.to_json(),
+        "filtered_from": manifest["plan_hash"],
+        "filtered_settings": settings_hash(manifest["settings"]),
+    }
+    rejected = _rejected(judged, plan, filters)
+    with open_run(out, record, new_plan, mode) as (layout, held):
+        if held.hash != new_plan.hash:
+            raise SynthgenError(f"{out}: holds another dataset; use --overwrite or another --out")
+        fingerprint = settings_hash(record)
+        for shard, part in zip(new_plan.shards, chosen, strict=True):
+            order = order_hash(new_plan, shard, fingerprint, frozenset())
+            receipt = read_receipt(layout, shard)
+            if receipt is not None and receipt.order == order:
+                continue
+            rows = read_rows(source, plan.shards[part.place], manifest)
+            kept = rows.take(np.flatnonzero(part.verdicts == 0))
+            made = Made(kept, None, _of_shard(part, filters, plan), {}, "filter", order)
+            write_shard(layout, new_plan, shard, made)
+        names = SampleSettings.model_fields
+        own = {k: v for k, v in manifest["settings"].items() if k in names and k != "filters"}
+        job = Job(
+            SampleSettings.parse(own), generator.name, generator.weights_sha256,
+            tuple(manifest["class_keys"][name] for name in plan.classes),
+            new_plan, filters, fingerprint,
+        )  # fmt: skip
+        finish(layout, job, generator, record, manifest["scores"])
+    total = sum(len(part.labels) for part in judged)
+    say(f"{source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
+    return FilterReport(out, new_plan.rows, total, rejected, tuple(new_plan.splits))
+
+
+def _new_plan(plan: Plan, judged: list[Judged]) -> tuple[Plan, list[Judged]]:
+    """The shards that keep any row, with their counts; a split that keeps none is an error."""
+    shards, chosen, ordinals = [], [], dict.fromkeys(plan.splits, 0)
+    for shard, part in zip(plan.shards, judged, strict=True):
+        counts = np.bincount(part.labels[part.verdicts == 0], minlength=len(plan.classes))
+        if counts.sum():
+            quotas = tuple(int(count) for count in counts)
+            shards.append(replace(shard, ordinal=ordinals[shard.split], quotas=quotas))
+            chosen.append(part)
+            ordinals[shard.split] += 1
+    empty = [name for name, count in ordinals.items() if not count]
+    if empty:
+        raise SynthgenError(f"split '{empty[0]}': no image passes these filters; loosen them")
+    return replace(plan, shards=tuple(shards)), chosen
+
+
+def _of_shard(part: Judged, filters: FilterSet, plan: Plan) -> dict[str, dict[str, int]]:
+    found = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
+    for position, reason in enumerate(filters.reasons, start=1):
+        labels = part.labels[part.verdicts == position]
+        for label, count in enumerate(np.bincount(labels, minlength=len(plan.classes))):
+            found[reason][plan.classes[label]] += int(count)
+    return found
+
+
+def _rejected(judged: list[Judged], plan: Plan, filters: FilterSet) -> dict[str, dict[str, int]]:
+    total = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
+    for part in judged:
+        for reason, by_class in _of_shard(part, filters, plan).items():
+            for name, count in by_class.items():
+                total[reason][name] += count
+    return total

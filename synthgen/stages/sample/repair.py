@@ -1,0 +1,88 @@
+"""Make again exactly the shards of a dataset that are missing or damaged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from synthgen.dataset.commit import read_json
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import receipt_path
+from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.verify import verify
+from synthgen.machine.progress import say
+from synthgen.quality.filters import FilterSet
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.sample.report import SampleReport
+from synthgen.stages.sample.stage import resolve, run
+from synthgen.storage.place import Place, place
+
+
+def repair(
+    root: str | Place,
+    *,
+    generator: str | None = None,
+    source: str | None = None,
+    device: str = "auto",
+) -> SampleReport:
+    """Go on with the dataset's own run: whatever ``verify`` finds whole stays, byte for byte.
+
+    ``generator`` is needed where the bundle is no bundled one, ``source`` where the images that
+    were translated lie elsewhere now.
+
+    Raises:
+        SynthgenError: the folder has no run of ``synthgen sample`` (its dot-folder is gone, or it
+            was filtered from another dataset), or the generator or the source is another than it
+            was.
+    """
+    layout = Layout(place(root))
+    if not layout.settings.is_file() or not layout.plan.is_file():
+        raise SynthgenError(
+            f"{root}: holds no run to repair (its .synthgen folder is missing); sample it again"
+        )
+    resolved: dict[str, Any] = read_json(layout.settings)
+    if not isinstance(resolved, dict):
+        raise SynthgenError(f"{layout.settings}: is damaged; sample the dataset again")
+    if "filtered_from" in resolved:
+        raise SynthgenError(f"{root}: was filtered from another dataset; run synthgen filter again")
+    if "merged_from" in resolved:
+        raise SynthgenError(
+            f"{root}: was merged from other datasets; run the same synthgen merge again"
+        )
+    if lacking := {"generator", "generator_sha256", "filters", "source"} - set(resolved):
+        raise SynthgenError(
+            f"{layout.settings}: is damaged (no '{min(lacking)}'); sample the dataset again"
+        )
+    wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
+    # The filters are on record with every limit: they need not be worked out again.
+    changes = {"filters": "none", "out": str(root), "device": device}
+    if generator is not None:
+        changes["generator"] = generator
+    if source is not None:
+        changes["source"] = source
+    asked = SampleSettings.parse({**wanted, **changes}, str(layout.settings))
+    origin = {"name": resolved["generator"], "weights_sha256": resolved["generator_sha256"]}
+    maker = load_origin(layout.root, origin, generator, device, asked.precision)
+    fresh = resolve(asked, maker)
+    # Where the source lies is no part of what it is: its fingerprint is compared.
+    kept = {key: resolved[key] for key in ("filters", "source")}
+    settings = {**fresh.settings, **kept}
+    filters = FilterSet.from_json(resolved["filters"])
+    job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
+    return run(replace(fresh, job=job, settings=settings), "resume", before=_forget_bad)
+
+
+def _forget_bad(layout: Layout) -> None:
+    """Take the receipts away from the shards that are bad, and the card from what is not whole."""
+    plan, found = Plan.from_json(read_json(layout.plan)), verify(layout.root)
+    if found.problems:
+        layout.card.unlink(missing_ok=True)
+    for shard in plan.shards:
+        if any(line.startswith(f"data/{shard.name}: ") for line in found.problems):
+            receipt_path(layout, shard).unlink(missing_ok=True)
+    for line in found.problems:
+        if line.endswith("not in the plan"):
+            say(f"{line}; move it elsewhere")

@@ -1,0 +1,133 @@
+"""Make the image of one row of a dataset again, from its provenance, and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import read_manifest
+from synthgen.generators.generator import Generator
+from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.image import ImageSpec, to_uint8
+from synthgen.spec.plan import Plan
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.finished.images import stored_image
+from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.sample.conditions import Translator, load_sources
+from synthgen.storage.place import Place, place
+from synthgen.storage.tables import open_parquet, read_group
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """``stored`` and ``made`` are ``uint8 [H, W, C]``; ``largest`` their largest difference."""
+
+    text: str
+    largest: int
+    same: bool
+    """Equal, or within one grey level where arithmetic may differ (another device), or lossy."""
+    stored: np.ndarray
+    made: np.ndarray
+
+
+SOURCE_KEYS = ("source", "source_split", "source_domain_column", "source_domain")
+LOSSY_DIFFERENCE = 48
+"""Largest difference of a value that JPEG at quality 95 is taken to explain."""
+
+
+def reproduce(
+    root: str | Place,
+    row: int,
+    split: str | None = None,
+    *,
+    generator: str | None = None,
+    device: str = "auto",
+) -> Reproduction:
+    """Make row ``row`` (from 0) of a split again; ``generator`` is needed if the bundle has moved.
+
+    Raises:
+        SynthgenError: no such dataset, split, row or generator, or other weights than the
+        dataset's.
+    """
+    layout = Layout(place(root))
+    if not layout.manifest.is_file():
+        raise SynthgenError(f"{root}: is no finished synthgen dataset (no manifest.json)")
+    manifest = read_manifest(layout)
+    plan = Plan.from_json(manifest["plan"])
+    split = split or next(iter(plan.splits))
+    shard, record = _row(layout, plan, split, row)
+    if "parts" in manifest:  # a row of a merged dataset is remade as one of its own part
+        manifest = {**manifest, **manifest["parts"][manifest["part_of"][shard]]}
+        plan = Plan.from_json(manifest["plan"])
+    image = ImageSpec(**manifest["generator"]["image"])
+    stored = stored_image(layout.data / shard, record["image"]["bytes"], image)
+    settings = manifest["settings"]
+    loaded = load_origin(
+        layout.root, manifest["generator"], generator, device, settings["precision"]
+    )
+    # A full batch of the same candidate: the same kernels run as when the row was made.
+    count = settings["batch_size"]
+    numbers = {
+        key: np.full(count, record[key], dtype=np.int64)
+        for key in ("generator_class", "shard", "candidate")
+    }
+    maker: Generator | Translator = loaded
+    if loaded.translates:
+        named = {key: settings[key] for key in SOURCE_KEYS}
+        wanted = SampleSettings.parse({**named, "n": 1})
+        data = load_sources(wanted, loaded, plan.classes)
+        assert data is not None
+        if data.fingerprint != settings["source_fingerprint"]:
+            raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
+        keys = [manifest["class_keys"][name] for name in plan.classes]
+        maker = Translator(loaded, data, plan, keys)
+    drawn = maker.candidates(
+        numbers["generator_class"],
+        numbers["shard"],
+        numbers["candidate"],
+        seed=record["seed"],
+        latent_std=settings["latent_std"],
+        truncation=settings["truncation"],
+    )
+    made = to_uint8(drawn["image"])[0].cpu().numpy()
+    largest = int(np.abs(made.astype(np.int16) - stored.astype(np.int16)).max())
+    allowed = LOSSY_DIFFERENCE if settings["image_format"] == "jpeg" else 1
+    where = (
+        f"{split} row {row}: class '{plan.classes[record['label']]}', seed {record['seed']}, "
+        f"shard {record['shard']}, candidate {record['candidate']}"
+    )
+    verdict = "the same pixels" if largest == 0 else f"largest difference {largest} of 255"
+    return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
+
+
+def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:
+    """The row, and the name of its shard."""
+    if split not in plan.splits:
+        raise SynthgenError(f"no split '{split}' (there are {name_list(plan.splits)})")
+    if not 0 <= row < plan.splits[split]:
+        raise SynthgenError(
+            f"row {row} is not in split '{split}': it has rows 0 to {plan.splits[split] - 1}"
+        )
+    for shard in plan.shards:
+        if shard.split != split:
+            continue
+        if row < shard.rows:
+            return shard.name, _read(layout.data / shard.name, row)
+        row -= shard.rows
+    raise AssertionError("the plan's shards hold fewer rows than its splits")
+
+
+def _read(path: Place, row: int) -> dict[str, Any]:
+    if not path.is_file():
+        raise SynthgenError(f"{path}: missing; see synthgen verify")
+    file = open_parquet(path)
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        if row < count:
+            record: dict[str, Any] = read_group(path, file, group).slice(row, 1).to_pylist()[0]
+            return record
+        row -= count
+    raise SynthgenError(f"{path}: has fewer rows than planned; see synthgen verify")

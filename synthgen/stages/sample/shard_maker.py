@@ -1,0 +1,281 @@
+"""Make shards: generate, score, judge, encode, write; in this process or in several."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from synthgen.dataset.encoding.encoders import encoder_for
+from synthgen.dataset.exclusions import read_exclusions
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt, is_done, order_hash
+from synthgen.dataset.rows import Rows
+from synthgen.dataset.writer import Made, write_shard
+from synthgen.generators.generator import Generator
+from synthgen.machine.freed_memory import keep_freed_memory
+from synthgen.machine.hardware import hardware
+from synthgen.quality.filters import FilterSet
+from synthgen.quality.repeats import Seen
+from synthgen.quality.scores import Scorer
+from synthgen.sampling.candidates import (
+    CandidateBatch,
+    Judge,
+    Latents,
+    draw_candidates,
+    examine,
+)
+from synthgen.sampling.sampler import ShardSampler
+from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
+from synthgen.stages.sample.clock import Clock
+from synthgen.stages.sample.conditions import Translator, load_sources
+from synthgen.stages.sample.lanes import Lanes, Submit, device_turns, lane_count
+
+Progress = Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to make any shard of a run."""
+
+    settings: SampleSettings
+    """With a batch size."""
+    generator: str
+    """As the user named it: bundled name, folder or hub id."""
+    generator_sha256: str
+    class_keys: tuple[int, ...]
+    """The generator's index of each of the plan's classes."""
+    plan: Plan
+    filters: FilterSet
+    settings_hash: str
+
+    def order(self, shard: ShardPlan, excluded: frozenset[tuple[int, int]]) -> str:
+        """The order that a shard's receipt must carry."""
+        return order_hash(self.plan, shard, self.settings_hash, excluded)
+
+
+def todo(layout: Layout, job: Job) -> list[ShardPlan]:
+    """The shards that are not done."""
+    excluded = read_exclusions(layout)
+    return [
+        shard
+        for shard in job.plan.shards
+        if not is_done(layout, shard, job.order(shard, excluded.get(shard.index, frozenset())))
+    ]
+
+
+def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -> Scorer:
+    """What a run measures of its images, some of it only because its filters ask.
+
+    Raises:
+        SynthgenError: the discriminator's logit is asked for, and the bundle has none.
+    """
+    if settings.scores == "statistics":
+        return make_scorer(generator, statistics_only=True)
+    return make_scorer(generator, {settings.scores, *filters.scores})
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A shard whose first batches are begun."""
+
+    shard: ShardPlan
+    sampler: ShardSampler
+    clock: Clock
+    order: str
+
+
+class ShardMaker:
+    """Makes shards one after another with one loaded generator."""
+
+    def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
+        """``threads`` work at a time; default: one for each core this process may use."""
+        keep_freed_memory()
+        self.job = job
+        self.generator = generator
+        self._lanes = Lanes(lane_count(threads))
+        self._turns = device_turns(generator.device)
+        data = load_sources(job.settings, generator, job.plan.classes)
+        self._translator = data and Translator(generator, data, job.plan, job.class_keys)
+        self._uncompiled = job.settings.compile
+        self._device = hardware(generator.device)
+        pixels = generator.image.height * generator.image.width
+        self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes.count)
+        measure = scorer(job.settings, generator, job.filters)
+        codes = repeat_codes(job.filters.repeats, measure)
+        wide = [rule.name for rule in job.filters.repeats if rule.scope == "dataset"]
+        self._judge = Judge(
+            measure,
+            job.filters.judge,
+            job.filters.reasons,
+            job.settings.acceptance_floor,
+            lambda pixels: coded(codes, pixels),
+            lambda: {rule.name: Seen(rule) for rule in job.filters.repeats},
+            # What repeats another shard exactly repeats it nearly, too.
+            wide[0] if wide else "exact_duplicate",
+        )
+
+    def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
+        """Make and commit one shard; ``progress`` is told of images as they are accepted.
+
+        Raises:
+            SynthgenError: a class falls under the acceptance floor, or the disk is full.
+        """
+        return self.commit(layout, shard, self.draft(layout, shard, progress))
+
+    def commit(self, layout: Layout, shard: ShardPlan, made: Made) -> Receipt:
+        """Write a shard that was made.
+
+        Raises:
+            SynthgenError: the disk is full.
+        """
+        return write_shard(layout, self.job.plan, shard, made)
+
+    def draft(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Made:
+        """One shard in memory; ``progress`` is told of images as they are accepted.
+
+        Raises:
+            SynthgenError: a class falls under the acceptance floor.
+        """
+        with self.drafts(layout, [shard], progress) as drafts:
+            return next(drafts)
+
+    @contextmanager
+    def drafts(
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress
+    ) -> Iterator[Iterator[Made]]:
+        """Gives shards in memory, one after another, each as :meth:`draft` makes it.
+
+        While the last batches of one are made, lanes that have none left begin the next one. What
+        is begun is dropped when the block is left.
+
+        Raises:
+            SynthgenError: as :meth:`draft`, when the shard is asked for.
+        """
+        with self._lanes.begin() as submit:
+            if self._uncompiled:
+                submit(self.generator.compile, self.job.settings.batch_size or 1)()
+                self._uncompiled = False
+            yield self._drafts(layout, shards, progress, submit)
+
+    def _drafts(
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress, submit: Submit
+    ) -> Iterator[Made]:
+        waiting = deque(shards)
+        begun: deque[_Draft] = deque()
+
+        def begin_next() -> None:
+            if waiting and not begun:
+                begun.append(self._begin(layout, waiting.popleft(), submit))
+
+        while waiting or begun:
+            begin_next()
+            yield self._finish(begun.popleft(), begin_next, progress)
+
+    def _begin(self, layout: Layout, shard: ShardPlan, submit: Submit) -> _Draft:
+        job, settings = self.job, self.job.settings
+        excluded = read_exclusions(layout).get(shard.index, frozenset())
+        clock = Clock()
+        keys = np.asarray(job.class_keys, dtype=np.int64)
+        latents = Latents(job.plan.seed, settings.latent_std, settings.truncation)
+
+        def look(labels: np.ndarray, candidates: np.ndarray) -> CandidateBatch:
+            """One lane's work: a batch from its numbers to its files."""
+            with self._turns, clock.timed("generate"):
+                source = self._translator or self.generator
+                drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
+            with self._turns, clock.timed("score"):
+                batch = examine(drawn, keys, self._judge, labels, candidates)
+            chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
+            with clock.timed("encode"):
+                files = [
+                    self._encoder.encode(images[chosen])
+                    for images in (batch.images, *batch.others.values())
+                ]
+            return batch.with_files(chosen, files)
+
+        sampler = ShardSampler(
+            shard,
+            lambda *numbers: submit(look, *numbers),
+            self._judge,
+            batch_size=settings.batch_size or 1,
+            class_names=job.plan.classes,
+            excluded=excluded,
+            available=self._translator.sources.available(shard) if self._translator else None,
+        )
+        sampler.begin()
+        return _Draft(shard, sampler, clock, job.order(shard, excluded))
+
+    def _finish(self, draft: _Draft, idle: Callable[[], Any], progress: Progress) -> Made:
+        job = self.job
+        kept: list[Rows] = []
+        thrown: list[Rows] = []
+        rejected = {reason: dict.fromkeys(job.plan.classes, 0) for reason in job.filters.reasons}
+        for batch in draft.sampler.batches(idle):
+            for reason, name, count in self._count_rejects(batch):
+                rejected[reason][name] += count
+            keep = np.flatnonzero(batch.verdicts == 0)
+            kept.append(replace(self._rows(batch, keep), reasons=None))
+            if job.settings.keep_rejects:
+                thrown.append(self._rows(batch, np.flatnonzero(batch.verdicts != 0)))
+            progress(len(keep))
+        rows = Rows.concat(kept)
+        # A fixed shuffle: the last candidates are all of the class that is hardest to make.
+        shuffle = np.random.default_rng([job.plan.seed, draft.shard.index]).permutation(len(rows))
+        return Made(
+            rows.take(shuffle),
+            Rows.concat(thrown) if thrown else None,
+            rejected,
+            {stage: value / self._lanes.count for stage, value in draft.clock.seconds.items()},
+            self._device,
+            draft.order,
+        )
+
+    def _rows(self, batch: CandidateBatch, chosen: np.ndarray) -> Rows:
+        keys = np.asarray(self.job.class_keys, dtype=np.int64)
+        reasons = ("", *self.job.filters.reasons)
+        domains = self.generator.domains
+        encoded = [[column[row] for row in chosen.tolist()] for column in batch.files]
+        return Rows(
+            encoded[0],
+            batch.labels[chosen],
+            batch.candidates[chosen],
+            keys[batch.labels[chosen]],
+            batch.pixel_hashes[chosen],
+            {name: values[chosen] for name, values in batch.scores.items()},
+            [reasons[verdict] for verdict in batch.verdicts[chosen]],
+            encoded[1] if domains else None,
+            domains[1] if domains else "",
+        )
+
+    def _count_rejects(self, batch: CandidateBatch) -> Iterator[tuple[str, str, int]]:
+        for position, reason in enumerate(self.job.filters.reasons, start=1):
+            counts = np.bincount(batch.labels[batch.verdicts == position])
+            for label in np.flatnonzero(counts):
+                yield reason, self.job.plan.classes[label], int(counts[label])
+
+
+def make_here(
+    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
+) -> Iterator[Receipt]:
+    """Make ``shards`` in this process; one is written while the next one is made."""
+    writing: Future[Receipt] | None = None
+    with (
+        ThreadPoolExecutor(1, "writer") as writer,
+        maker.drafts(layout, shards, progress) as drafts,
+    ):
+        for shard in shards:
+            made = next(drafts)
+            if writing is not None:
+                yield writing.result()
+            writing = writer.submit(maker.commit, layout, shard, made)
+            del made  # a shard in memory is the writer's alone, and gone once written
+        if writing is not None:
+            yield writing.result()

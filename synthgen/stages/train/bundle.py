@@ -1,0 +1,83 @@
+"""The best state of a run as a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from synthgen.algorithms.registry import find
+from synthgen.data.splits import Labelled
+from synthgen.generators.bundle import save_bundle
+from synthgen.generators.discriminator import Discriminator
+from synthgen.machine.hardware import hardware
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.judging.measure_real import measure_discriminator
+from synthgen.stages.train.setup import Prepared
+from synthgen.stages.train.yardstick import Judge
+
+
+def save_best(
+    folder: Path,
+    settings: TrainSettings,
+    prepared: Prepared,
+    judge: Judge,
+    best: Mapping[str, float],
+    *,
+    alarms: int,
+) -> None:
+    """Save the averaged generator of the present state, which scores ``best``, into ``folder``.
+
+    ``alarms`` is how often the run has been rolled back so far.
+    """
+    training = prepared.training
+    averaged = {**prepared.algorithm.networks, **training.averaged.networks}
+    registration = find(settings.algorithm)
+    classifier = judge.classifier
+    calibration = judge.calibration
+    if settings.keep_discriminator and prepared.algorithm.judges:
+        network = prepared.algorithm.networks[prepared.algorithm.judges[0]]
+        discriminator = Discriminator.as_saved(network, prepared.task.image, training.device)
+        real = Labelled(prepared.data.images, prepared.data.labels)
+        judged = measure_discriminator(
+            discriminator, real, prepared.validation, prepared.data.classes, training.device
+        )
+        calibration = calibration.with_quantiles_of(judged)
+    save_bundle(
+        folder,
+        algorithm=registration.name,
+        options=registration.options.parse(settings.options).model_dump(),
+        task=prepared.task,
+        built=replace(prepared.algorithm, networks=averaged),
+        classifier=classifier.network,
+        calibration=calibration.to_json(),
+        keep_judges=settings.keep_discriminator,
+        reference=None if judge.reference is None else judge.reference.to_tensors(),
+        metrics={
+            "fidelity": {
+                "score": best["score"],
+                "real_vs_real": judge.score.real,
+                "name": "Fréchet distance on features of the bundle's own label classifier",
+                "samples": settings.score_samples,
+            },
+            "label_agreement": best["agreement"],
+            "diversity": best["diversity"],
+            "alarms": alarms,
+            "classifier_accuracy": classifier.accuracy,
+            "classifier_accuracy_per_class": classifier.per_class,
+        },
+        training={
+            "data": prepared.data.name,
+            "data_fingerprint": prepared.data.fingerprint,
+            "data_images": len(prepared.chosen),
+            "holdout": settings.holdout,
+            "images_shown": training.shown,
+            "batch_size": settings.batch_size,
+            "augment": prepared.augment,
+            "flip": settings.flip,
+            "seed": settings.seed,
+            **({} if settings.only_class is None else {"only_class": settings.only_class}),
+            "precision": str(training.precision).removeprefix("torch."),
+            "hardware": hardware(training.device),
+        },
+    )

@@ -1,0 +1,101 @@
+"""The folder of a training run: whose it is, and how it begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from synthgen.spec.credentials import blotted
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.storage.lock import locked
+from synthgen.storage.place import lies_in
+
+LOCK = ".lock"
+
+MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
+"""Settings that a resumed run may have otherwise than the run it goes on with."""
+
+
+def begun(out: Path, settings: TrainSettings) -> bool:
+    """Whether the folder holds this run already.
+
+    Raises:
+        SynthgenError: it holds a run of other settings, other files, or links that lead out of it.
+    """
+    path = out / "settings.json"
+    _refuse_links(out)
+    if not path.exists():
+        if out.is_dir() and any(inside.name != LOCK for inside in out.iterdir()):
+            raise SynthgenError(
+                f"{out}: is not empty and holds no run; name another folder with --out"
+            )
+        return False
+    mine = blotted(settings.model_dump(mode="json"))
+    try:
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
+    if not isinstance(theirs, dict):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out")
+    # A run that an earlier version began has not heard of newer settings: it has their defaults.
+    theirs = json.loads(TrainSettings.model_construct().model_dump_json()) | theirs
+    for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
+        if mine.get(key) != theirs.get(key):
+            raise SynthgenError(
+                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; "
+                "resume with the same settings or name another folder with --out"
+            )
+    return True
+
+
+def _refuse_links(out: Path) -> None:
+    """A run writes and removes inside of its folder alone, whatever somebody put there."""
+    for above, folders, files in os.walk(out):
+        for path in (Path(above, name) for name in (*folders, *files)):
+            if path.is_symlink() and not lies_in(path, out):
+                raise SynthgenError(f"{path}: is a link that leads out of {out}; remove it")
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Make the folder if there is none, and hold it: one process at a time trains there.
+
+    Raises:
+        SynthgenError: another one does, or the folder cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(out / LOCK, out))
+        except OSError as error:
+            raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
+        yield
+
+
+def begin(out: Path, settings: TrainSettings) -> None:
+    """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
+
+    Raises:
+        SynthgenError: the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        staging = out / ".settings.json"
+        record = blotted(settings.model_dump(mode="json"))
+        staging.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        os.replace(staging, out / "settings.json")
+    except OSError as error:
+        raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
+
+
+def sweep(out: Path) -> None:
+    """Remove what a process that is dead left of a bundle or checkpoint it had begun to write."""
+    for staging in (*out.glob(".best[-.]*"), *out.glob("checkpoints/.staging-*")):
+        process = staging.name.rpartition("-")[2]
+        if not Path(f"/proc/{process}").exists():
+            shutil.rmtree(staging, ignore_errors=True)

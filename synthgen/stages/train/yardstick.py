@@ -1,0 +1,54 @@
+"""Who judges a generator in training: the label classifier, the calibration, the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthgen.data.splits import Labelled, evenly
+from synthgen.machine.progress import say
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.reference import Reference
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.judging.measure_real import measure_real
+from synthgen.stages.train.setup import Prepared
+from synthgen.stages.train.tick_score import ProgressScore
+from synthgen.training.classifier import TrainedClassifier, train_label_classifier
+
+SPREAD_IMAGES = 4096
+"""Training images whose spread is what samples' diversity is compared with, at most."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What is learnt from real images before the first step."""
+
+    classifier: TrainedClassifier
+    calibration: Calibration
+    reference: Reference | None
+    score: ProgressScore
+
+
+def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
+    """Train (or open) the label classifier of a run and measure real images with it."""
+    data, training = prepared.data, prepared.training
+    classifier = train_label_classifier(
+        data.images, data.labels, data.classes, *prepared.judged,
+        budget=settings.classifier_images, batch_size=settings.batch_size, flip=settings.flip,
+        seed=settings.seed, device=training.device, precision=training.precision,
+        folder=out / "classifier",
+    )  # fmt: skip
+    say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
+    classifier.network.to(training.device).eval()
+    held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
+    real = Labelled(data.images, data.labels)
+    calibration, reference = measure_real(
+        real, data.classes, *prepared.judged, classifier.network, training.device,
+        training.precision, keep=settings.reference,
+    )  # fmt: skip
+    part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
+    score = ProgressScore(
+        classifier.network, held, Labelled(data.images[part], data.labels[part]),
+        settings.score_samples, training.device, training.precision, prepared.sources,
+    )  # fmt: skip
+    return Judge(classifier, calibration, reference, score)

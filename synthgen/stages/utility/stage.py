@@ -1,0 +1,167 @@
+"""Train one fixed classifier on real, on synthetic and on both, and test it on real images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.splits import Labelled
+from synthgen.dataset.commit import disk_errors, write_json
+from synthgen.evaluation.utility import (
+    SAW_ALL,
+    SAW_NOTHING,
+    SAW_THESE,
+    SAW_UNKNOWN,
+    Utility,
+    UtilityRow,
+)
+from synthgen.machine.progress import say
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.settings.utility import ALL, UtilitySettings
+from synthgen.stages.finished.dataset import open_dataset
+from synthgen.stages.judging.pixel_hashes import hashes_of
+from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
+from synthgen.training.fixed_budget import Budget
+
+
+def utility(settings: UtilitySettings) -> Utility:
+    """Measure, and leave ``report/utility.json`` in the dataset's folder after each round of seeds.
+
+    Every classifier's result is kept in the cache folder under a key of all that decides it: a run
+    that was stopped goes on, and another dataset shares the rows of real images alone.
+
+    Raises:
+        SynthgenError: no finished dataset, the real images lack a class or images, or are the test
+            images.
+    """
+    dataset = open_dataset(settings.dataset)
+    layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
+    real, test = utility_images(settings, plan.classes, dataset.image)
+    kinds = _kinds(settings, real)
+    budget = Budget(
+        steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
+        flip=settings.flip,
+    )  # fmt: skip
+    most = settings.steps * settings.batch_size  # more could never be shown
+    made = synthetic_images(dataset, most)
+    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
+    trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
+    saw = _what_it_saw(manifest, real, kinds)
+    shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
+    found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    record = None
+    total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
+    bar = tqdm(total=total, unit="img", desc="training classifiers")
+    with bar:
+        for seed in range(settings.seeds):
+            for kind in kinds:
+                found[kind].append(trials.result(kind, seed, bar.update))
+            record = Utility(
+                dataset=layout.root.resolve().name,
+                generator=manifest["generator"]["name"],
+                generator_saw=saw,
+                classes=plan.classes,
+                real=real.name,
+                real_fingerprint=real.fingerprint,
+                test=f"{test.name} ({settings.test_split})",
+                test_fingerprint=test.fingerprint,
+                test_images=len(test.labels),
+                shared_images=shared,
+                seeds=tuple(range(seed + 1)),
+                protocol={
+                    **asdict(budget),
+                    "synthetic_share": settings.synthetic_share,
+                    "finish_on_real": settings.finish_on_real,
+                    "soft_labels": settings.soft_labels,
+                    "teachers": settings.teachers,
+                },
+                rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
+            )
+            with disk_errors(layout.root):
+                path = layout.root / "report" / "utility.json"
+                write_json(record.to_json(), path, layout.staging)
+    assert record is not None
+    return record
+
+
+def utility_images(
+    settings: UtilitySettings, classes: tuple[str, ...], spec: ImageSpec
+) -> tuple[ImageData, ImageData]:
+    """Real images to train on and to test on, of the dataset's classes, size and colours.
+
+    Raises:
+        SynthgenError: they cannot be read, lack a class, or are the same.
+    """
+    common = {
+        "classes": classes, "resolution": spec.height, "min_per_class": 1,
+        "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,
+    }  # fmt: skip
+    real = load_images(DataSettings.parse({
+        **common, "data": settings.real, "split": settings.real_split,
+        "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
+    }))  # fmt: skip
+    test_source = settings.test or settings.real
+    test = load_images(
+        DataSettings.parse({**common, "data": test_source, "split": settings.test_split})
+    )
+    if test.fingerprint == real.fingerprint:
+        raise SynthgenError(
+            f"{test_source}: the test images are the real training images; name others with "
+            "--test and --test-split"
+        )
+    return real, test
+
+
+def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
+    """The rows of the table; sizes that the largest class does not reach are left out."""
+    largest = int(np.bincount(real.labels).max())
+    wanted = sorted(int(size) for size in settings.sizes if size != ALL)
+    for size in wanted:
+        if size >= largest:
+            say(f"{real.name}: has {largest:,} images per class; no row of {size:,}")
+    sizes: list[int | None] = [size for size in wanted if size < largest]
+    sizes += [None] if ALL in settings.sizes else []
+    if not sizes:
+        raise SynthgenError(
+            f"{real.name}: has {largest:,} images per class; name a smaller size, or 'all'"
+        )
+    return [
+        *(Kind("real", size, 0.0) for size in sizes),
+        Kind("synthetic", 0, 1.0),
+        *(Kind("real + synthetic", size, settings.synthetic_share) for size in sizes),
+    ]
+
+
+def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[Kind]) -> str:
+    """Of all rows together: small parts of what a generator learnt from are not all it saw."""
+    origins = [part["generator"] for part in manifest.get("parts", [manifest])]
+    prints = {origin["training"].get("data_fingerprint") for origin in origins}
+    if prints != {real.fingerprint}:
+        return SAW_UNKNOWN
+    return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL
+
+
+def _row(
+    kind: Kind, counts: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str
+) -> UtilityRow:
+    sizes = np.bincount(real.labels, minlength=len(real.classes))
+    taken = sizes if kind.size is None else np.minimum(sizes, kind.size)
+    by_class = np.stack([c.diagonal() / np.maximum(1, c.sum(axis=1)) for c in counts])
+    return UtilityRow(
+        trained_on=kind.trained_on,
+        real_per_class=int(taken.max()),
+        all_real=kind.size is None,
+        real_images=int(taken.sum()),
+        synthetic_images=len(made.labels) if kind.share else 0,
+        synthetic_share=kind.share,
+        generator_saw=saw if kind.share else SAW_NOTHING,
+        accuracies=tuple(float(c.trace() / c.sum()) for c in counts),
+        class_accuracies=tuple(float(value) for value in by_class.mean(axis=0)),
+    )

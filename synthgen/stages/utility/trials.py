@@ -1,0 +1,181 @@
+"""The classifiers that stand behind a table of utility: trained, or found to have been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from synthgen.data.cache import ImageData
+from synthgen.data.splits import Labelled, few_per_class
+from synthgen.evaluation.fidelity import embed
+from synthgen.evaluation.utility import TrainedOn
+from synthgen.generators.bundle import CLASSIFIER
+from synthgen.machine.devices import resolve_device, resolve_precision
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.stages.finished.dataset import TOGETHER, Dataset
+from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.utility.results import TrialStore
+from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
+
+TEACHERS = 1_000_000
+"""From here on seeds are those of teachers."""
+SHOWN_FROM = 10_000
+"""Images from which on reading shows its progress."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row before it is measured; ``size`` is ``None`` for all real images."""
+
+    trained_on: TrainedOn
+    size: int | None
+    share: float
+
+
+def synthetic_images(dataset: Dataset, most: int) -> Labelled:
+    """At most ``most`` images of a dataset, over all its shards."""
+    count = min(most, dataset.plan.rows)
+    bar = tqdm(total=count, unit="img", desc="reading the dataset", disable=count < SHOWN_FROM)
+    images, labels = [], []
+    with bar:
+        for part, own in dataset.pieces(most):
+            images.append(part)
+            labels.append(own)
+            bar.update(len(own))
+    return Labelled(np.concatenate(images), np.concatenate(labels))
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """Probabilities ``float32 [N, K]`` of the dataset's classes, and whose they are."""
+
+    probabilities: np.ndarray
+    classifier_sha256: str
+
+
+def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> SoftLabels:
+    """What the label classifier of the generator's bundle says of the synthetic images.
+
+    It has learnt from the same real images as the generator, so a table's rows keep their promise.
+
+    Raises:
+        SynthgenError: the bundle is not to be found, is another one, or has no classifier.
+    """
+    origin = dataset.manifest["generator"]
+    generator = load_origin(
+        dataset.layout.root, origin, settings.generator, settings.device, "auto"
+    )
+    if generator.classifier is None:
+        raise SynthgenError(f"generator '{generator.name}' has no label classifier for soft labels")
+    keys = [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
+    logits = embed(generator.classifier, made.images, TOGETHER, generator.device)[:, keys]
+    return SoftLabels(logits.softmax(dim=1).numpy(), generator.config.files[CLASSIFIER])
+
+
+class Trials:
+    """Trains a classifier for a row and a seed, or finds that it has been."""
+
+    def __init__(
+        self, settings: UtilitySettings, budget: Budget, real: ImageData, test: ImageData,
+        made: Labelled, made_key: list[Any], soft: SoftLabels | None,
+    ) -> None:  # fmt: skip
+        self._budget = budget
+        self._finish = settings.finish_on_real
+        self._real = real
+        self._test = test
+        self._made = made
+        self._made_key = made_key
+        self._soft = soft
+        self._teachers = settings.teachers
+        self._taught: tuple[Any, np.ndarray] | None = None
+        """The newest of :meth:`_said_by_teachers`, and of whom."""
+        self._device = resolve_device(settings.device)
+        self._precision = resolve_precision(settings.precision, self._device)
+        self._store = TrialStore(settings.cache_dir)
+
+    def result(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
+        """Confusion counts ``int64 [K, K]`` on the test images; the seed chooses the few real
+        images as well."""
+        budget, real, test = self._budget, self._real, self._test
+        key = {
+            "budget": asdict(budget), "seed": seed, "test": test.fingerprint,
+            "device": self._device.type, "precision": str(self._precision),
+        }  # fmt: skip
+        if kind.size != 0:
+            key["real"] = [real.fingerprint, kind.size]
+        if kind.share > 0:
+            key["synthetic"] = [*self._made_key, kind.share]
+            if self._soft is not None:
+                key["soft_labels"] = self._soft.classifier_sha256
+        both = kind.trained_on == "real + synthetic"
+        finish = self._finish if both else 0.0
+        if finish > 0:
+            key["finish_on_real"] = finish
+        if both and self._teachers:
+            key["teachers"] = self._teachers
+
+        def train() -> np.ndarray:
+            sources = []
+            if kind.size != 0:
+                rows = self._real_rows(kind, seed)
+                sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
+            if kind.share > 0:
+                made = self._made
+                rows = np.arange(len(made.labels))
+                soft = None if self._soft is None else self._soft.probabilities
+                if both and self._teachers:
+                    soft = self._said_by_teachers(kind, seed)
+                sources.append(Source(made.images, made.labels, rows, kind.share, soft))
+            network = train_fixed_budget(
+                sources, len(real.classes), budget, seed=seed, device=self._device,
+                precision=self._precision, first_alone=finish, progress=progress,
+            )  # fmt: skip
+            return confusion(network, test.images, test.labels, self._device)
+
+        counts, known = self._store.get(key, train)
+        if known:
+            progress(budget.steps * budget.batch_size)
+        return counts
+
+    def _real_rows(self, kind: Kind, seed: int) -> np.ndarray:
+        if kind.size is None:
+            return np.arange(len(self._real.labels))
+        return few_per_class(self._real.labels, kind.size, seed)
+
+    def _said_by_teachers(self, kind: Kind, seed: int) -> np.ndarray:
+        """Probabilities ``float32 [M, K]`` of the synthetic images: the mean over the teachers,
+        who learn as a row of real images alone does, and from the same ones.
+
+        All real images are the same for every seed, so their teachers are too.
+        """
+        choice = 0 if kind.size is None else seed
+        if self._taught is not None and self._taught[0] == (kind.size, choice):
+            return self._taught[1]
+        rows = self._real_rows(kind, choice)
+        source = Source(self._real.images, self._real.labels, rows, 1.0)
+        total = np.zeros((len(self._made.labels), len(self._real.classes)), dtype=np.float32)
+        steps = self._teachers * self._budget.steps * self._budget.batch_size
+        with tqdm(total=steps, unit="img", desc="training teachers", leave=False) as bar:
+            for number in range(self._teachers):
+                network = train_fixed_budget(
+                    [source], len(self._real.classes), self._budget,
+                    seed=TEACHERS + 100 * choice + number, device=self._device,
+                    precision=self._precision, progress=bar.update,
+                )  # fmt: skip
+                with torch.inference_mode():
+                    for images in self._views():
+                        logits = embed(network, images, TOGETHER, self._device)
+                        total += logits.softmax(dim=1).numpy()
+        self._taught = (kind.size, choice), total / total.sum(axis=1, keepdims=True)
+        return self._taught[1]
+
+    def _views(self) -> list[np.ndarray]:
+        """The synthetic images, and mirrored if they are shown so."""
+        images = self._made.images
+        return [images, images[:, :, ::-1].copy()] if self._budget.flip else [images]

@@ -190,9 +190,9 @@ def prepare(old: Side, folder: Path, runs: dict[str, Run]) -> dict[str, str]:
 
 def outcome(old: Side, new: Side, name: str, run: Run, untrained: dict[str, str]) -> str:
     """``same``, ``differs`` or ``failed``, and where or why."""
-    lacking = [untrained[needed] for needed in run.trained if needed in untrained]
-    if lacking:
-        return f"failed: {lacking[0]}"
+    for needed in (*run.trained, name.removeprefix("train-")):
+        if needed in untrained:
+            return f"failed: {untrained[needed]}"
     try:
         for side in (old, new):
             if not (side.work / name).exists():  # the old side has trained before

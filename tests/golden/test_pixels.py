@@ -19,8 +19,8 @@ def load(name):
 
 
 def test_all_sheets_are_looked_at():
-    assert SHEETS == sorted(
-        [f"{name}-image" for name in NAMES] + ["cogan-source", "cyclegan-source"]
+    assert (
+        sorted([f"{name}-image" for name in NAMES] + ["cogan-source", "cyclegan-source"]) == SHEETS
     )
 
 

@@ -13,7 +13,7 @@ from synthgen.generators.generator_set import SET, part_names, read_parts
 from synthgen.generators.reading import read_file
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.cache import cache_root, kept
-from synthgen.storage.place import StorePath
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import fetch
 
 CONFIG = "config.json"

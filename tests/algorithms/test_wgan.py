@@ -13,6 +13,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import label_to_image
 from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 TASK = label_to_image(("a", "b"), ImageSpec(16, 16, 1))
 
@@ -49,7 +50,7 @@ def training(name, options, **changes):
         "augment": no_augmentation, "precision": torch.float32, "device": torch.device("cpu"),
     }  # fmt: skip
     shown = batches(TASK, pixels, np.arange(40) % 2)
-    return Training(build(name, TASK, options), shown, **{**settings, **changes})
+    return Training(build(name, TASK, options), shown, LoopSettings(**{**settings, **changes}))
 
 
 def test_after_a_step_every_weight_of_the_critics_logit_is_clipped():

@@ -1,6 +1,6 @@
 """Makes the golden files: what later code must still read, build and draw.
 
-    PYTHONPATH=. python tests/golden/make.py [weights] [candidates] [bundles] [datasets]
+    PYTHONPATH=. python tests/golden/make.py [weights] [losses] [candidates] [bundles] [datasets]
 
 The files here were made by commit 831478a, the last one before the packages were split into
 smaller ones. They are not to be made again when a test fails: a difference is either a mistake or a
@@ -27,6 +27,7 @@ from golden import (
     CANDIDATES,
     DATASETS,
     DIGITS,
+    LOSSES,
     OPTIONS,
     SAMPLED,
     TASKS,
@@ -34,6 +35,7 @@ from golden import (
     build_seeded,
     digit_folders,
     first_candidates,
+    losses,
     save_sheet,
     summaries,
     synthgen,
@@ -54,6 +56,16 @@ def weights() -> None:
             found = json.dumps(summaries(build_seeded(name, task)), separators=(",", ":"))
             lines.append(f'"{name} {task}": {found}')
     WEIGHTS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def terms() -> None:
+    """Every term of every algorithm's loss, and its gradients, by seed."""
+    lines = []
+    for name in sorted(OPTIONS):
+        for task, shape in TASKS.items():
+            found = json.dumps(losses(build_seeded(name, task), *shape))
+            lines.append(f'"{name} {task}": {found}')
+    LOSSES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def candidates() -> None:
@@ -114,7 +126,7 @@ def datasets() -> None:
 
 if __name__ == "__main__":
     parts = {
-        "weights": weights, "bundles": bundles, "candidates": candidates, "datasets": datasets,
+        "weights": weights, "losses": terms, "bundles": bundles, "candidates": candidates, "datasets": datasets,
     }  # fmt: skip
     for part in sys.argv[1:] or parts:
         parts[part]()

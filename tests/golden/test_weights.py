@@ -1,4 +1,4 @@
-"""Every algorithm still builds the networks, with the initial weights, that it did (``make.py``)."""
+"""Every algorithm builds the networks, with the weights and the losses, that it did (``make.py``)."""
 
 import json
 
@@ -6,6 +6,7 @@ import golden
 import pytest
 
 STORED = json.loads(golden.WEIGHTS.read_text())
+LOSSES = json.loads(golden.LOSSES.read_text())
 
 
 def differences(stored, found):
@@ -31,6 +32,17 @@ def test_networks_and_initial_weights_are_those_of_then(name):
     assert differences(STORED[name], found) == []
     # The order of the tensors is the order in which the random numbers were drawn.
     assert list(found) == list(STORED[name])
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_losses_and_gradients_are_those_of_then(name):
+    algorithm, task = name.split()
+    found = golden.losses(golden.build_seeded(algorithm, task), *golden.TASKS[task])
+    assert list(found) == list(LOSSES[name])
+    for key, value in found.items():
+        # Rounding may carry a value over a rectifier's kink: gradients jump there, losses do not.
+        near = 1e-2 if key.endswith("gradients") else 1e-3
+        assert value == pytest.approx(LOSSES[name][key], rel=near, abs=1e-6), key
 
 
 def test_another_seed_another_name_and_another_gain_are_noticed(monkeypatch):

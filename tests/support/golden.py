@@ -17,7 +17,8 @@ from PIL import Image
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BUNDLES, DATASETS = GOLDEN / "bundles", GOLDEN / "datasets"
-WEIGHTS, CANDIDATES = GOLDEN / "weights.json", GOLDEN / "candidates"
+WEIGHTS, LOSSES = GOLDEN / "weights.json", GOLDEN / "losses.json"
+CANDIDATES = GOLDEN / "candidates"
 
 OPTIONS = {
     "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
@@ -98,6 +99,43 @@ def summaries(algorithm: Any) -> dict[str, list[Any]]:
             kind = str(value.dtype).removeprefix("torch.")
             sums = [float(f"{float(x):.9g}") for x in (wide.sum(), wide.abs().sum())]
             found[f"{network}.{key}"] = [kind, list(value.shape), *sums]
+    return found
+
+
+def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
+    """Every term of every phase at seeded weights, images and latents, after 60% of a run, and the
+    sum of the absolute gradients of its phase; nothing is trained in between.
+    """
+    from synthgen.algorithms.contract import Tensors
+
+    scalars = {name: schedule.at(0.6) for name, schedule in algorithm.schedules.items()}
+    for name, value in scalars.items():
+        network, dot, buffer = name.partition(".")
+        if dot:
+            algorithm.networks[network].get_buffer(buffer).fill_(value)
+    found = {}
+    for phase in algorithm.phases:
+        torch.manual_seed(SEED)
+        label = torch.arange(6) % len(CLASSES)
+        given = {"condition": label, "condition/source": label.flip(0)}
+        for name in ("image", "source"):
+            given[name] = torch.rand(len(label), channels, side, side) * 2 - 1
+        for name, latent in algorithm.latents.items():
+            given[name] = torch.randn(len(label), *latent.shape)
+        for network in algorithm.networks.values():
+            network.requires_grad_(False)
+        trained = [x for name in phase.trains for x in algorithm.networks[name].parameters()]
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        tensors = Tensors(algorithm.networks, algorithm.tensors, given, scalars, lambda x: x)
+        total = torch.zeros(())
+        for name, term in phase.terms.items():
+            value = term.formula(tensors)
+            total = total + term.weight * value
+            found[f"{phase.name}/{name}"] = float(f"{value.item():.7g}")
+        gradients = torch.autograd.grad(total, trained, allow_unused=True)
+        size = sum(float(x.double().abs().sum()) for x in gradients if x is not None)
+        found[f"{phase.name} gradients"] = float(f"{size:.7g}")
     return found
 
 

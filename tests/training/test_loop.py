@@ -10,12 +10,14 @@ from synthgen.spec.image import ImageSpec
 from synthgen.training import checkpoint
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
+from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 SMALL = {"width": 4, "widest": 8, "latent": 4, "style": 8}
 
 
-def training(name="r3gan", images=640, seed=0, options=SMALL, **changes):
+def training(name="r3gan", images=640, seed=0, options=SMALL, ranks=Ranks(), **changes):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(50, dtype=np.int64) % 2
@@ -29,7 +31,8 @@ def training(name="r3gan", images=640, seed=0, options=SMALL, **changes):
     source = (255 - pixels, labels, np.arange(30)) if two else None
     shown = batches(task, pixels, labels, seed=seed, flip=True, source=source)
     algorithm = build(name, task, options)
-    return Training(algorithm, shown, **{**settings, **changes})
+    loop = LoopSettings(**{**settings, **changes})
+    return Training(algorithm, shown, loop, ranks=ranks)
 
 
 def weights(run):

@@ -13,6 +13,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import label_to_image
 from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 from synthgen.training.spectral import settle_spectral_norms
 
 TASK = label_to_image(("a", "b"), ImageSpec(8, 8, 1))
@@ -31,9 +32,8 @@ def averaged(name, options):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
     run = Training(
         build(name, TASK, {**options, "lr_g": 0.05}),
-        batches(TASK, pixels, np.arange(40) % 2), images=1000,
-        batch_size=8, seed=0, ema_half_life=1.0, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
+        batches(TASK, pixels, np.arange(40) % 2), LoopSettings(images=1000, batch_size=8, seed=0, ema_half_life=1.0, augment=no_augmentation,
+        precision=torch.float32, device=torch.device("cpu")),
     )  # fmt: skip
     for _ in range(15):
         run.step()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from synthgen.algorithms.contract import Algorithm, Augment
-from synthgen.algorithms.registry import build, find
+from synthgen.algorithms.registry import Registration, build, find
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled, hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
@@ -18,12 +18,13 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.spec.task import Task, label_to_image, two_kinds
+from synthgen.spec.task import Task, label_to_image
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
@@ -61,15 +62,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     registration = find(settings.algorithm)
     two = registration.takes.streams == 2
     _check_domains(settings, registration.name, two)
-    if group.leads:
-        data = load_images(settings)
-        other = load_source(settings, data) if two else None
-    group.wait()
-    if not group.leads:
-        data = load_images(settings)
-        other = load_source(settings, data) if two else None
-    for line in data.skipped if group.leads else ():
-        say(f"skipped: {line}")
+    data, other = _load(settings, group, two)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
     if settings.only_class is not None:
@@ -81,26 +74,11 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
             f"{data.name}: the training images of a class are all the same image; a generator "
             "learns from several that differ"
         )
-    task = label_to_image(data.classes, data.image)
-    held_sources = None
-    streams = [Stream({"image": data.images, "label": data.labels}, chosen, settings.seed)]
-    if other is not None:
-        names = settings.source_domain or other.name, settings.domain or data.name
-        shows = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
-        task = two_kinds(data.classes, data.image, shows, given="map" in registration.takes.given)
-        learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
-        columns = {"source": other.images, "label": other.labels}
-        streams.append(Stream(columns, learnt, settings.seed + 1))
-        held_sources = Labelled(other.images[held], other.labels[held])
+    task, streams, held_sources = _streams(settings, registration, data, other, chosen)
     keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
-    augment = settings.augment
-    if augment == "auto":
-        small = len(chosen) < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
-        # Five hundred Fashion-MNIST images a class collapsed to one image each under DiffAugment,
-        # whose blanks and shifts hide what a weakly trained discriminator could still see.
-        augment = "ada" if small else "none"
+    augment = _augmentation(settings, data, len(chosen))
     if settings.batch_size % group.count:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"
@@ -108,9 +86,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     augmentations: dict[str, Augment] = {
         "none": no_augmentation, "diffaugment": diffaugment, "ada": Ada()
     }  # fmt: skip
-    training = Training(
-        algorithm,
-        TaskBatches(task, streams, flip=settings.flip),
+    loop = LoopSettings(
         images=settings.images,
         batch_size=settings.batch_size,
         seed=settings.seed,
@@ -120,11 +96,56 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         device=device,
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
-        ranks=group,
     )
+    batches = TaskBatches(task, streams, flip=settings.flip)
+    training = Training(algorithm, batches, loop, ranks=group)
     return Prepared(
         data, task, algorithm, training, validation, chosen, judged, augment, held_sources
     )
+
+
+def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, ImageData | None]:
+    """The images, and the other domain's where there are two; the first rank decodes them."""
+
+    def load() -> tuple[ImageData, ImageData | None]:
+        data = load_images(settings)
+        return data, load_source(settings, data) if two else None
+
+    if group.leads:
+        found = load()
+        for line in found[0].skipped:
+            say(f"skipped: {line}")
+    group.wait()
+    return found if group.leads else load()
+
+
+def _streams(
+    settings: TrainSettings,
+    registration: Registration,
+    data: ImageData,
+    other: ImageData | None,
+    chosen: np.ndarray,
+) -> tuple[Task, list[Stream], Labelled | None]:
+    """The task, the rows of each of its streams, and held-out images of the second kind."""
+    streams = [Stream({"image": data.images, "label": data.labels}, chosen, settings.seed)]
+    if other is None:
+        return label_to_image(data.classes, data.image), streams, None
+    names = settings.source_domain or other.name, settings.domain or data.name
+    shows = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+    learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
+    columns = {"source": other.images, "label": other.labels}
+    streams.append(Stream(columns, learnt, settings.seed + 1))
+    task = registration.takes.task(data.classes, data.image, shows)
+    return task, streams, Labelled(other.images[held], other.labels[held])
+
+
+def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
+    if settings.augment != "auto":
+        return settings.augment
+    small = count < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
+    # Five hundred Fashion-MNIST images a class collapsed to one image each under DiffAugment,
+    # whose blanks and shifts hide what a weakly trained discriminator could still see.
+    return "ada" if small else "none"
 
 
 def _varies(data: ImageData, rows: np.ndarray) -> bool:

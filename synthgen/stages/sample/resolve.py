@@ -7,7 +7,7 @@ from typing import Any
 
 from synthgen.data.cache import ImageData
 from synthgen.dataset.encoding.images import estimated_bytes
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.generators.bundle import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator

@@ -8,7 +8,7 @@ from dataclasses import replace
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings

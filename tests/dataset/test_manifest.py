@@ -53,7 +53,7 @@ def test_settings_are_hashed_without_the_amount():
     assert settings.hash != settings_hash({"n": 5, "seed": 1, "filters": "none"})
     assert not settings.exact_duplicates and settings.image_format == "png"
     with pytest.raises(SynthgenError, match="no 'batch_size'"):
-        settings.batch_size  # noqa: B018
+        settings.batch_size
 
 
 def test_problems_have_a_kind_and_a_shard(sampled):

@@ -27,6 +27,7 @@ from synthgen.stages.sample.reproduce import reproduce
 from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.sample.this_process import make_here
+from synthgen.stages.sample.tools import Tools
 
 RUN = {"n": 90, "images_per_shard": 30}
 
@@ -75,10 +76,8 @@ def test_a_worker_that_hands_in_a_truncated_shard(run_folder, whole, tmp_path):
     settings = SampleSettings.parse(values)
 
     def careless(layout, job, shards, progress):
-        from synthgen.generators.zoo import load_generator
-
-        maker = ShardMaker(job, load_generator(job.generator, "cpu", "fp32"))
-        for receipt in make_here(maker, layout, shards, progress):
+        maker = ShardMaker(layout, job, Tools.of(job), progress)
+        for receipt in make_here(maker, shards):
             if receipt.shard.startswith("train-00001"):
                 path = layout.data / receipt.shard
                 path.write_bytes(path.read_bytes()[:-100])

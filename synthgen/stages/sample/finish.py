@@ -14,7 +14,7 @@ from synthgen.generators.generator import Generator
 from synthgen.spec.provenance import Origin
 from synthgen.stages.finished.complete import complete
 from synthgen.stages.finished.origin import trained
-from synthgen.stages.sample.job import Job, scorer
+from synthgen.stages.sample.job import Job
 
 
 def finish(
@@ -22,11 +22,11 @@ def finish(
     job: Job,
     generator: Generator,
     settings: Mapping[str, Any],
-    scores: Sequence[str] | None = None,
+    scores: Sequence[str],
 ) -> None:
     """Complete a dataset whose shards are all done. The card says complete, so it comes last.
 
-    ``scores`` are its columns of scores, where they are not those that the job measures.
+    ``scores`` are its columns of scores.
     """
     plan = job.plan
     origin = Origin(
@@ -41,7 +41,7 @@ def finish(
     manifest = Manifest(
         Provenance(plan, RunSettings(settings), origin, keys, plan.hash),
         synthgen=synthgen.__version__,
-        scores=tuple(scores or scorer(job.settings, generator, job.filters).names),
+        scores=tuple(scores),
         filters_text=str(job.filters),
         receipts=tuple(read_receipts(layout, plan)),
     )

@@ -74,7 +74,10 @@ def repair(
     settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
-    return run(replace(fresh, job=job, settings=settings), "resume", before=_forget_bad)
+    tools = fresh.tools.with_filters(filters)
+    return run(
+        replace(fresh, job=job, tools=tools, settings=settings), "resume", before=_forget_bad
+    )
 
 
 def _forget_bad(layout: Layout) -> None:

@@ -62,7 +62,7 @@ def make_range(
     wanted = [shard for shard in todo(layout, job) if shard.index in indices]
     if not wanted:
         return
-    maker = ShardMaker(job, resolved.generator)
+    maker = ShardMaker(layout, job, resolved.tools, progress)
     for shard in wanted:
         between()
-        yield maker.make(layout, shard, progress)
+        yield maker.make(shard)

@@ -49,7 +49,7 @@ def _work(shard: ShardPlan) -> Receipt:
 def make_in_processes(
     layout: Layout, job: Job, shards: list[ShardPlan], tell: Tell
 ) -> Iterator[Receipt]:
-    """Make ``shards`` in as many processes as the settings say; receipts come in the order of finish.
+    """Make ``shards`` in as many processes as the settings say; receipts come as shards finish.
 
     Raises:
         SynthgenError: a worker's own error, or a worker was killed.

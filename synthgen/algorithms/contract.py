@@ -226,6 +226,8 @@ class Algorithm:
     ``Tensors.scalar``."""
     inputs: tuple[str, ...] = ()
     """Given fields, beside those in the condition, that sampling needs: ``("source",)``."""
+    augments: bool = True
+    """Whether its judges' images go through ``Tensors.augment``."""
     truncates: bool = False
     """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
 

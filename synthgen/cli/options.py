@@ -54,6 +54,8 @@ def settings_from(model: type[S], config: str | None, given: Mapping[str, Any]) 
 
 def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
     flag = f"--{name.replace('_', '-')}"
+    also = (field.json_schema_extra or {}) if isinstance(field.json_schema_extra, dict) else {}
+    flags = [flag, *([str(also["also"])] if "also" in also else [])]
     kind = _bare(field.annotation)
     help_text = field.description or ""
     default = field.get_default(call_default_factory=True)
@@ -67,7 +69,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
     metavar = {int: "N", float: "X", tuple: "A,B", dict: "KEY=VALUE,..."}.get(
         get_origin(kind) or kind, "TEXT"
     )
-    return click.option(flag, name, type=str, default=None, metavar=metavar, help=help_text)
+    return click.option(*flags, name, type=str, default=None, metavar=metavar, help=help_text)
 
 
 def _bare(annotation: Any) -> Any:

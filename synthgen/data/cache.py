@@ -62,15 +62,19 @@ class ImageData:
         return ImageSpec(height, width, channels)
 
 
-def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
+def load_images(
+    settings: DataSettings, split: str | None = None, source: Source | None = None
+) -> ImageData:
     """Open the cache of what ``settings`` name, decoding first if need be.
+
+    ``source`` is where the images come from, if that is open already.
 
     Raises:
         SynthgenError: the source, its labels or one of its images cannot be used.
     """
     split = split or settings.split
-    source = open_source(settings, split)
-    classes, rows, labels = _choose(source, settings)
+    source = source or open_source(settings, split)
+    classes, rows, labels = choose_rows(source, settings)
     key = _key(source, settings, split)
     folder = cache_root(settings.cache_dir) / "images" / key
     if not (folder / "data.json").exists():
@@ -80,7 +84,7 @@ def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
     return data
 
 
-def _choose(
+def choose_rows(
     source: Source, settings: DataSettings
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Classes, rows and labels of the wanted subset, each class checked for its size."""

@@ -42,6 +42,7 @@ class Table:
             )
         self._column = image
         table = _of_domain(table, settings, name)
+        self._table = table
         self._rows = table.select_columns([image]).cast_column(image, datasets.Image(decode=False))
         self.classes, self.labels = _labels(table, label, name)
 
@@ -60,6 +61,17 @@ class Table:
                         yield read_head(Path(item["path"])), f"{where} ({item['path']})"
                     except OSError:
                         yield b"", f"{where} ({item['path']})"
+
+    def column(self, name: str) -> list[Any] | None:
+        """The values of a further column, images as their files; ``None`` if there is none."""
+        import datasets
+
+        if name not in self._table.features:
+            return None
+        column = self._table.select_columns([name])
+        if isinstance(column.features[name], datasets.Image):
+            column = column.cast_column(name, datasets.Image(decode=False))
+        return list(column[:][name])
 
     def quick_key(self) -> str | None:
         return self._key

@@ -62,7 +62,7 @@ def save_bundle(
     staging = staging_beside(folder)
     staging.mkdir(parents=True)
     save_file(_named_tensors(built.networks, built.generators), staging / GENERATOR)
-    if keep_judges:
+    if keep_judges and built.judges:
         save_file(_named_tensors(built.networks, built.judges), staging / JUDGES)
     if classifier is not None:
         save_file(_halved(classifier), staging / CLASSIFIER)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.registry import build
 from synthgen.features.classifier import LabelClassifier
+from synthgen.generators.class_indices import class_indices
 from synthgen.generators.discriminator import Discriminator, ImageJudge
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.format import (
@@ -29,7 +30,6 @@ from synthgen.networks.baking import bake
 from synthgen.networks.outline import outline
 from synthgen.networks.placement import place
 from synthgen.spec.errors import SynthgenError, name_list
-from synthgen.spec.fields import Label
 from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.task import sampled
 
@@ -137,7 +137,8 @@ class Generator:
         return self.config.files.get(JUDGES)
 
     def _read_discriminator(self) -> ImageJudge | None:
-        names = self._algorithm.judges
+        # Of a condition that is no class, a logit for an image and a class says nothing.
+        names = self._algorithm.judges if self.task.by_class else ()
         networks = nn.ModuleDict({key: self._algorithm.networks[key] for key in names})
         if not names or not load_weights(self.folder, self.config, JUDGES, networks):
             return None
@@ -260,7 +261,7 @@ class Generator:
                 f"generator '{self.name}' makes images from {name_list(self.given)}: use synthgen "
                 "sample --given DATA"
             )
-        indices = self._indices(labels)
+        indices = class_indices(labels, self.classes, f"generator '{self.name}'")
         seen: dict[int, int] = {}
         numbers = np.empty(len(indices), dtype=np.int64)
         for position, label in enumerate(indices.tolist()):
@@ -280,21 +281,6 @@ class Generator:
             )  # fmt: skip
             images[part] = to_uint8(drawn["image"][:count]).cpu().numpy()
         return images
-
-    def _indices(self, labels: Sequence[str] | Sequence[int]) -> np.ndarray:
-        known = Label(self.classes)
-        owner = f"generator '{self.name}'"
-        indices = []
-        for label in labels:
-            if isinstance(label, str):
-                indices.append(known.indices([label], owner)[0])
-            elif 0 <= int(label) < known.count:
-                indices.append(int(label))
-            else:
-                raise SynthgenError(
-                    f"class {label} is not in {owner}: it has 0 to {known.count - 1}"
-                )
-        return np.asarray(indices, dtype=np.int64)
 
     def _load_classifier(self) -> LabelClassifier | None:
         if self.config.classifier is None:

@@ -112,6 +112,11 @@ class Task:
         return tuple(sorted(found, key=lambda name: self.fields[name].enters != "index"))
 
     @property
+    def by_class(self) -> bool:
+        """Whether the class is all of the condition."""
+        return self.conditions == (() if self.stratum is None else (self.stratum,))
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Given fields that enter in another way: maps and volumes, each by its own name."""
         return tuple(n for n in self.given if self.fields[n].enters not in (*CONDITIONS, "none"))

@@ -39,6 +39,7 @@ class Part:
             "scores": list(self.manifest.scores),
             "image": generator.image,
             "domains": generator.domains or (),
+            "task": generator.made_for,
             "image_format": settings.image_format,
             "pixel_hash": settings.pixel_hash,
         }

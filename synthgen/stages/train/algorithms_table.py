@@ -49,7 +49,7 @@ def sized_algorithms() -> Iterator[Sized]:
         built = found.build(task, found.options.parse({}))
         for network in built.networks.values():
             network.eval().requires_grad_(False)
-        judge = built.networks[built.judges[0]]
+        judge = built.networks[built.judges[0] if built.judges else next(iter(built.verdicts))]
         yield Sized(found, _parameters(built), sum(p.numel() for p in judge.parameters()),
                     _gflops(built, task))  # fmt: skip
 

@@ -11,7 +11,8 @@ import torch
 from synthgen.algorithms.contract import Algorithm, Augment
 from synthgen.algorithms.registry import Registration, build, find
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import Labelled, hold_out
+from synthgen.data.records import Records
+from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
@@ -19,12 +20,14 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.spec.task import Task, label_to_image
+from synthgen.stages.train.offered import GivenRows, held_rows, load_for
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
+from synthgen.uses.registry import Use, find_use
 
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
@@ -38,8 +41,9 @@ generator gave one image a class (diversity 0.2 of the real one, against 0.8 wit
 class Prepared:
     """What is known before the first step."""
 
-    data: ImageData
+    data: ImageData | Records
     task: Task
+    registration: Registration
     algorithm: Algorithm
     training: Training
     validation: Any  # int64 [V], rows of ``data``
@@ -47,8 +51,8 @@ class Prepared:
     judged: tuple[Any, Any]
     """Rows that the label classifier learns from and is held out from: always of all classes."""
     augment: str
-    sources: Labelled | None
-    """Held-out images of the other domain, for an algorithm that has two."""
+    given: GivenRows | None
+    """Held-out rows of what the generator is given beside the class, where it is given more."""
 
 
 def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
@@ -59,10 +63,11 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     """
     device = _device(settings, group)
     precision = resolve_precision(settings.precision, device)
-    registration = find(settings.algorithm)
+    use = None if settings.use is None else find_use(settings.use)
+    registration = chosen_algorithm(settings, use)
     two = registration.takes.streams == 2
     _check_domains(settings, registration.name, two)
-    data, other = _load(settings, group, two)
+    data, other, offered = _load(settings, group, two, use)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
     if settings.only_class is not None:
@@ -74,11 +79,15 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
             f"{data.name}: the training images of a class are all the same image; a generator "
             "learns from several that differ"
         )
-    task, streams, held_sources = _streams(settings, registration, data, other, chosen)
+    if offered is None:
+        task, streams, given = _streams(settings, registration, data, other, chosen)
+    else:
+        task, streams = offered, [_stream(offered, data, chosen, settings.seed)]
+        given = held_rows(task, data, validation) if isinstance(data, Records) else None
     keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
-    augment = _augmentation(settings, data, len(chosen))
+    augment = _augmentation(settings, data, len(chosen), algorithm)
     if settings.batch_size % group.count:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"
@@ -97,19 +106,26 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
     )
-    batches = TaskBatches(task, streams, flip=settings.flip)
+    batches = TaskBatches(task, streams, flip=settings.flip, move=settings.move)
     training = Training(algorithm, batches, loop, ranks=group)
     return Prepared(
-        data, task, algorithm, training, validation, chosen, judged, augment, held_sources
+        data, task, registration, algorithm, training, validation, chosen, judged, augment, given
     )
 
 
-def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, ImageData | None]:
-    """The images, and the other domain's where there are two; the first rank decodes them."""
+Loaded = tuple[ImageData | Records, ImageData | None, Task | None]
 
-    def load() -> tuple[ImageData, ImageData | None]:
-        data = load_images(settings)
-        return data, load_source(settings, data) if two else None
+
+def _load(settings: TrainSettings, group: Ranks, two: bool, use: Use | None) -> Loaded:
+    """The rows, the other domain's images where there are two, and the task that a use makes of
+    what is offered; the first rank decodes them."""
+
+    def load() -> Loaded:
+        if use is not None:
+            data, task = load_for(settings, use)
+            return data, None, task
+        images = load_images(settings)
+        return images, load_source(settings, images) if two else None, None
 
     if group.leads:
         found = load()
@@ -122,10 +138,10 @@ def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, 
 def _streams(
     settings: TrainSettings,
     registration: Registration,
-    data: ImageData,
+    data: ImageData | Records,
     other: ImageData | None,
     chosen: np.ndarray,
-) -> tuple[Task, list[Stream], Labelled | None]:
+) -> tuple[Task, list[Stream], GivenRows | None]:
     """The task, the rows of each of its streams, and held-out images of the second kind."""
     streams = [Stream({"image": data.images, "label": data.labels}, chosen, settings.seed)]
     if other is None:
@@ -136,10 +152,27 @@ def _streams(
     columns = {"source": other.images, "label": other.labels}
     streams.append(Stream(columns, learnt, settings.seed + 1))
     task = registration.takes.task(data.classes, data.image, shows)
-    return task, streams, Labelled(other.images[held], other.labels[held])
+    given = GivenRows({"source": other.images[held]}, other.labels[held])
+    return task, streams, given if task.others else None
 
 
-def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
+def _stream(task: Task, data: ImageData | Records, chosen: np.ndarray, seed: int) -> Stream:
+    """The rows of a task of one stream."""
+    found = {"image": data.images} if isinstance(data, ImageData) else dict(data.columns)
+    columns = {n: data.labels if n == task.stratum else found[n] for n in task.streams[0]}
+    return Stream(columns, chosen, seed)
+
+
+def _augmentation(
+    settings: TrainSettings, data: ImageData | Records, count: int, algorithm: Algorithm
+) -> str:
+    if not algorithm.augments:
+        if settings.augment not in ("auto", "none"):
+            raise SynthgenError(
+                f"augment={settings.augment}: this algorithm's discriminator takes images as they "
+                "are; leave it out"
+            )
+        return "none"
     if settings.augment != "auto":
         return settings.augment
     small = count < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
@@ -148,7 +181,7 @@ def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
     return "ada" if small else "none"
 
 
-def _varies(data: ImageData, rows: np.ndarray) -> bool:
+def _varies(data: ImageData | Records, rows: np.ndarray) -> bool:
     """Whether any class has two images that differ."""
     for label in np.unique(data.labels[rows]):
         first, *others = rows[data.labels[rows] == label]
@@ -183,6 +216,16 @@ def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
         )
     if given and not two:
         raise SynthgenError(f"algorithm '{name}' has one domain: leave out source, source_domain")
+
+
+def chosen_algorithm(settings: TrainSettings, use: Use | None) -> Registration:
+    """The algorithm that is named, else the use's own.
+
+    Raises:
+        SynthgenError: no algorithm has this name.
+    """
+    named = settings.algorithm
+    return find(use.algorithm if use is not None and named == "default" else named)
 
 
 def _device(settings: TrainSettings, group: Ranks) -> torch.device:

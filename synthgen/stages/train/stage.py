@@ -242,7 +242,7 @@ class _Run:
             self.best = {
                 "score": score.frechet,
                 "images": training.shown,
-                "agreement": score.agreement,
+                **({} if score.agreement is None else {"agreement": score.agreement}),
                 "diversity": score.diversity,
             }
             save_best(

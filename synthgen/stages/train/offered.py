@@ -1,0 +1,82 @@
+"""What data offer a use: the rows that its task reads, and held-out ones of what is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthgen.data.records import METADATA, Listed, Records, load_records
+from synthgen.spec.derivations import derive, draws_of
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Field, Image, Label
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.task import Task
+from synthgen.storage.place import place
+from synthgen.uses.registry import Offered, Use
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows that a generator can be given: stored columns by field, and the rows' classes."""
+
+    columns: Mapping[str, np.ndarray]
+    labels: np.ndarray
+
+    def of(self, task: Task, labels: np.ndarray, seed: int) -> dict[str, Tensor]:
+        """For each label a row of its class, taking turns: the given fields as networks take
+        them."""
+        rows = np.empty(len(labels), dtype=np.int64)
+        for label in np.unique(labels):
+            places, known = labels == label, np.flatnonzero(self.labels == label)
+            rows[places] = np.resize(known, int(places.sum()))
+        stored = {n: torch.from_numpy(values[rows]) for n, values in self.columns.items()}
+        if task.derived:
+            generator = torch.Generator().manual_seed(seed)
+            draws = torch.rand(len(rows), draws_of(task), generator=generator)
+            stored = derive(task, stored, draws)
+        wanted = [name for name in task.given if name != task.stratum]
+        return {name: task.fields[name].tensor(stored[name]) for name in wanted}
+
+
+def held_rows(task: Task, data: Records, held: np.ndarray) -> GivenRows | None:
+    """Held-out rows of what the generator is given beside the class; ``None`` if that is all."""
+    if all(name == task.stratum for name in task.given):
+        return None
+    columns = {n: v[held] for n, v in data.columns.items() if n in task.streams[0]}
+    return GivenRows(columns, data.labels[held])
+
+
+def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
+    """The rows that a use reads, and its task.
+
+    Raises:
+        SynthgenError: the data lack what it needs.
+    """
+    options = use.options.parse(settings.use_options, f"options of {use.name}")
+    labelled = has_labels(settings)
+    if use.labelled and not labelled:
+        raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
+    # The image's size is the settings', or the first file's: any will do to name the column.
+    fields: dict[str, Field] = {"image": Image(1, 1, 1), **use.needs(options)}
+    data = load_records(settings, fields, settings.field, labelled=labelled)
+    label = Label(data.classes) if labelled else None
+    task = use.task(Offered(data.image, label), options)
+    return data, task
+
+
+def has_labels(settings: TrainSettings) -> bool:
+    """Whether the rows of the data have a class: not those of a flat folder, nor of one whose
+    metadata file has no such column."""
+    folder = place(settings.data)
+    if not isinstance(folder, Path) or not folder.expanduser().is_dir():
+        return True
+    folder = folder.expanduser()
+    if any((folder / name).is_file() for name in METADATA):
+        rows = Listed(folder, None).rows or [{}]
+        return (settings.label_column or "label") in rows[0]
+    return any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import choose_rows, load_images
+from synthgen.data.cache import ImageData, choose_rows, load_images
 from synthgen.data.decode import BadImage, open_image, read_head
 from synthgen.data.sources import NOT_IMAGES, Source, open_source
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -156,10 +156,10 @@ def load_records(
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
     """
-    main = next(name for name, field in fields.items() if isinstance(field, Image))
+    main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
     source = _open(settings, labelled)
     data = load_images(settings, source=source)
-    found: dict[str, np.ndarray] = {main: data.images}
+    found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
     digest = hashlib.sha256(data.fingerprint.encode())
     further = {n: f for n, f in fields.items() if n != main and not isinstance(f, Label)}
     if further:
@@ -174,6 +174,19 @@ def load_records(
             digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
     return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped)
+
+
+def load_strata(settings: DataSettings) -> ImageData:
+    """Images of the classes that are wanted; where that is the one class ``all``, of all rows,
+    whatever their labels.
+
+    Raises:
+        SynthgenError: as :func:`load_images`.
+    """
+    if settings.classes != (ALL,):
+        return load_images(settings)
+    plain = settings.model_copy(update={"classes": None})
+    return load_images(plain, source=_open(plain, labelled=False))
 
 
 def _open(settings: DataSettings, labelled: bool) -> Source:

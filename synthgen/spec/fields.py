@@ -215,6 +215,8 @@ def names_of(values: Any) -> tuple[str, ...]:
     Raises:
         ValueError: they are none.
     """
+    if not isinstance(values, list | tuple):
+        raise ValueError("names are a list")
     names = tuple(values)
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError("names are texts, at least one")

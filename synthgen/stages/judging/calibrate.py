@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from synthgen.data.cache import load_images
+from synthgen.data.records import load_strata
 from synthgen.data.splits import Labelled, hold_out
 from synthgen.generators.bundle import calibrate_bundle
 from synthgen.generators.format import REFERENCE
@@ -56,7 +56,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         "color": "grey" if generator.image.channels == 1 else "rgb",
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
-    data = load_images(DataSettings.parse({**given, **own}))
+    data = load_strata(DataSettings.parse({**given, **own}))
     record = trained(generator)
     if data.fingerprint != record.data_fingerprint:
         say(
@@ -68,7 +68,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
     real = Labelled(data.images, data.labels)
     calibration, reference = measure_real(
         real, data.classes, training, held, generator.classifier, generator.device, torch.float32,
-        keep=settings.reference,
+        keep=settings.reference, labelled=generator.task.stratum is not None,
     )  # fmt: skip
     if generator.discriminator is not None:
         judged = measure_discriminator(

@@ -17,7 +17,7 @@ from synthgen.storage.place import lies_in
 
 LOCK = ".lock"
 
-MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
+MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every", "threads"}
 """Settings that a resumed run may have otherwise than the run it goes on with."""
 
 

@@ -14,6 +14,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")), ("day", "night"))
 SMALL = {"width": 4, "width_d": 4, "blocks": 1}
@@ -130,8 +131,11 @@ def test_discriminators_judge_the_fakes_that_the_translators_learnt_from():
     algorithm = build("cyclegan", TASK, {**SMALL, "lr": 0.05})
     batches = RealBatches(pixels, np.arange(20) % 2, np.arange(20), 0, False)
     run = Training(
-        algorithm, batches, images=1000, batch_size=4, seed=0, ema_half_life=0.05,
-        augment=no_augmentation, precision=torch.float32, device=torch.device("cpu"),
+        algorithm, batches,
+        LoopSettings(
+            images=1000, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
         sources=RealBatches(255 - pixels, np.arange(20) % 2, np.arange(20), 1, False),
     )  # fmt: skip
     made, pooled = {}, {}

@@ -10,6 +10,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.training.ada import SMALL_SET_SPEED, Ada, _Resample
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 
 def test_p_nought_is_the_identity_and_p_one_changes_every_image():
@@ -44,9 +45,11 @@ def test_p_moves_by_real_images_shown_however_often_the_judge_looks(d_steps):
     ada = Ada(0.5)
     run = Training(
         build("biggan", task, options),
-        RealBatches(pixels, np.arange(16) % 2, np.arange(16), 0, False), images=1000,
-        batch_size=8, seed=0, ema_half_life=0.05, augment=ada, precision=torch.float32,
-        device=torch.device("cpu"),
+        RealBatches(pixels, np.arange(16) % 2, np.arange(16), 0, False),
+        LoopSettings(
+            images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=ada,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
     )  # fmt: skip
     looks, observe = [], ada.observe
     # A judge that never knows its reals lowers p at every look; the look-alike, a whole batch for

@@ -1,7 +1,7 @@
 """Write docs/cli.md and docs/python.md: every command with its options, every public name.
 
-    python .ci/reference.py          # write them
-    python .ci/reference.py --check  # fail if they are not current
+python .ci/reference.py          # write them
+python .ci/reference.py --check  # fail if they are not current
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 CLI = """# The command line
 
-Written by `python .ci/reference.py` from the commands themselves. `synthgen COMMAND --help` shows the usual options,
-`--help-all` these. Where a command takes `[CONFIG]`, a YAML file holds the same settings, with `_` for `-`; options win
-over the file. Every command ends with exit code 2 and one line if you can mend what is wrong.
+Written by `python .ci/reference.py` from the commands themselves. `synthgen COMMAND --help` shows
+the usual options, `--help-all` these. Where a command takes `[CONFIG]`, a YAML file holds the same
+settings, with `_` for `-`; options win over the file. Every command ends with exit code 2 and one
+line if you can mend what is wrong. Every command takes `--quiet`.
 """
 PYTHON = """# Python
 
-Written by `python .ci/reference.py` from the docstrings of the public names. `import synthgen` is cheap: each name brings
-what it needs when it is first used. Settings are those of the [command line](cli.md), with `_` for `-`.
+Written by `python .ci/reference.py` from the docstrings of the public names. `import synthgen` is
+cheap: each name brings what it needs when it is first used. Settings are those of the
+[command line](cli.md), with `_` for `-`.
 """
+
+EVERYWHERE = {"--help", "--help-all", "--quiet"}
 
 
 def commands() -> str:
@@ -49,7 +53,9 @@ def _command(name: str, top: click.Context) -> str:
     usage = " ".join(("synthgen", name, *command.collect_usage_pieces(ctx)))
     text = f"\n## synthgen {name}\n\n{COMMANDS[name]}\n\n```\n{usage}\n```\n"
     for title, options in command.sections(ctx, rare=True):
-        records = [o.get_help_record(ctx) for o in options if o.name not in ("help", "help_all")]
+        records = [
+            o.get_help_record(ctx) for o in options if o.name not in ("quiet", "help", "help_all")
+        ]
         rows = [f"| `{_cell(r[0])}` | {_cell(r[1])} |\n" for r in records if r is not None]
         if rows:
             text += f"\n| {title.lower()} | |\n|---|---|\n{''.join(rows)}"
@@ -92,6 +98,7 @@ PAGES = {"cli.md": commands, "python.md": python}
 
 
 def main() -> None:
+    """Write the pages, or look whether they are current."""
     for name, write in PAGES.items():
         page, text = DOCS / name, write()
         if "--check" not in sys.argv:

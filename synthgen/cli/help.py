@@ -140,13 +140,13 @@ class LaidOut(click.Command):
         """Title and options of each group, in order; ``rare`` options only if they are wanted."""
         options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
         left = {option.name: option for option in options}
-        own = [left.pop(name) for name in ("help_all", "help") if name in left]
+        own = [left.pop(name) for name in ("quiet", "help_all") if name in left]
         for title, names in self.layout.groups.items():
             usual, _, others = names.partition("|")
             shown = [left.pop(name, None) for name in usual.split()]
             seldom = [left.pop(name, None) for name in others.split()]
             yield title, [o for o in (shown + seldom if rare else shown) if o is not None]
-        yield "Other" if self.layout.groups else "Options", [*left.values(), *own]
+        yield "Other" if self.layout.groups else "Options", [*own, *left.values()]
 
 
 def _show_all(ctx: click.Context, param: click.Parameter, value: bool) -> None:

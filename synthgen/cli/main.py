@@ -60,6 +60,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"synthgen.cli.{cmd_name}").command
+        if not any(parameter.name == "quiet" for parameter in command.params):
+            command.params.append(_quiet())
         from synthgen.cli.help import LAYOUTS, LaidOut, Layout
 
         return LaidOut.of(command, LAYOUTS.get(cmd_name, Layout("")))
@@ -82,6 +84,21 @@ class Commands(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write("\nExample:\n  synthgen sample --classes bag,sneaker --n 1000\n")
+
+
+def _quiet() -> click.Option:
+    """The option that every command has."""
+
+    def chosen(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            from synthgen.machine.progress import be_quiet
+
+            be_quiet()
+
+    return click.Option(
+        ["--quiet"], is_flag=True, expose_value=False, callback=chosen,
+        help="Show no progress: neither bars nor lines.",
+    )  # fmt: skip
 
 
 @click.group(

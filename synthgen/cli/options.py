@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.safe_yaml import load_yaml
@@ -46,7 +45,6 @@ def options_of(model: type[Settings], argument: str | None = None) -> Callable[[
 
     An option that is not given is left out, so that the file's value or the default holds.
     """
-
     names = frozenset(name for name in model.model_fields if "_" in name)
 
     def decorate(command: Command) -> Command:

@@ -42,7 +42,9 @@ def test_each_file_on_a_way_is_imported_by_one_before_it(title):
     known, strange = imported(files[0]), []
     for path in files[1:]:
         # An algorithm is found by its name: the registry imports all files of the folder.
-        by_name = path.startswith("synthgen/algorithms/") and "synthgen/algorithms/registry.py" in files
+        by_name = (
+            path.startswith("synthgen/algorithms/") and "synthgen/algorithms/registry.py" in files
+        )
         if path not in known and not by_name:
             strange.append(path)
         known |= imported(path)
@@ -59,10 +61,16 @@ def test_every_room_has_a_line():
 def test_the_order_of_the_rooms_is_the_one_that_is_checked():
     import tomllib
 
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
     drawn = re.search(r"```\n(.*?)```", section("The rooms"), re.DOTALL)[1].split()
     names = [name for name in drawn if name not in ("→", "|")]
-    layers = [part.strip().removeprefix("synthgen.") for layer in contracts[0]["layers"] for part in layer.split("|")]
+    layers = [
+        part.strip().removeprefix("synthgen.")
+        for layer in contracts[0]["layers"]
+        for part in layer.split("|")
+    ]
     assert names == layers
 
 

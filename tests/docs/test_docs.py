@@ -16,7 +16,12 @@ from synthgen.cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "deploy/README.md", *ROOT.glob("docs/**/*.md")]
+    [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "deploy/README.md",
+        *ROOT.glob("docs/**/*.md"),
+    ]
 )
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -44,15 +49,16 @@ def anchors(page):
 
 def links(text):
     text = re.sub(r"`[^`]*`", "", prose(text))
-    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^]]+\]: (\S+)$", text, re.MULTILINE)
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
+        r"^\[[^]]+\]: (\S+)$", text, re.MULTILINE
+    )
 
 
 def commands(text):
     """Every line of shell in the page, and every command in single back-ticks."""
     for language, block in FENCE.findall(text):
         if language == "bash":
-            for line in block.replace("\\\n", " ").splitlines():
-                yield line
+            yield from block.replace("\\\n", " ").splitlines()
     yield from re.findall(r"`((?:synthgen|make|python) [^`]*)`", prose(text))
 
 
@@ -109,16 +115,17 @@ def unknown(line):
             if flag.startswith("--") and flag not in known:
                 yield f"{name} {flag}"
     elif words[:1] == ["make"]:
-        yield from (f"make {w}" for w in words[1:2] if f"\n{w}:" not in (ROOT / "Makefile").read_text())
+        yield from (
+            f"make {w}" for w in words[1:2] if f"\n{w}:" not in (ROOT / "Makefile").read_text()
+        )
     elif words[:2] == ["python", "-m"] and words[2].split(".")[0] in ("benchmarks", "pipelines"):
         place = ROOT / words[2].replace(".", "/")
         if words[2] == "benchmarks":
             place = place / words[3]
         if not place.with_suffix(".py").exists():
             yield " ".join(words[2:4])
-    elif words[:1] == ["python"] and len(words) > 1 and words[1].endswith(".py"):
-        if not (ROOT / words[1]).exists():
-            yield words[1]
+    elif words[:1] == ["python"]:
+        yield from (w for w in words[1:2] if w.endswith(".py") and not (ROOT / w).exists())
     for word in words:
         if word.startswith("configs/") and not (ROOT / word).exists() and "NAME" not in word:
             yield word

@@ -16,7 +16,9 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "extending.md"
 def written(section, folder):
     """The files of a section, in ``folder``; their names stand in bold above them."""
     text = PAGE.read_text().split(f"\n## {section}\n")[1].split("\n## ")[0]
-    for name, body in re.findall(r"\*\*`([^`]+)`\*\*\n\n```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+    for name, body in re.findall(
+        r"\*\*`([^`]+)`\*\*\n\n```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE
+    ):
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(body)
     return folder
@@ -32,7 +34,10 @@ def install(folder):
     )
     points = project["entry-points"].items()
     (info / "entry_points.txt").write_text(
-        "".join(f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in named.items()) for group, named in points)
+        "".join(
+            f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in named.items())
+            for group, named in points
+        )
     )
     return str(folder)
 

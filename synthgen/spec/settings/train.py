@@ -16,7 +16,9 @@ class TrainSettings(DataSettings):
     of time are counted in real images shown.
     """
 
-    algorithm: str = Field("default", description="Name of a registered algorithm; 'default' is r3gan.")
+    algorithm: str = Field(
+        "default", description="Name of a registered algorithm; 'default' is r3gan."
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )

@@ -10,12 +10,15 @@ from synthgen.spec.settings.data import DataSettings
 
 
 class TrainSettings(DataSettings):
-    """Flat on purpose: one key is one command-line option, one YAML line, one form field.
+    """The settings of a training run, checked: an option of ``synthgen train`` each.
 
-    All lengths of time are counted in real images shown.
+    Flat on purpose: one key is one command-line option, one YAML line, one form field. All lengths
+    of time are counted in real images shown.
     """
 
-    algorithm: str = Field("default", description="Name of a registered algorithm.")
+    algorithm: str = Field(
+        "default", description="Name of a registered algorithm; 'default' is r3gan."
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )

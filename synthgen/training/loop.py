@@ -24,6 +24,7 @@ from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.optimizers import optimizers_of, parameters
+from synthgen.training.pace import Pace
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Training:
         if batch_size % ranks.count:
             raise ValueError(f"a batch of {batch_size} does not divide over {ranks.count} ranks")
         self.algorithm = algorithm
-        self.images = images
+        self.pace = Pace(images)
         self.batch_size = batch_size
         self.device = device
         self.precision = precision
@@ -133,7 +134,7 @@ class Training:
     @property
     def progress(self) -> float:
         """Share of the budget that is done, in [0, 1]."""
-        return min(1.0, self.shown / self.images)
+        return self.pace.at(self.shown)
 
     def step(self) -> None:
         """Show one batch: run every phase whose turn it is, then move the average.
@@ -177,7 +178,7 @@ class Training:
 
     def _forget(self, phase: Phase) -> None:
         """Empty the phase's optimiser if one of its ``resets`` lies within this step."""
-        after = (self.shown + self.batch_size) / self.images
+        after = self.pace.at(self.shown + self.batch_size)
         if any(self.progress <= at < after for at in phase.resets):
             self.optimizers[phase.trains].steps.state.clear()
 

@@ -38,7 +38,8 @@ from synthgen.dataset.encoding.images import estimated_bytes
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.stage import resolve, run
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.stage import run
 
 NAME = "fashion-mnist-28"
 BATCH = 256

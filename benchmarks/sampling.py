@@ -54,9 +54,11 @@ from synthgen.generators.generator import Generator
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.job import scorer
 from synthgen.stages.sample.lanes import Lanes, device_turns, lane_count
-from synthgen.stages.sample.shard_maker import ShardMaker, scorer
-from synthgen.stages.sample.stage import Resolved, resolve, run
+from synthgen.stages.sample.resolve import Resolved, resolve
+from synthgen.stages.sample.shard_maker import ShardMaker
+from synthgen.stages.sample.stage import run
 from synthgen.storage.place import place
 
 PREMADE = 8

@@ -27,7 +27,7 @@ from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report as write_report
 from synthgen.stages.publish.stage import publish
-from synthgen.stages.sample.shard_maker import Job, Progress
+from synthgen.stages.sample.job import Job, Progress
 from synthgen.stages.sample.stage import MakeShards, sample
 from synthgen.storage.place import place
 

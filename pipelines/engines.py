@@ -27,10 +27,12 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.job import Job, Progress, todo
 from synthgen.stages.sample.process_pool import make_in_processes
-from synthgen.stages.sample.shard_maker import Job, Progress, ShardMaker, make_here, todo
+from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.shard_range import make_range
 from synthgen.stages.sample.stage import MakeShards
+from synthgen.stages.sample.this_process import make_here
 
 MOST_TASKS = 100
 """Task runs of one flow run: each costs the server work and space, a tiny one as much as a big."""

@@ -17,7 +17,8 @@ from synthgen.data.tables import dataset_folder, from_hub
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import fetched
-from synthgen.storage.place import StorePath, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StorePath
 
 NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".ini"}
 """Files beside images that are passed over by their ending; any other file must be an image."""

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StorePath
+from synthgen.storage.place import Place
 from synthgen.storage.put_folder import flush
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import put_whole
 
 ABANDONED_SECONDS = 86_400

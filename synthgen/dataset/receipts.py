@@ -14,7 +14,8 @@ from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.storage.lock import refuse_lost
-from synthgen.storage.place import Place, StoreError
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError
 
 
 @dataclass(frozen=True)

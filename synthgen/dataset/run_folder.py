@@ -14,7 +14,8 @@ from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.storage.lock import locked
-from synthgen.storage.place import Place, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StorePath, protocols
 from synthgen.storage.transfer import remove_folder
 
 Mode = Literal["new", "resume", "overwrite", "extend"]

@@ -23,7 +23,8 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.safe_yaml import front_matter
-from synthgen.storage.place import Place, StoreError, place
+from synthgen.storage.place import Place, place
+from synthgen.storage.store_path import StoreError
 from synthgen.storage.tables import BadTable, open_parquet
 from synthgen.storage.transfer import local_copy
 

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import StorePath
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import fetch
 
 AT_ONCE = 16

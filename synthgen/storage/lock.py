@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StoreError, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError, StorePath, protocols
 
 RENEWED = 10.0
 """Seconds between two signs of life of an owner."""

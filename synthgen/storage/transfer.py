@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StoreError, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError, StorePath, protocols
 
 OBJECT_STORES = {
     "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos", "hf",

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from synthgen.data.splits import Labelled
 from synthgen.features.classifier import LabelClassifier
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
@@ -34,6 +35,20 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
+class ClassifierSettings:
+    """How a label classifier is trained."""
+
+    budget: int
+    """Images shown, at most 60 passes over the training images."""
+    batch_size: int
+    flip: bool
+    seed: int
+    device: torch.device
+    precision: torch.dtype
+    """``torch.bfloat16`` trains under autocast."""
+
+
+@dataclass(frozen=True)
 class TrainedClassifier:
     """``accuracy`` (0 to 1) is on the held-out images; ``network`` is in evaluation mode."""
 
@@ -45,32 +60,27 @@ class TrainedClassifier:
 
 
 def train_label_classifier(
-    images: np.ndarray,
-    labels: np.ndarray,
+    real: Labelled,
     classes: tuple[str, ...],
     train_indices: np.ndarray,
     validation_indices: np.ndarray,
-    *,
-    budget: int,
-    batch_size: int,
-    flip: bool,
-    seed: int,
-    device: torch.device,
-    precision: torch.dtype,
+    settings: ClassifierSettings,
     folder: Path,
 ) -> TrainedClassifier:
     """Train on ``train_indices``, calibrate and measure on ``validation_indices``.
 
     Args:
-        images: ``uint8 [N, H, W, C]``.
-        labels: ``int64 [N]``, indices into ``classes``.
-        budget: images shown, at most 60 passes over the training images.
-        precision: ``torch.bfloat16`` trains under autocast.
+        real: images ``uint8 [N, H, W, C]`` and labels ``int64 [N]``, indices into ``classes``.
+        classes: their names.
+        train_indices: ``int64``, rows of ``real``.
+        validation_indices: ``int64``, rows of ``real``.
+        settings: budget, batches, seed, device and arithmetic.
         folder: keeps the finished classifier and, meanwhile, the state after each pass; a second
             call reads them.
     """
-    _, height, width, channels = images.shape
-    torch.manual_seed(seed)
+    _, height, width, channels = real.images.shape
+    device = settings.device
+    torch.manual_seed(settings.seed)
     network = LabelClassifier(ImageSpec(height, width, channels), len(classes))
     place(network, device)
     result = folder / "classifier.json"
@@ -79,14 +89,14 @@ def train_label_classifier(
         return TrainedClassifier(network.eval(), **json.loads(result.read_text(encoding="utf-8")))
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    batches = RealBatches(images, labels, train_indices, seed, flip)
+    batches = RealBatches(real.images, real.labels, train_indices, settings.seed, settings.flip)
     # A small set still gets some steps in every pass.
-    batch = max(8, min(batch_size, len(train_indices) // 8))
-    steps = max(1, min(budget, PASSES * len(train_indices)) // batch)
-    _fit(network, batches, batch, steps, len(train_indices), seed, device, precision, folder)
+    batch = max(8, min(settings.batch_size, len(train_indices) // 8))
+    steps = max(1, min(settings.budget, PASSES * len(train_indices)) // batch)
+    _fit(network, batches, batch, steps, len(train_indices), settings, folder)
     network.eval()
-    logits = _logits(network, images, validation_indices, device)
-    truth = torch.from_numpy(labels[validation_indices])
+    logits = _logits(network, real.images, validation_indices, device)
+    truth = torch.from_numpy(real.labels[validation_indices])
     network.temperature.fill_(_temperature(logits, truth))
     right = (logits.argmax(dim=1) == truth).float()
     per_class = {
@@ -112,20 +122,19 @@ def _fit(
     batch: int,
     steps: int,
     pass_size: int,
-    seed: int,
-    device: torch.device,
-    precision: torch.dtype,
+    settings: ClassifierSettings,
     folder: Path,
 ) -> None:
     optimizer = torch.optim.SGD(
         network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
+    device, precision = settings.device, settings.precision
     first = _resume(network, optimizer, folder / "pass.safetensors")
     network.train()
     bar = tqdm(total=steps * batch, initial=first * batch, unit="img", desc="label classifier")
     with bar:
         for step in range(first, steps):
-            torch.manual_seed(step_seed(seed, step, 0))
+            torch.manual_seed(step_seed(settings.seed, step, 0))
             pixels, truth = batches.at(step * batch, batch, device)
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_LR * _lr_factor(step / steps)

@@ -24,8 +24,9 @@ from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce
-from synthgen.stages.sample.shard_maker import ShardMaker, make_here
+from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.stage import sample
+from synthgen.stages.sample.this_process import make_here
 
 RUN = {"n": 90, "images_per_shard": 30}
 

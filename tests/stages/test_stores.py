@@ -28,7 +28,8 @@ from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce
 from synthgen.storage import retry, transfer
-from synthgen.storage.place import StoreError, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StoreError
 from synthgen.storage.transfer import files_below, put_whole
 
 RUN = {"n": 90, "images_per_shard": 30, "splits": {"train": 0.67, "test": 0.33}}

@@ -25,7 +25,7 @@ from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.judging.stored_verdicts import Judged, judge_stored, read_rows
 from synthgen.stages.sample.finish import finish
-from synthgen.stages.sample.shard_maker import Job
+from synthgen.stages.sample.job import Job
 from synthgen.storage.place import Place, place
 
 

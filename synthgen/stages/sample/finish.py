@@ -11,7 +11,7 @@ from synthgen.dataset.manifest import make_manifest
 from synthgen.dataset.receipts import read_receipts
 from synthgen.generators.generator import Generator
 from synthgen.stages.finished.complete import complete
-from synthgen.stages.sample.shard_maker import Job, scorer
+from synthgen.stages.sample.job import Job, scorer
 
 
 def finish(

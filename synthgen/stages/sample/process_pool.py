@@ -18,7 +18,8 @@ from synthgen.dataset.receipts import Receipt
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
-from synthgen.stages.sample.shard_maker import Job, Progress, ShardMaker
+from synthgen.stages.sample.job import Job, Progress
+from synthgen.stages.sample.shard_maker import ShardMaker
 
 _worker: ShardMaker | None = None
 

@@ -17,7 +17,8 @@ from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.sample.report import SampleReport
-from synthgen.stages.sample.stage import resolve, run
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.stage import run
 from synthgen.storage.place import Place, place
 
 

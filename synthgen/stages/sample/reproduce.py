@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,16 +75,7 @@ def reproduce(
         key: np.full(count, record[key], dtype=np.int64)
         for key in ("generator_class", "shard", "candidate")
     }
-    maker: Generator | Translator = loaded
-    if loaded.translates:
-        named = {key: settings[key] for key in SOURCE_KEYS}
-        wanted = SampleSettings.parse({**named, "n": 1})
-        data = load_sources(wanted, loaded, plan.classes)
-        assert data is not None
-        if data.fingerprint != settings["source_fingerprint"]:
-            raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
-        keys = [manifest["class_keys"][name] for name in plan.classes]
-        maker = Translator(loaded, data, plan, keys)
+    maker = _maker(root, loaded, manifest, plan)
     drawn = maker.candidates(
         numbers["generator_class"],
         numbers["shard"],
@@ -101,6 +93,22 @@ def reproduce(
     )
     verdict = "the same pixels" if largest == 0 else f"largest difference {largest} of 255"
     return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
+
+
+def _maker(
+    root: str | Place, loaded: Generator, manifest: Mapping[str, Any], plan: Plan
+) -> Generator | Translator:
+    """The generator; one that translates with the images that it translated."""
+    if not loaded.translates:
+        return loaded
+    settings = manifest["settings"]
+    wanted = SampleSettings.parse({**{key: settings[key] for key in SOURCE_KEYS}, "n": 1})
+    data = load_sources(wanted, loaded, plan.classes)
+    assert data is not None
+    if data.fingerprint != settings["source_fingerprint"]:
+        raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
+    keys = [manifest["class_keys"][name] for name in plan.classes]
+    return Translator(loaded, data, plan, keys)
 
 
 def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:

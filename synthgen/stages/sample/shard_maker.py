@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,15 +13,13 @@ import numpy as np
 from synthgen.dataset.encoding.encoders import encoder_for
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, is_done, order_hash
+from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.hardware import hardware
-from synthgen.quality.filters import FilterSet
 from synthgen.quality.repeats import Seen
-from synthgen.quality.scores import Scorer
 from synthgen.sampling.candidates import (
     CandidateBatch,
     Judge,
@@ -31,55 +28,12 @@ from synthgen.sampling.candidates import (
     examine,
 )
 from synthgen.sampling.sampler import ShardSampler
-from synthgen.spec.plan import Plan, ShardPlan
-from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
+from synthgen.spec.plan import ShardPlan
+from synthgen.stages.judging.scorer import coded, repeat_codes
 from synthgen.stages.sample.clock import Clock
 from synthgen.stages.sample.conditions import Translator, load_sources
+from synthgen.stages.sample.job import Job, Progress, scorer
 from synthgen.stages.sample.lanes import Lanes, Submit, device_turns, lane_count
-
-Progress = Callable[[int], Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything a worker needs to make any shard of a run."""
-
-    settings: SampleSettings
-    """With a batch size."""
-    generator: str
-    """As the user named it: bundled name, folder or hub id."""
-    generator_sha256: str
-    class_keys: tuple[int, ...]
-    """The generator's index of each of the plan's classes."""
-    plan: Plan
-    filters: FilterSet
-    settings_hash: str
-
-    def order(self, shard: ShardPlan, excluded: frozenset[tuple[int, int]]) -> str:
-        """The order that a shard's receipt must carry."""
-        return order_hash(self.plan, shard, self.settings_hash, excluded)
-
-
-def todo(layout: Layout, job: Job) -> list[ShardPlan]:
-    """The shards that are not done."""
-    excluded = read_exclusions(layout)
-    return [
-        shard
-        for shard in job.plan.shards
-        if not is_done(layout, shard, job.order(shard, excluded.get(shard.index, frozenset())))
-    ]
-
-
-def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -> Scorer:
-    """What a run measures of its images, some of it only because its filters ask.
-
-    Raises:
-        SynthgenError: the discriminator's logit is asked for, and the bundle has none.
-    """
-    if settings.scores == "statistics":
-        return make_scorer(generator, statistics_only=True)
-    return make_scorer(generator, {settings.scores, *filters.scores})
 
 
 @dataclass(frozen=True)
@@ -260,22 +214,3 @@ class ShardMaker:
             counts = np.bincount(batch.labels[batch.verdicts == position])
             for label in np.flatnonzero(counts):
                 yield reason, self.job.plan.classes[label], int(counts[label])
-
-
-def make_here(
-    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
-) -> Iterator[Receipt]:
-    """Make ``shards`` in this process; one is written while the next one is made."""
-    writing: Future[Receipt] | None = None
-    with (
-        ThreadPoolExecutor(1, "writer") as writer,
-        maker.drafts(layout, shards, progress) as drafts,
-    ):
-        for shard in shards:
-            made = next(drafts)
-            if writing is not None:
-                yield writing.result()
-            writing = writer.submit(maker.commit, layout, shard, made)
-            del made  # a shard in memory is the writer's alone, and gone once written
-        if writing is not None:
-            yield writing.result()

@@ -12,8 +12,9 @@ from synthgen.dataset.run_folder import settings_hash
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.shard_maker import Progress, ShardMaker, todo
-from synthgen.stages.sample.stage import resolve
+from synthgen.stages.sample.job import Progress, todo
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.storage.place import place
 
 

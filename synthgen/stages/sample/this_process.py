@@ -1,0 +1,31 @@
+"""Make shards in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.receipts import Receipt
+from synthgen.spec.plan import ShardPlan
+from synthgen.stages.sample.job import Progress
+from synthgen.stages.sample.shard_maker import ShardMaker
+
+
+def make_here(
+    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
+) -> Iterator[Receipt]:
+    """Make ``shards`` in this process; one is written while the next one is made."""
+    writing: Future[Receipt] | None = None
+    with (
+        ThreadPoolExecutor(1, "writer") as writer,
+        maker.drafts(layout, shards, progress) as drafts,
+    ):
+        for shard in shards:
+            made = next(drafts)
+            if writing is not None:
+                yield writing.result()
+            writing = writer.submit(maker.commit, layout, shard, made)
+            del made  # a shard in memory is the writer's alone, and gone once written
+        if writing is not None:
+            yield writing.result()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.storage.lock import locked
 from synthgen.storage.place import lies_in
 
@@ -19,6 +19,16 @@ LOCK = ".lock"
 
 MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
 """Settings that a resumed run may have otherwise than the run it goes on with."""
+
+DECIDED = "decided.json"
+"""What the run decided where its settings leave it open; written before ``settings.json``."""
+
+OPEN = tuple(
+    name
+    for name in DecidedTrainSettings.__annotations__
+    if TrainSettings.model_fields[name].default is None
+)
+"""Settings that may be left open."""
 
 
 def begun(out: Path, settings: TrainSettings) -> bool:
@@ -30,18 +40,16 @@ def begun(out: Path, settings: TrainSettings) -> bool:
     path = out / "settings.json"
     _refuse_links(out)
     if not path.exists():
-        if out.is_dir() and any(inside.name != LOCK for inside in out.iterdir()):
+        if out.is_dir() and any(inside.name not in (LOCK, DECIDED) for inside in out.iterdir()):
             raise SynthgenError(
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
         return False
     mine = blotted(settings.model_dump(mode="json"))
-    try:
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise SynthgenError(f"{path}: not readable; name another folder with --out") from None
-    if not isinstance(theirs, dict):
-        raise SynthgenError(f"{path}: not readable; name another folder with --out")
+    theirs = _record(path)
+    if not (out / DECIDED).exists():
+        # An earlier version left nothing open: its defaults stand among the settings.
+        mine |= {key: theirs[key] for key in OPEN if mine[key] is None and key in theirs}
     # A run that an earlier version began has not heard of newer settings: it has their defaults.
     theirs = json.loads(TrainSettings.model_construct().model_dump_json()) | theirs
     for key in sorted((set(mine) | set(theirs)) - MAY_CHANGE):
@@ -51,6 +59,36 @@ def begun(out: Path, settings: TrainSettings) -> bool:
                 "resume with the same settings or name another folder with --out"
             )
     return True
+
+
+def decided_before(out: Path, settings: TrainSettings) -> DecidedTrainSettings | None:
+    """What the run in the folder decided when it began; ``None`` if it has not begun.
+
+    Raises:
+        SynthgenError: what the folder holds is damaged.
+    """
+    if not (out / "settings.json").exists():
+        return None
+    if (out / DECIDED).exists():
+        known, where = _record(out / DECIDED), str(out / DECIDED)
+        values = {key: known[key] for key in (*OPEN, "options") if key in known}
+    else:
+        known, where = _record(out / "settings.json"), str(out / "settings.json")
+        own = settings.resolution or known.get("resolution")
+        side = own or load_images(settings).image.height
+        values = {key: known[key] for key in OPEN if known.get(key) is not None}
+        values |= {"resolution": side}
+    return DecidedTrainSettings.parse({**settings.model_dump(), **values}, where)
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise SynthgenError(f"{path}: not readable; name another folder with --out")
+    return found
 
 
 def _refuse_links(out: Path) -> None:
@@ -77,20 +115,28 @@ def held(out: Path) -> Iterator[None]:
         yield
 
 
-def begin(out: Path, settings: TrainSettings) -> None:
+def begin(
+    out: Path, settings: TrainSettings, decided: DecidedTrainSettings | None = None
+) -> None:
     """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
+
+    ``decided`` are the settings with nothing left open, where the run itself trains.
 
     Raises:
         SynthgenError: the folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        staging = out / ".settings.json"
-        record = blotted(settings.model_dump(mode="json"))
-        staging.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        os.replace(staging, out / "settings.json")
+        if decided is not None:
+            chosen = decided.model_dump(mode="json", include={*OPEN, "options"})
+            _write(out / DECIDED, chosen)
+        _write(out / "settings.json", blotted(settings.model_dump(mode="json")))
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(record, indent=2) + "\n")
 
 
 def sweep(out: Path) -> None:

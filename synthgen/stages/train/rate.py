@@ -24,6 +24,7 @@ from synthgen.training.ada import Ada
 from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 BATCH = {"cpu": 16, "cuda": 128}
 """Images of a measured step. On a CPU the time of an image hardly depends on it."""
@@ -93,9 +94,7 @@ class Stopwatch:
         batches = RealBatches(images, seen.encoded_labels, rows, 0, flip=False)
         few = len(seen.labels) < SMALL_DATA and side >= SMALLEST_AUGMENTED
         augmented = settings.augment != "none" and (few or settings.augment != "auto")
-        return Training(
-            build(settings.algorithm, task, options),
-            batches,
+        loop = LoopSettings(
             images=1,
             batch_size=batch,
             seed=0,
@@ -103,8 +102,9 @@ class Stopwatch:
             augment=Ada(0.5) if augmented else no_augmentation,
             precision=self._precision,
             device=self._device,
-            sources=batches if two else None,
         )
+        algorithm = build(settings.algorithm, task, options)
+        return Training(algorithm, batches, loop, sources=batches if two else None)
 
     def gflop_per_image(self, side: int, options: Mapping[str, Any]) -> float:
         """GFLOP of an image shown, backward included, over as many steps as time allows."""

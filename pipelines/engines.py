@@ -27,7 +27,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.job import Job, Progress, todo
+from synthgen.stages.sample.job import Job, Tell, todo
 from synthgen.stages.sample.process_pool import make_in_processes
 from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.shard_range import make_range
@@ -46,7 +46,7 @@ def chunks(shards: Sequence[ShardPlan], most: int = MOST_TASKS) -> list[list[Sha
     return [list(shards[at : at + size]) for at in range(0, len(shards), max(1, size))]
 
 
-def here(layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress) -> list[Receipt]:
+def here(layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell) -> list[Receipt]:
     """Make shards in this flow run, one task per chunk, under this host's device lock."""
     made: list[Receipt] = []
     artifact: Any = create_progress_artifact(0.0, key="shards", description="Shards made")
@@ -99,7 +99,7 @@ class FanOut:
     retries: int = 3
 
     def __call__(
-        self, layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
+        self, layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell
     ) -> Iterator[Receipt]:
         """See :data:`MakeShards`.
 
@@ -199,7 +199,7 @@ def on_ray(num_gpus: float) -> MakeShards:
     from prefect_ray.context import remote_options
 
     def make(
-        layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
+        layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell
     ) -> Iterator[Receipt]:
         settings = job.settings.model_dump(mode="json")
         settings |= {"out": str(layout.root.resolve()), "generator": job.generator, "workers": 1}

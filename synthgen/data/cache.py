@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
 from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import few_per_class
+from synthgen.machine.progress import over
 from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
@@ -146,8 +146,8 @@ def _build(
         skipped: list[str] = []
         modes: dict[bool, str] = {}
         decoded = _decode_all(source, rows, how)
-        bar = tqdm(decoded, total=len(rows), unit="img", desc=f"decoding {source.name}")
-        for position, (encoded, where, outcome) in enumerate(bar):
+        told = over(decoded, len(rows), f"decoding {source.name}")
+        for position, (encoded, where, outcome) in enumerate(told):
             if isinstance(outcome, BadImage):
                 if settings.on_bad_image == "stop":
                     raise SynthgenError(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding.images import decode
@@ -19,6 +18,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import Receipt, file_sha256, read_receipt
 from synthgen.dataset.schema import arrow_schema, features_of, make_features
+from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
@@ -57,13 +57,12 @@ def verify(root: str | Place) -> Verification:
     _names(layout, plan, found)
     _card(layout, plan, found)
     hashes: list[np.ndarray] = []
-    bar = tqdm(total=plan.rows, unit="img", desc="verifying", disable=None)
-    with bar, ThreadPoolExecutor() as pool:
+    with Progress(plan.rows, "verifying") as progress, ThreadPoolExecutor() as pool:
         for shard in plan.shards:
             if not (layout.data / shard.name).is_file():
                 continue
             with local_copy(layout.data / shard.name) as path:
-                _shard(path, layout, plan, shard, manifest, found, hashes, bar, pool)
+                _shard(path, layout, plan, shard, manifest, found, hashes, progress, pool)
     if hashes:
         every = np.concatenate(hashes)
         repeated = len(every) - len(np.unique(every))
@@ -135,7 +134,7 @@ def _shard(
     manifest: dict[str, Any],
     found: Verification,
     hashes: list[np.ndarray],
-    bar: tqdm[Any],
+    progress: Progress,
     pool: ThreadPoolExecutor,
 ) -> None:
     where = f"data/{shard.name}"
@@ -171,7 +170,7 @@ def _shard(
                     row = found.rows + offset
                     found.problems.append(f"{where}: {column} of row {row} {fault}")
             found.rows += len(labels)
-            bar.update(len(labels))
+            progress.add(len(labels))
         if tuple(counts.tolist()) != shard.quotas:
             found.problems.append(
                 f"{where}: {counts.tolist()} images per class, not {shard.quotas}"

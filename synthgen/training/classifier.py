@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
 from synthgen.data.splits import Labelled
 from synthgen.features.classifier import LabelClassifier
+from synthgen.machine.progress import Progress
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
+from synthgen.storage.whole import write_whole, written_whole
 from synthgen.training.augment import translate
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import step_seed
@@ -46,6 +46,8 @@ class ClassifierSettings:
     device: torch.device
     precision: torch.dtype
     """``torch.bfloat16`` trains under autocast."""
+    seconds: float | None = None
+    """The longest that it may take; it then ends earlier, with its learning rate at nought."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,7 @@ def train_label_classifier(
     )
     _replace_tensors(network.state_dict(), folder / "classifier.safetensors")
     record = asdict(trained, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "network"})
-    staging = folder / ".classifier.json"
-    staging.write_text(json.dumps(record, indent=2), encoding="utf-8")
-    os.replace(staging, result)
+    write_whole(result, json.dumps(record, indent=2))
     (folder / "pass.safetensors").unlink(missing_ok=True)
     return trained
 
@@ -131,8 +131,7 @@ def _fit(
     device, precision = settings.device, settings.precision
     first = _resume(network, optimizer, folder / "pass.safetensors")
     network.train()
-    bar = tqdm(total=steps * batch, initial=first * batch, unit="img", desc="label classifier")
-    with bar:
+    with Progress(steps * batch, "label classifier", initial=first * batch) as progress:
         for step in range(first, steps):
             torch.manual_seed(step_seed(settings.seed, step, 0))
             pixels, truth = batches.at(step * batch, batch, device)
@@ -144,7 +143,7 @@ def _fit(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            bar.update(batch)
+            progress.add(batch)
             if (step + 1) * batch // pass_size != step * batch // pass_size:
                 _save_pass(network, optimizer, step + 1, folder / "pass.safetensors")
 
@@ -179,9 +178,10 @@ def _resume(network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Pa
 
 
 def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    staging = path.with_name(f".{path.name}")
-    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging)
-    os.replace(staging, path)
+    with written_whole(path) as beside:
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside
+        )
 
 
 @torch.inference_mode()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from synthgen.storage.whole import written_whole
 
 
 def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
@@ -54,10 +55,9 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
     axes[1].set_ylim(0, 1.02)
     axes[2].set_yscale("log")
     figure.suptitle(title)
-    staging = path.with_name(f".{path.name}")
-    figure.savefig(staging, dpi=110, format="png")
+    with written_whole(path) as beside:
+        figure.savefig(beside, dpi=110, format="png")
     pyplot.close(figure)
-    os.replace(staging, path)
 
 
 def _number(value: Any) -> float:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from synthgen.storage.whole import write_whole
+
 
 class MetricsLog:
     """An append-only file of JSON lines that a resumed run cuts back to its checkpoint."""
@@ -34,9 +36,7 @@ class MetricsLog:
             for row in self.rows()
             if row["attempt"] < attempt or (row["attempt"] == attempt and row["images"] <= shown)
         ]
-        staging = self.path.with_suffix(".staging")
-        staging.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        os.replace(staging, self.path)
+        write_whole(self.path, "".join(json.dumps(row) + "\n" for row in kept))
 
     def append(self, row: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from synthgen.evaluation.diversity import class_diversity
 from synthgen.evaluation.evidence import Evidence
@@ -16,6 +15,7 @@ from synthgen.evaluation.measures import Sides, compare, matched, nearest_class
 from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
 from synthgen.evaluation.repeats import Closeness, repeated, to_training, within
 from synthgen.features.extractor import Extractor, frechet_name
+from synthgen.machine.progress import over
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.evidence import map_points, repeated_pairs, training_pairs
 from synthgen.stages.evaluate.observations import Looked, pieces_of
@@ -147,7 +147,7 @@ def _classes(
     # What the classifier says of images it has learnt from flatters.
     fair = np.isin(looked_at, real.held) if real.held is not None else np.full(len(looked_at), True)
     found = []
-    for label, name in enumerate(tqdm(names, unit="class", desc="measuring")):
+    for label, name in enumerate(over(names, len(names), "measuring", "class")):
         own, theirs = made.labels == label, true.labels == label
         compared = compare(true.features, made.features, sides.of(label))
         other = nearest_class(true.features, sides, label, count) if compared else None

@@ -5,25 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm import tqdm
-
 from synthgen.dataset.commit import disk_errors
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import refuse_damaged
+from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath
 from synthgen.storage.tables import open_parquet
+from synthgen.storage.whole import written_whole
 
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
@@ -71,18 +70,18 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     ending = ENDING.get(manifest["settings"].get("image_format"), "png")
     write = _image_folder if form == "imagefolder" else _webdataset
     stamp = json.dumps({"plan": plan.hash, "receipts": manifest["receipts"], "format": form})
-    bar = tqdm(total=plan.rows, unit="img", desc=f"exporting {form}")
+    progress = Progress(plan.rows, f"exporting {form}")
     growing = (
         grown_and_sent(target, stamp)
         if isinstance(target, StorePath)
         else grown_here(target, stamp)
     )
-    with disk_errors(target), growing as staging, bar:
-        write(layout, plan, staging, ending, bar)
+    with disk_errors(target), growing as staging, progress:
+        write(layout, plan, staging, ending, progress)
     return plan.rows
 
 
-def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, list[_Row]]]:
+def _rows(layout: Layout, plan: Plan, progress: Progress) -> Iterator[tuple[str, list[_Row]]]:
     """Each shard's name without its ending, and its rows."""
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
@@ -101,7 +100,7 @@ def _rows(layout: Layout, plan: Plan, bar: tqdm[Any]) -> Iterator[tuple[str, lis
                     )
                 )
                 numbers[shard.split] += 1
-            bar.update(batch.num_rows)
+            progress.add(batch.num_rows)
         yield shard.name.removesuffix(".parquet"), rows
 
 
@@ -114,13 +113,15 @@ def folder_name(label: int, name: str) -> str:
     return f"{label:04d}_{plain}".encode()[:LONGEST_FOLDER].decode(errors="ignore")
 
 
-def _image_folder(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
+def _image_folder(
+    layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress
+) -> None:
     folders = [folder_name(label, name) for label, name in enumerate(plan.classes)]
     for split in plan.splits:
         for name in folders:
             (staging / split / name).mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[dict[str, Any]]] = {split: [] for split in plan.splits}
-    for _, rows in _rows(layout, plan, bar):
+    for _, rows in _rows(layout, plan, progress):
         for row in rows:
             name = f"{folders[row.label]}/{row.number:08d}"
             put(staging / row.split / f"{name}.{ending}", row.encoded)
@@ -137,13 +138,16 @@ def _image_folder(layout: Layout, plan: Plan, staging: Path, ending: str, bar: t
         put(staging / split / METADATA, text.getvalue().encode())
 
 
-def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqdm[Any]) -> None:
+def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress) -> None:
     put(staging / "classes.json", json.dumps(list(plan.classes), ensure_ascii=False).encode())
-    for name, rows in _rows(layout, plan, bar):
-        final, part = staging / f"{name}.tar", staging / f".{name}.part"
+    for name, rows in _rows(layout, plan, progress):
+        final = staging / f"{name}.tar"
         if final.exists():
             continue
-        with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+        with (
+            written_whole(final) as beside,
+            tarfile.open(beside, "w", format=tarfile.USTAR_FORMAT) as tar,
+        ):
             for row in rows:
                 parts = {ending: row.encoded, "cls": str(row.label).encode()}
                 if row.source is not None:
@@ -153,4 +157,3 @@ def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, bar: tqd
                     info = tarfile.TarInfo(f"{row.number:08d}.{kind}")
                     info.size = len(content)
                     tar.addfile(info, io.BytesIO(content))
-        os.replace(part, final)

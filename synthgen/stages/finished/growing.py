@@ -6,8 +6,6 @@ by one, under a mark that says that they are not all there.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.dataset.receipts import file_sha256
+from synthgen.machine.file_lock import FileLock
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.checksum import has_content
 from synthgen.storage.lock import locked, refuse_lost
 from synthgen.storage.place import Place
 from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import files_below, put_whole, scratch
+from synthgen.storage.whole import write_whole
 
 MARK = ".synthgen"
 """Lies in an export that is not finished, and says of what it is."""
@@ -95,20 +95,14 @@ def _growing(staging: Path, target: Place, stamp: str) -> Iterator[Path]:
 @contextmanager
 def _held(staging: Path, target: Place) -> Iterator[None]:
     """Two exports into one folder do not meet: the kernel holds the lock, and frees it."""
-    folder = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with FileLock(staging) as lock:
+        if not lock.take():
+            raise SynthgenError(f"{target}: another process is exporting to it; wait for it")
         yield
-    except BlockingIOError:
-        raise SynthgenError(f"{target}: another process is exporting to it; wait for it") from None
-    finally:
-        os.close(folder)
 
 
 def put(path: Path, content: bytes) -> None:
     """Write a file, which has its name only when it is whole; nothing if it is there already."""
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    write_whole(path, content)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from tqdm import tqdm
 
 import synthgen
 from synthgen.dataset.commit import disk_errors, publish, staged_name
@@ -28,6 +27,7 @@ from synthgen.dataset.receipts import (
 )
 from synthgen.dataset.run_folder import Mode, open_run, settings_hash
 from synthgen.dataset.writer import stage_table
+from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
@@ -96,13 +96,13 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
     with open_run(root, settings, plan, mode) as (layout, held):
         if held.hash != plan.hash:
             raise SynthgenError(f"{root}: holds another dataset; use --overwrite or another --out")
-        with tqdm(total=plan.rows, unit="img", desc="merging") as bar, disk_errors(root):
+        with Progress(plan.rows, "merging") as progress, disk_errors(root):
             for shard, piece in zip(plan.shards, pieces, strict=True):
                 order = order_hash(plan, shard, fingerprint, frozenset())
                 if not is_done(layout, shard, order):
                     layout.card.unlink(missing_ok=True)
                     _put(layout, plan, shard, piece, order)
-                bar.update(shard.rows)
+                progress.add(shard.rows)
         receipts = read_receipts(layout, plan)
         if not layout.is_complete():
             image = ImageSpec(**parts[0].manifest["generator"]["image"])

@@ -16,7 +16,8 @@ from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.judging.scorer import make_scorer
 
-Progress = Callable[[int], Any]
+Tell = Callable[[int], Any]
+"""Is told of images as they are accepted."""
 
 
 @dataclass(frozen=True)

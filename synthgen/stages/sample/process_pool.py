@@ -18,7 +18,7 @@ from synthgen.dataset.receipts import Receipt
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
-from synthgen.stages.sample.job import Job, Progress
+from synthgen.stages.sample.job import Job, Tell
 from synthgen.stages.sample.shard_maker import ShardMaker
 
 _worker: ShardMaker | None = None
@@ -51,7 +51,7 @@ def _work(layout: Layout, shard: ShardPlan) -> Receipt:
 
 
 def make_in_processes(
-    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Progress
+    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Tell
 ) -> Iterator[Receipt]:
     """Make ``shards`` in ``workers`` processes; receipts come in the order in which shards finish.
 

@@ -32,7 +32,7 @@ from synthgen.spec.plan import ShardPlan
 from synthgen.stages.judging.scorer import coded, repeat_codes
 from synthgen.stages.sample.clock import Clock
 from synthgen.stages.sample.conditions import Translator, load_sources
-from synthgen.stages.sample.job import Job, Progress, scorer
+from synthgen.stages.sample.job import Job, Tell, scorer
 from synthgen.stages.sample.lanes import Lanes, Submit, device_turns, lane_count
 
 
@@ -76,7 +76,7 @@ class ShardMaker:
             wide[0] if wide else "exact_duplicate",
         )
 
-    def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
+    def make(self, layout: Layout, shard: ShardPlan, progress: Tell) -> Receipt:
         """Make and commit one shard; ``progress`` is told of images as they are accepted.
 
         Raises:
@@ -92,7 +92,7 @@ class ShardMaker:
         """
         return write_shard(layout, self.job.plan, shard, made)
 
-    def draft(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Made:
+    def draft(self, layout: Layout, shard: ShardPlan, progress: Tell) -> Made:
         """One shard in memory; ``progress`` is told of images as they are accepted.
 
         Raises:
@@ -103,7 +103,7 @@ class ShardMaker:
 
     @contextmanager
     def drafts(
-        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Tell
     ) -> Iterator[Iterator[Made]]:
         """Gives shards in memory, one after another, each as :meth:`draft` makes it.
 
@@ -120,7 +120,7 @@ class ShardMaker:
             yield self._drafts(layout, shards, progress, submit)
 
     def _drafts(
-        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress, submit: Submit
+        self, layout: Layout, shards: Sequence[ShardPlan], progress: Tell, submit: Submit
     ) -> Iterator[Made]:
         waiting = deque(shards)
         begun: deque[_Draft] = deque()
@@ -167,7 +167,7 @@ class ShardMaker:
         sampler.begin()
         return _Draft(shard, sampler, clock, job.order(shard, excluded))
 
-    def _finish(self, draft: _Draft, idle: Callable[[], Any], progress: Progress) -> Made:
+    def _finish(self, draft: _Draft, idle: Callable[[], Any], progress: Tell) -> Made:
         job = self.job
         kept: list[Rows] = []
         thrown: list[Rows] = []

@@ -12,7 +12,7 @@ from synthgen.dataset.run_folder import settings_hash
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.job import Progress, todo
+from synthgen.stages.sample.job import Tell, todo
 from synthgen.stages.sample.resolve import resolve
 from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.storage.place import place
@@ -33,7 +33,7 @@ def parse_range(text: str) -> range:
 def make_range(
     settings: SampleSettings,
     indices: Collection[int],
-    progress: Progress = lambda count: None,
+    progress: Tell = lambda count: None,
     between: Callable[[], None] = lambda: None,
 ) -> Iterator[Receipt]:
     """Make those of the shards that are not done, in this process; ``settings.out`` has the run.

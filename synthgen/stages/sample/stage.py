@@ -10,19 +10,17 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from tqdm import tqdm
-
 from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, read_receipts
 from synthgen.dataset.run_folder import Mode, open_run
 from synthgen.generators.generator import Generator
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.finish import finish
-from synthgen.stages.sample.job import Job, Progress, todo
+from synthgen.stages.sample.job import Job, Tell, todo
 from synthgen.stages.sample.near_repeats import find_near_repeats
 from synthgen.stages.sample.process_pool import make_in_processes
 from synthgen.stages.sample.report import SampleReport
@@ -30,7 +28,7 @@ from synthgen.stages.sample.resolve import Resolved, resolve
 from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.this_process import make_here
 
-MakeShards = Callable[[Layout, Job, list[ShardPlan], Progress], Iterable[Receipt]]
+MakeShards = Callable[[Layout, Job, list[ShardPlan], Tell], Iterable[Receipt]]
 """Makes the given shards of a run, anywhere that sees the folder, and gives their receipts as they
 come. It may be called again for shards that are still missing, or that repeat others' images."""
 
@@ -92,20 +90,19 @@ def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards |
     made = _Made()
     missing = todo(layout, job)
     maker = ShardMaker(job, generator)
-    bar = tqdm(total=job.plan.rows, unit="img", desc="sampling", smoothing=0.05)
-    bar.update(job.plan.rows - sum(shard.rows for shard in missing))
-    with bar:
+    there = job.plan.rows - sum(shard.rows for shard in missing)
+    with Progress(job.plan.rows, "sampling", initial=there) as progress:
         for _ in range(MOST_ROUNDS):
             if missing:
                 # A card says complete, which the folder no longer is.
                 layout.card.unlink(missing_ok=True)
             workers = job.settings.workers
             if make is not None and missing:
-                receipts: Iterable[Receipt] = make(layout, job, missing, bar.update)
+                receipts: Iterable[Receipt] = make(layout, job, missing, progress.add)
             elif workers > 1 and len(missing) > 1:
-                receipts = make_in_processes(job, layout, missing, workers, bar.update)
+                receipts = make_in_processes(job, layout, missing, workers, progress.add)
             else:
-                receipts = make_here(maker, layout, missing, bar.update)
+                receipts = make_here(maker, layout, missing, progress.add)
             for receipt in receipts:
                 made.shards += 1
                 made.rows += receipt.rows
@@ -122,7 +119,7 @@ def _make_all(layout: Layout, job: Job, generator: Generator, make: MakeShards |
             exclude(layout, repeats)
             missing = todo(layout, job)
             say(f"{repeats.count} images repeat others: {len(missing)} shards made again")
-            bar.total = (bar.total or 0) + sum(shard.rows for shard in missing)
+            progress.extend(sum(shard.rows for shard in missing))
     raise SynthgenError(
         f"{layout.root}: images keep repeating each other after {MOST_ROUNDS} rounds: the "
         f"generator "

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.spec.plan import ShardPlan
-from synthgen.stages.sample.job import Progress
+from synthgen.stages.sample.job import Tell
 from synthgen.stages.sample.shard_maker import ShardMaker
 
 
 def make_here(
-    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
+    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Tell
 ) -> Iterator[Receipt]:
     """Make ``shards`` in this process; one is written while the next one is made."""
     writing: Future[Receipt] | None = None

@@ -13,7 +13,7 @@ from synthgen.generators.bundle import save_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
 from synthgen.quality.calibration import Calibration
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings
 from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
@@ -21,7 +21,7 @@ from synthgen.stages.train.yardstick import Judge
 
 def save_best(
     folder: Path,
-    settings: TrainSettings,
+    settings: DecidedTrainSettings,
     prepared: Prepared,
     judge: Judge,
     best: Mapping[str, float],
@@ -76,7 +76,7 @@ def _discriminated(prepared: Prepared) -> Calibration:
     )
 
 
-def _provenance(settings: TrainSettings, prepared: Prepared) -> dict[str, Any]:
+def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str, Any]:
     """The bundle's record of its training."""
     training = prepared.training
     return {

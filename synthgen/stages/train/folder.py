@@ -8,12 +8,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+from synthgen.data.cache import load_images
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.storage.lock import locked
 from synthgen.storage.place import lies_in
+from synthgen.storage.whole import is_part, write_json_whole
 
 LOCK = ".lock"
 
@@ -40,7 +43,7 @@ def begun(out: Path, settings: TrainSettings) -> bool:
     path = out / "settings.json"
     _refuse_links(out)
     if not path.exists():
-        if out.is_dir() and any(inside.name not in (LOCK, DECIDED) for inside in out.iterdir()):
+        if out.is_dir() and any(map(_foreign, out.iterdir())):
             raise SynthgenError(
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
@@ -91,6 +94,11 @@ def _record(path: Path) -> dict[str, Any]:
     return found
 
 
+def _foreign(path: Path) -> bool:
+    """Whether something in a folder without a run is no trace of one that was killed at once."""
+    return path.name not in (LOCK, DECIDED) and not is_part(path)
+
+
 def _refuse_links(out: Path) -> None:
     """A run writes and removes inside of its folder alone, whatever somebody put there."""
     for above, folders, files in os.walk(out):
@@ -129,14 +137,10 @@ def begin(
         out.mkdir(parents=True, exist_ok=True)
         if decided is not None:
             chosen = decided.model_dump(mode="json", include={*OPEN, "options"})
-            _write(out / DECIDED, chosen)
-        _write(out / "settings.json", blotted(settings.model_dump(mode="json")))
+            write_json_whole(out / DECIDED, chosen)
+        write_json_whole(out / "settings.json", blotted(settings.model_dump(mode="json")))
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(record, indent=2) + "\n")
 
 
 def sweep(out: Path) -> None:

@@ -17,9 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.machine.signals import stop_at_safe_point
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
@@ -32,6 +30,7 @@ from synthgen.stages.train.setup import Prepared, prepare
 from synthgen.stages.train.store import Send, run_folder
 from synthgen.stages.train.yardstick import make_judge
 from synthgen.storage.place import Place, place
+from synthgen.storage.whole import write_whole
 from synthgen.training import checkpoint
 from synthgen.training.curves import draw_curves
 from synthgen.training.distributed import Ranks, ranks
@@ -120,17 +119,15 @@ class _Run:
                 self._save()
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
-        bar = tqdm(
-            total=settings.images, initial=training.shown, unit="img", desc="training",
-            disable=not self.group.leads, smoothing=0.02,
-        )  # fmt: skip
-        with bar, self._stop_asked() as stop:
+        progress = Progress(
+            settings.images, "training", initial=training.shown, shown=self.group.leads
+        )
+        with progress, self._stop_asked() as stop:
             while training.shown < settings.images and not stopped:
                 alarm = self._advance()
                 if alarm is not None:
                     stopped = not self._recover(alarm)
-                bar.n = training.shown
-                bar.update(0)
+                progress.reach(training.shown)
                 if stop() and training.shown < settings.images:
                     if not self.watch.suspicious:
                         self._save()
@@ -268,9 +265,7 @@ class _Run:
         """
         self._draw()
         text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
-        staging = self.out / ".report.md"
-        staging.write_text(text, encoding="utf-8")
-        staging.rename(self.out / "report.md")
+        write_whole(self.out / "report.md", text)
         if not self.best:
             self.send(True)
             raise SynthgenError(

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled
@@ -20,7 +19,7 @@ from synthgen.evaluation.utility import (
     Utility,
     UtilityRow,
 )
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
@@ -58,11 +57,10 @@ def utility(settings: UtilitySettings) -> Utility:
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     record = None
     total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
-    bar = tqdm(total=total, unit="img", desc="training classifiers")
-    with bar:
+    with Progress(total, "training classifiers") as progress:
         for seed in range(settings.seeds):
             for kind in kinds:
-                found[kind].append(trials.result(kind, seed, bar.update))
+                found[kind].append(trials.result(kind, seed, progress.add))
             record = Utility(
                 dataset=layout.root.resolve().name,
                 generator=manifest["generator"]["name"],

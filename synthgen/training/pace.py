@@ -22,9 +22,7 @@ class Pace:
         """Progress in [0, 1]."""
         if shown >= self.target:
             return 1.0
-        return self.done + (1.0 - self.done) * (
-            (shown - self.since) / (self.target - self.since)
-        )
+        return self.done + (1.0 - self.done) * ((shown - self.since) / (self.target - self.since))
 
     def moved(self, shown: int, target: int) -> Pace:
         """The pace from ``shown`` images on to another end."""

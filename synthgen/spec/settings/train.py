@@ -49,9 +49,7 @@ class TrainSettings(DataSettings):
         description="Training budget in minutes, all told: resolution, width, batch and images "
         "are chosen for it by measuring this machine. Not together with images.",
     )
-    hours: float | None = Field(
-        None, gt=0, le=10**5, description="The same in hours."
-    )
+    hours: float | None = Field(None, gt=0, le=10**5, description="The same in hours.")
     images: int | None = Field(
         None,
         ge=1,
@@ -161,6 +159,7 @@ class DecidedTrainSettings(TrainSettings):
     score_samples: int
     classifier_images: int
 
+    @model_validator(mode="after")
     def _one_budget(self) -> DecidedTrainSettings:
         """A decided run of ``minutes`` has images as well."""
         return self

@@ -17,6 +17,7 @@ from synthgen.algorithms.registry import DEFAULT, find
 from synthgen.data.glance import Glance, glance
 from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
+from synthgen.machine.progress import say
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import FOR_JUDGING, duration
 from synthgen.stages.train.rate import Stopwatch
@@ -30,6 +31,7 @@ from synthgen.stages.train.sizes import (
     sides_for,
     sizes_for,
 )
+from synthgen.training.distributed import Ranks
 
 IMAGES = 200_000
 IMAGES_OF_FEW = 120_000
@@ -39,6 +41,9 @@ CLASSIFIER_IMAGES = (20_000, 400_000)
 TICKS = (4, 20)
 SECONDS_A_TICK = 20
 """Of a budget of time: a tick saves, scores and draws, which takes a second or two."""
+
+WORTH_MEASURING = 20_000
+"""Images of 32 px: fewer take less than two hours anywhere."""
 
 LONG = 2 * 3600
 """Seconds from which on a run on a CPU says how long it will take before it begins."""
@@ -67,11 +72,33 @@ def decide_on_this_machine(settings: TrainSettings) -> Decision:
     return decide(settings, seen, device, watch)
 
 
+def agree_on_settings(
+    settings: TrainSettings, before: DecidedTrainSettings | None, group: Ranks
+) -> DecidedTrainSettings:
+    """The settings of a run with nothing left open: as ``before``, when it began, or decided now
+    by the first rank, which says what it decided.
+
+    Raises:
+        SynthgenError: as :func:`decide_on_this_machine`.
+    """
+    if before is not None:
+        return before
+    text = None
+    if group.leads:
+        decision = decide_on_this_machine(settings)
+        for line in decision.lines:
+            say(line)
+        if group.count == 1:
+            return decision.settings
+        text = decision.settings.model_dump_json()
+    return DecidedTrainSettings.model_validate_json(group.agree(text) or "")
+
+
 def decide(
     settings: TrainSettings, seen: Glance, device: torch.device, watch: Stopwatch
 ) -> Decision:
     """Fill in what ``settings`` leave open."""
-    training_images, held = _split(settings, seen)
+    training_images, held = split_counts(settings, seen)
     found = find(settings.algorithm)
     narrower = found.name == DEFAULT and not {"width", "widest"} & set(settings.options)
     cap = LARGEST_SIDE[device.type]
@@ -83,6 +110,8 @@ def decide(
     if settings.seconds is not None:
         sizes = sizes_for(training_images, narrower)
         for_training = settings.seconds * (1 - FOR_JUDGING)
+        if settings.per_class:
+            for_training /= len(seen.classes)
         plan, twice = (
             fit(share * for_training, sides, sizes, options, watch.seconds_per_image)
             for share in (1, 2)
@@ -117,14 +146,16 @@ def decide(
     return Decision(decided, tuple(lines))
 
 
-def _split(settings: TrainSettings, seen: Glance) -> tuple[int, int]:
-    """How many images train and how many are held out."""
+def split_counts(settings: TrainSettings, seen: Glance) -> tuple[int, int]:
+    """How many images train and how many are held out; of one class where each has its own run."""
     share = settings.holdout or _holdout(seen.labels)
     rows = hold_out(seen.labels, share, settings.seed)
     if settings.only_class in seen.classes:
         own = seen.classes.index(settings.only_class)
         learnt, held = (int((seen.labels[part] == own).sum()) for part in rows)
         return learnt, held
+    if settings.per_class:
+        return len(rows[0]) // len(seen.classes), len(rows[1]) // len(seen.classes)
     return len(rows[0]), len(rows[1])
 
 
@@ -192,10 +223,10 @@ def _said(
     return lines
 
 
-def _warning(
-    decided: DecidedTrainSettings, training_images: int, watch: Stopwatch
-) -> list[str]:
+def _warning(decided: DecidedTrainSettings, training_images: int, watch: Stopwatch) -> list[str]:
     """What to know of a run of more than two hours."""
+    if decided.images * (decided.resolution / 32) ** 2 < WORTH_MEASURING:
+        return []
     seconds = estimate(decided, training_images, watch)
     if seconds < LONG:
         return []
@@ -205,9 +236,7 @@ def _warning(
     ]
 
 
-def estimate(
-    decided: DecidedTrainSettings, training_images: int, watch: Stopwatch
-) -> float:
+def estimate(decided: DecidedTrainSettings, training_images: int, watch: Stopwatch) -> float:
     """Seconds of the whole run without a budget of time: steps, label classifier, scoring."""
     each = watch.seconds_per_image(decided.resolution, decided.options)
     # A sample takes one pass of one network where an image shown takes some eight passes.

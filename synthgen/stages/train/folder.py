@@ -123,9 +123,7 @@ def held(out: Path) -> Iterator[None]:
         yield
 
 
-def begin(
-    out: Path, settings: TrainSettings, decided: DecidedTrainSettings | None = None
-) -> None:
+def begin(out: Path, settings: TrainSettings, decided: DecidedTrainSettings | None = None) -> None:
     """Make the run folder. Only once the data has been read: a mistyped run leaves no folder.
 
     ``decided`` are the settings with nothing left open, where the run itself trains.

@@ -60,7 +60,7 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     precision = resolve_precision(settings.precision, device)
     registration = find(settings.algorithm)
     two = registration.domains == 2
-    _check_domains(settings, registration.name, two)
+    check_domains(settings)
     data, other = _load(settings, group, two)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
@@ -167,7 +167,12 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
     return load_images(settings.model_copy(update=changes))
 
 
-def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
+def check_domains(settings: TrainSettings) -> None:
+    """Raises:
+    SynthgenError: the algorithm needs another number of domains than the settings give.
+    """
+    registration = find(settings.algorithm)
+    name, two = registration.name, registration.domains == 2
     given = settings.source is not None or settings.source_domain is not None
     if two and not given:
         raise SynthgenError(

@@ -10,7 +10,6 @@ alone. The folder may lie on a store (``train_store.py``).
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -20,9 +19,11 @@ from typing import Any
 from synthgen.machine.progress import Progress, say
 from synthgen.machine.signals import stop_at_safe_point
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.train.bundle import save_best
-from synthgen.stages.train.folder import begin, begun, held, sweep
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
+from synthgen.stages.train.budget import Timetable
+from synthgen.stages.train.bundle import publish_best, save_best
+from synthgen.stages.train.decide import agree_on_settings
+from synthgen.stages.train.folder import begin, begun, decided_before, held, sweep
 from synthgen.stages.train.per_class import train_set
 from synthgen.stages.train.report import report_text, tick_line
 from synthgen.stages.train.rollback import choose, is_lost
@@ -30,7 +31,6 @@ from synthgen.stages.train.setup import Prepared, prepare
 from synthgen.stages.train.store import Send, run_folder
 from synthgen.stages.train.yardstick import make_judge
 from synthgen.storage.place import Place, place
-from synthgen.storage.whole import write_whole
 from synthgen.training import checkpoint
 from synthgen.training.curves import draw_curves
 from synthgen.training.distributed import Ranks, ranks
@@ -58,22 +58,24 @@ def train(settings: TrainSettings) -> Place:
         return train_set(settings, train)
     where = place(settings.out)
     bundle = where / "bundle"
+    timetable = Timetable.of(settings)
     with ranks() as group, run_folder(where, group) as (out, send), ExitStack() as stack:
         begun(out, settings)
         if _finished(out):
             return bundle
-        prepared = prepare(settings, group)
+        decided = agree_on_settings(settings, decided_before(out, settings), group)
+        prepared = prepare(decided, group)
         if group.leads:
             stack.enter_context(held(out))
             if begun(out, settings):
                 sweep(out)
             else:
-                begin(out, settings)
+                begin(out, settings, decided)
                 send(True)
         group.wait()
         if _finished(out):  # by another process, while this one read the data
             return bundle
-        run = _Run(settings, prepared, out, group, send)
+        run = _Run(decided, prepared, out, group, send, timetable)
         run.go()
         group.wait()
     return bundle
@@ -87,7 +89,13 @@ class _Run:
     """One training run from its present state to its bundle."""
 
     def __init__(
-        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks, send: Send
+        self,
+        settings: DecidedTrainSettings,
+        prepared: Prepared,
+        out: Path,
+        group: Ranks,
+        send: Send,
+        timetable: Timetable | None,
     ) -> None:
         self.settings = settings
         self.prepared = prepared
@@ -95,6 +103,7 @@ class _Run:
         self.out = out
         self.group = group
         self.send = send
+        self.timetable = timetable
         self.log = MetricsLog(out / "metrics.jsonl")
         self.checkpoints = out / "checkpoints"
         self.best: dict[str, float] = {}
@@ -109,26 +118,32 @@ class _Run:
         self.best = (extra or {}).get("best", {})
         stopped = bool((extra or {}).get("stopped"))
         self.rolled_to = (extra or {}).get("rolled_to", -1)
+        if self.timetable is not None:
+            self.timetable.start((extra or {}).get("time"), settings.images, settings.ticks)
         if self.group.leads:
             self.judge = make_judge(settings, self.prepared, self.out)
             # Without a checkpoint not even the first line, of the untrained networks, holds.
             self.log.cut_back(training.shown if extra else -1, training.remedies.attempt)
-            self.watch = Watch.of(self.log.rows(), settings.images)
+            self.watch = Watch.of(self.log.rows(), training.pace.target)
             if not extra:
                 self._tick(None)
                 self._save()
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
+        if self.timetable is not None:
+            self.timetable.go_on(training.shown)
+        self._replan()
         progress = Progress(
-            settings.images, "training", initial=training.shown, shown=self.group.leads
+            training.pace.target, "training", initial=training.shown, shown=self.group.leads
         )
         with progress, self._stop_asked() as stop:
-            while training.shown < settings.images and not stopped:
+            while training.shown < training.pace.target and not stopped:
                 alarm = self._advance()
                 if alarm is not None:
                     stopped = not self._recover(alarm)
+                progress.total = training.pace.target
                 progress.reach(training.shown)
-                if stop() and training.shown < settings.images:
+                if stop() and training.shown < training.pace.target:
                     if not self.watch.suspicious:
                         self._save()
                     raise KeyboardInterrupt
@@ -141,35 +156,51 @@ class _Run:
 
     def _advance(self) -> Alarm | None:
         """One step and, where one is due, a tick and a checkpoint; what the watch says."""
-        training, settings = self.training, self.settings
+        training, every = self.training, self.settings.checkpoint_every
         before = training.shown
         try:
             training.step()
         except NotFinite as fault:
             return Alarm("not-finite", str(fault))
-        tick = self._crossed(before, settings.images / settings.ticks)
+        tick = training.pace.crossed(before, training.shown, self.settings.ticks)
+        if not tick and self.timetable is not None and self.timetable.due(self.group):
+            self._replan()
+            tick = training.progress >= 1
         alarm = None
-        if tick and self.group.leads:
-            alarm = self._tick(training.means.take())
-        every = settings.checkpoint_every
-        due = self._crossed(before, every) if every else tick
+        if tick:
+            alarm = self._agreed(self._tick(training.means.take()) if self.group.leads else None)
+            self._replan()
+        due = tick
+        if every and training.shown < training.pace.target:
+            due = int(before / every) != int(training.shown / every)
         if due and self.group.leads and alarm is None and not self.watch.suspicious:
             self._save()
-        if tick:
-            self.group.wait()
-            told = self.group.agree(None if alarm is None else f"{alarm.kind}\n{alarm.why}")
-            alarm = None if told is None else Alarm(*told.split("\n", 1))
+        if tick and self.timetable is not None:
+            self.timetable.go_on(training.shown)
         return alarm
 
-    def _crossed(self, before: int, every: float) -> bool:
-        last = self.training.shown >= self.settings.images
-        return last or int(before / every) != int(self.training.shown / every)
+    def _agreed(self, alarm: Alarm | None) -> Alarm | None:
+        """The first rank's alarm, on every rank."""
+        self.group.wait()
+        told = self.group.agree(None if alarm is None else f"{alarm.kind}\n{alarm.why}")
+        return None if told is None else Alarm(*told.split("\n", 1))
+
+    def _replan(self) -> None:
+        """Under a budget of time, move the end of the run to where the time will be up."""
+        if self.timetable is not None:
+            training = self.training
+            training.pace = self.timetable.pace(training.pace, training.shown, self.group)
 
     def _save(self, stopped: bool = False) -> None:
         checkpoint.save(
             self.checkpoints,
             self.training,
-            {"best": self.best, "stopped": stopped, "rolled_to": self.rolled_to},
+            {
+                "best": self.best,
+                "stopped": stopped,
+                "rolled_to": self.rolled_to,
+                "time": None if self.timetable is None else self.timetable.record(),
+            },
         )
         self.send(False)
 
@@ -190,13 +221,14 @@ class _Run:
         if self.group.leads:
             say(back.text)
             self.log.append(back.row())
-            self.watch = Watch.of(self.log.rows(), self.settings.images)
+            self.watch = Watch.of(self.log.rows(), self.training.pace.target)
             self._draw()
             self._save(stopped=back.rung is None)
             # Last: a run killed before comes to the same alarm again.
             checkpoint.drop_after(self.checkpoints, back.back_to)
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
+        self._replan()
         return back.rung is not None
 
     def _lost(self, alarm: Alarm, back_to: int) -> bool:
@@ -204,7 +236,7 @@ class _Run:
         lost = self.group.leads and is_lost(
             alarm,
             self.log.rows(),
-            self.settings.images,
+            self.training.pace.target,
             back_to,
             self.best,
             self.judge.score.real,
@@ -215,6 +247,8 @@ class _Run:
         """Score, log and draw; ``means`` is ``None`` for the untrained networks."""
         training = self.training
         now = time.perf_counter()
+        if self.timetable is not None:
+            self.timetable.pause(training.shown)
         score = self.judge.score.of(training)
         row: dict[str, Any] = {
             "images": training.shown,
@@ -230,6 +264,8 @@ class _Run:
         if means is not None:
             rate = (training.shown - self._clock[1]) / (now - self._clock[0])
             row["images_per_second"] = round(rate, 2)
+        if self.timetable is not None:
+            row["target"] = training.pace.target
         self.log.append(row)
         alarm = self.watch.look(row, training.progress)
         if means is None or row["score"] is None:
@@ -249,7 +285,7 @@ class _Run:
                 self.out / "best", self.settings, self.prepared, self.judge, self.best,
                 alarms=sum("event" in line for line in self.log.rows()),
             )  # fmt: skip
-        say(tick_line(row, (self.settings.images - training.shown) / rate))
+        say(tick_line(row, (self.training.pace.target - training.shown) / rate))
         self._clock = (time.perf_counter(), training.shown)
         return alarm
 
@@ -264,21 +300,18 @@ class _Run:
             SynthgenError: no tick of the run was good.
         """
         self._draw()
-        text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
-        write_whole(self.out / "report.md", text)
+        shown = self.training.pace.target
+        publish_best(self.out, report_text(self.log.rows(), self.best, shown, stopped), self.best)
+        self.send(True)
         if not self.best:
-            self.send(True)
             raise SynthgenError(
                 f"{self.out}: the training fell over before it made anything of use; see "
                 f"{self.out / 'report.md'}, and lower the learning rate in a new run"
             )
-        copied = self.out / ".bundle-staging"
-        shutil.rmtree(copied, ignore_errors=True)
-        shutil.copytree(self.out / "best", copied)
-        copied.rename(self.out / "bundle")
-        self.send(True)
         how = "stopped early" if stopped else "finished"
         say(
             f"{how}: best score {self.best['score']:.4g} at {self.best['images']:,} images shown; "
             f"see {place(str(self.settings.out)) / 'report.md'}"
         )
+        if self.timetable is not None:
+            say(self.timetable.text())

@@ -11,6 +11,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.reference import Reference
 from synthgen.spec.settings.train import DecidedTrainSettings
 from synthgen.stages.judging.measure_real import measure_real
+from synthgen.stages.train.budget import FOR_CLASSIFIER
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.tick_score import ProgressScore
 from synthgen.training.classifier import (
@@ -48,6 +49,7 @@ def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) ->
             seed=settings.seed,
             device=training.device,
             precision=training.precision,
+            seconds=None if settings.seconds is None else FOR_CLASSIFIER * settings.seconds,
         ),
         out / "classifier",
     )

@@ -1,6 +1,6 @@
 """Training speed of every algorithm: images per second, share of the matrix rate, share of data.
 
-    python benchmarks/training.py --size grey-28 --out training.json
+    python -m benchmarks training --size grey-28 --out training.json
 
 Each algorithm has the networks, batch and augmentation of its recipe
 (``configs/recipes/NAME-SIZE.yaml``) and random images in a memory-mapped file: what is learnt does
@@ -21,9 +21,9 @@ from unittest import mock
 
 import numpy as np
 import torch
-from measuring import machine, matrix_rate, spread, table, take_turns, write_json
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.measuring import machine, matrix_rate, spread, table, take_turns, write_json
 from synthgen.algorithms.registry import build, registered
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory

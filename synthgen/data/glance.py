@@ -12,6 +12,7 @@ from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
 from synthgen.data.sources import open_source
 from synthgen.data.splits import evenly
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 
 LOOKED_AT = 32
@@ -33,6 +34,11 @@ class Glance:
     encoded: tuple[bytes, ...]
     encoded_labels: np.ndarray
     """``int64 [n]``, of ``encoded``."""
+
+    def image(self, most: int) -> ImageSpec:
+        """The square that the images become, with a side of ``most`` pixels at most."""
+        side = min(most, self.short_side)
+        return ImageSpec(side, side, self.channels)
 
     def images(self, side: int, settings: DataSettings) -> np.ndarray:
         """The images that were looked at, ``uint8 [n, side, side, channels]``."""

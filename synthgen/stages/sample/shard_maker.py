@@ -19,6 +19,7 @@ from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.hardware import hardware
+from synthgen.machine.threads import usable_cores
 from synthgen.quality.repeats import Seen
 from synthgen.sampling.candidates import (
     CandidateBatch,
@@ -50,11 +51,11 @@ class ShardMaker:
     """Makes shards one after another with one loaded generator."""
 
     def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
-        """``threads`` work at a time; default: one for each core this process may use."""
+        """``threads`` work at a time; default: one for each core to compute on."""
         keep_freed_memory()
         self.job = job
         self.generator = generator
-        self._lanes = Lanes(lane_count(threads))
+        self._lanes = Lanes(lane_count(threads or usable_cores(generator.device)))
         self._turns = device_turns(generator.device)
         data = load_sources(job.settings, generator, job.plan.classes)
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)

@@ -18,6 +18,7 @@ from synthgen.data.glance import Glance, glance
 from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import say
+from synthgen.machine.threads import chosen_threads
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import FOR_JUDGING, duration
 from synthgen.stages.train.rate import Stopwatch
@@ -69,7 +70,8 @@ def decide_on_this_machine(settings: TrainSettings) -> Decision:
     seconds = settings.seconds or LONG
     most = min(2.0, max(0.3, seconds / 200))
     watch = Stopwatch(settings, seen, device, precision, most_seconds=most)
-    return decide(settings, seen, device, watch)
+    with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])):
+        return decide(settings, seen, device, watch)
 
 
 def agree_on_settings(

@@ -7,15 +7,17 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Algorithm, Tensors
-from synthgen.data.glance import glance
+from synthgen.data.glance import Glance, glance
 from synthgen.machine.devices import resolve_device, resolve_precision
+from synthgen.machine.threads import chosen_threads
 from synthgen.spec.credentials import blotted
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
-from synthgen.stages.train.decide import decide, estimate, split_counts
+from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.setup import check_domains
+from synthgen.stages.train.sizes import LARGEST_SIDE
 
 MOST_SECONDS = 1.5
 """For the steps of one kind of networks after the first one."""
@@ -34,12 +36,19 @@ def describe(settings: TrainSettings) -> str:
     precision = resolve_precision(settings.precision, device)
     seen = glance(settings)
     watch = Stopwatch(settings, seen, device, precision, most_seconds=MOST_SECONDS)
-    decision = decide(settings, seen, device, watch)
+    with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
+        decision = decide(settings, seen, device, watch)
+        return _described(decision, seen, watch, look())
+
+
+def _described(decision: Decision, seen: Glance, watch: Stopwatch, threads: int) -> str:
     decided = decision.settings
+    device = watch.device
     learnt, held = split_counts(decided, seen)
     resolved = blotted(decided.model_dump(mode="json")) | {
         "device": str(device),
-        "precision": str(precision).removeprefix("torch."),
+        "threads": threads,
+        "precision": str(watch.precision).removeprefix("torch."),
     }
     spec = ImageSpec(decided.resolution, decided.resolution, seen.channels)
     lines = [yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).rstrip(), ""]

@@ -48,8 +48,8 @@ class Stopwatch:
         """``most_seconds`` is for the steps of one kind of networks after the first step."""
         self._settings = settings
         self._seen = seen
-        self._device = device
-        self._precision = precision
+        self.device = device
+        self.precision = precision
         self._most = most_seconds
         self._now = now
         self._known: dict[str, float] = {}
@@ -63,17 +63,17 @@ class Stopwatch:
 
     def classifier_seconds_per_image(self, side: int) -> float:
         """The same for the label classifier."""
-        images = torch.from_numpy(self._seen.images(side, self._settings)).to(self._device)
-        labels = torch.from_numpy(self._seen.encoded_labels).to(self._device)
+        images = torch.from_numpy(self._seen.images(side, self._settings)).to(self.device)
+        labels = torch.from_numpy(self._seen.encoded_labels).to(self.device)
         pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1
         spec = ImageSpec(side, side, self._seen.channels)
         network = LabelClassifier(spec, len(self._seen.classes))
-        place(network, self._device).train()
+        place(network, self.device).train()
         pixels, labels = (torch.cat([part, part]) for part in (pixels, labels))
         for _ in range(2):  # the first one warms up
             start = self._now()
             with torch.autocast(
-                self._device.type, self._precision, enabled=self._precision != torch.float32
+                self.device.type, self.precision, enabled=self.precision != torch.float32
             ):
                 loss = cross_entropy(network(pixels), labels)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -100,8 +100,8 @@ class Stopwatch:
             seed=0,
             ema_half_life=settings.ema_half_life,
             augment=Ada(0.5) if augmented else no_augmentation,
-            precision=self._precision,
-            device=self._device,
+            precision=self.precision,
+            device=self.device,
         )
         algorithm = build(settings.algorithm, task, options)
         return Training(algorithm, batches, loop, sources=batches if two else None)
@@ -119,7 +119,7 @@ class Stopwatch:
         return float(counter.get_total_flops()) / (steps * COUNTED_BATCH) / 1e9
 
     def _measure(self, side: int, options: Mapping[str, Any]) -> float:
-        batch = BATCH[self._device.type]
+        batch = BATCH[self.device.type]
         training = self.training(side, options, batch)
         begun = self._now()
         training.step()

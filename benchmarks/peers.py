@@ -113,9 +113,9 @@ def ours(painter: Photographs | None, n: int, out: Path, scores: str) -> None:
          "out": str(out)}
     )  # fmt: skip
     resolved = resolve(settings)
-    with in_place_of(resolved.generator, painter) if painter else nullcontext():
+    with in_place_of(resolved.tools.generator, painter) if painter else nullcontext():
         if painter:  # whose images are larger: another plan
-            resolved = resolve(settings, resolved.generator)
+            resolved = resolve(settings, resolved.tools.generator)
         run(resolved, "new")
     opened = datasets.load_dataset(str(out), split="train")
     assert len(opened) == n and opened[0]["image"]

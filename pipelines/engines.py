@@ -21,7 +21,6 @@ from pipelines.retries import SAMPLING
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, is_done, read_receipt
-from synthgen.generators.zoo import load_generator
 from synthgen.machine.device_lock import device_lock
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
@@ -33,6 +32,7 @@ from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.shard_range import make_range
 from synthgen.stages.sample.stage import MakeShards
 from synthgen.stages.sample.this_process import make_here
+from synthgen.stages.sample.tools import Tools
 
 MOST_TASKS = 100
 """Task runs of one flow run: each costs the server work and space, a tiny one as much as a big."""
@@ -52,16 +52,15 @@ def here(layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell) -> 
     artifact: Any = create_progress_artifact(0.0, key="shards", description="Shards made")
     with device_lock(job.settings.device):
         workers = job.settings.workers
-        generator = load_generator(job.generator, job.settings.device, job.settings.precision)
-        maker = ShardMaker(job, generator)
+        maker = None if workers > 1 else ShardMaker(layout, job, Tools.of(job), progress)
 
         @task(name="make-shards", **SAMPLING)
         def make_chunk(first: int, last: int) -> None:
             wanted = [s for s in todo(layout, job) if first <= s.index <= last]
-            if workers > 1:
-                made.extend(make_in_processes(job, layout, wanted, workers, progress))
+            if maker is None:
+                made.extend(make_in_processes(layout, job, wanted, progress))
             else:
-                made.extend(make_here(maker, layout, wanted, progress))
+                made.extend(make_here(maker, wanted))
 
         # Several processes share a chunk, so it must hold work for all of them.
         groups = chunks(

@@ -13,13 +13,16 @@ BUDGETS = ("images", "minutes", "hours")
 
 
 class TrainSettings(DataSettings):
-    """Flat on purpose: one key is one command-line option, one YAML line, one form field.
+    """The settings of a training run, checked: an option of ``synthgen train`` each.
 
-    What is left open here (``None``) is decided for the data and the machine when a run begins
+    Flat on purpose: one key is one command-line option, one YAML line, one form field. What is left
+    open here (``None``) is decided for the data and the machine when a run begins
     (``stages/train/decide.py``) and kept with the run.
     """
 
-    algorithm: str = Field("default", description="Name of a registered algorithm.")
+    algorithm: str = Field(
+        "default", description="Name of a registered algorithm; 'default' is r3gan."
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )

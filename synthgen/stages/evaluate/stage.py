@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.commit import disk_errors, write_json
-from synthgen.dataset.receipts import Receipt
 from synthgen.evaluation.record import Evaluation
 from synthgen.features.extractor import load_extractor
 from synthgen.generators.generator import Generator
@@ -59,7 +58,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     extractor = load_extractor(
         _extractor_name(settings.extractor, dataset), device,
         classifier=generator.classifier if generator else None,
-        owner=dataset.manifest["generator"]["name"],
+        owner=dataset.manifest.generator.name,
     )  # fmt: skip
     judge = Judge(generator, dataset, FeatureCache(extractor, device), device)
 
@@ -80,8 +79,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     with disk_errors(layout.root):
         write_json(evidence.to_json(), layout.root / "report" / "evidence.json", layout.staging)
         write_metrics(layout, found)
-        receipts = [Receipt(**record) for record in dataset.manifest["receipts"]]
-        write_card(layout, dataset.plan, receipts, dataset.manifest)
+        write_card(layout, dataset.manifest)
     return found
 
 
@@ -103,7 +101,7 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
             generator = load_generator(settings.generator, settings.device, "fp32")
             _refuse_other_kind(generator, dataset)
         else:
-            origin = dataset.manifest["generator"]
+            origin = dataset.manifest.generator
             generator = load_origin(dataset.layout.root, origin, None, settings.device)
     except SynthgenError as error:
         if settings.generator is not None or settings.extractor == "classifier":

@@ -7,14 +7,13 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from synthgen.dataset.commit import disk_errors
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import read_manifest
-from synthgen.dataset.receipts import refuse_damaged
+from synthgen.dataset.manifest import finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
@@ -60,16 +59,15 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
         SynthgenError: no finished dataset, or ``out`` is there already.
     """
     layout, target = Layout(place(folder)), place(out)
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{folder}: is no finished synthgen dataset")
+    manifest = finished_manifest(layout)
     if isinstance(target, Path) and target.exists():
         raise SynthgenError(f"{target}: exists already; name another folder with --out")
-    manifest = read_manifest(layout)
     refuse_damaged(layout, manifest)
-    plan = Plan.from_json(manifest["plan"])
-    ending = ENDING.get(manifest["settings"].get("image_format"), "png")
+    plan = manifest.plan
+    ending = ENDING.get(manifest.settings.image_format, "png")
     write = _image_folder if form == "imagefolder" else _webdataset
-    stamp = json.dumps({"plan": plan.hash, "receipts": manifest["receipts"], "format": form})
+    receipts = [asdict(receipt) for receipt in manifest.receipts]
+    stamp = json.dumps({"plan": plan.hash, "receipts": receipts, "format": form})
     progress = Progress(plan.rows, f"exporting {form}")
     growing = (
         grown_and_sent(target, stamp)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import synthgen
 from synthgen.dataset.commit import disk_errors, publish, staged_name
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.manifest import make_manifest
+from synthgen.dataset.manifest import Manifest, Provenance
 from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
@@ -25,18 +25,17 @@ from synthgen.dataset.receipts import (
     read_receipts,
     write_receipt,
 )
-from synthgen.dataset.run_folder import Mode, open_run, settings_hash
+from synthgen.dataset.run_folder import Mode, open_run
+from synthgen.dataset.run_settings import RunSettings, settings_hash
 from synthgen.dataset.writer import stage_table
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.stages.finished.complete import complete
 from synthgen.stages.finished.parts import (
     Part,
     Piece,
     check_alike,
-    free_of_repeats,
     joined_plan,
     open_part,
     pieces_of,
@@ -80,15 +79,14 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
     root = place(out)
     for part in parts:
         part.layout.refuse_inside(root)
-    unique = all(free_of_repeats(part) for part in parts)
+    unique = all(part.manifest.settings.exact_duplicates for part in parts)
     pieces, dropped = pieces_of(parts, unique)
     plan = joined_plan(parts[0].plan, pieces)
     settings = {
         "merged_from": [
-            {"plan_hash": p.plan.hash, "settings": settings_hash(p.manifest["settings"])}
-            for p in parts
+            {"plan_hash": p.plan.hash, "settings": p.manifest.settings.hash} for p in parts
         ],
-        "image_format": parts[0].manifest["settings"]["image_format"],
+        "image_format": parts[0].manifest.settings.image_format,
         "filters": {"exact_duplicates": unique},
         "pixel_hash": parts[0].kind()["pixel_hash"],
     }
@@ -105,8 +103,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
                 progress.add(shard.rows)
         receipts = read_receipts(layout, plan)
         if not layout.is_complete():
-            image = ImageSpec(**parts[0].manifest["generator"]["image"])
-            complete(layout, plan, image, _manifest(parts, pieces, plan, receipts, settings))
+            complete(layout, _manifest(parts, pieces, plan, receipts, settings))
     return MergeReport(root, plan.rows, len(parts), dropped, tuple(plan.splits))
 
 
@@ -143,25 +140,21 @@ def _manifest(
     plan: Plan,
     receipts: Sequence[Receipt],
     settings: dict[str, Any],
-) -> dict[str, Any]:
+) -> Manifest:
     """As of any dataset, and the parts' own generators and settings, by which rows are remade."""
     first = parts[0].manifest
-    texts = list(dict.fromkeys(part.manifest["filters_text"] for part in parts))
-    names = list(dict.fromkeys(part.manifest["generator"]["name"] for part in parts))
-    record = make_manifest(
-        plan,
-        receipts,
-        settings=settings,
-        generator={**first["generator"], "name": " + ".join(names)},
-        class_keys=first["class_keys"],
-        scores=first["scores"],
-        version=synthgen.__version__,
+    texts = list(dict.fromkeys(part.manifest.filters_text for part in parts))
+    names = list(dict.fromkeys(part.manifest.generator.name for part in parts))
+    origin = replace(first.generator, name=" + ".join(names))
+    return Manifest(
+        Provenance(plan, RunSettings(settings), origin, first.made.class_keys, plan.hash),
+        synthgen=synthgen.__version__,
+        scores=first.scores,
         filters_text=" / ".join(text for text in texts if text),
+        receipts=tuple(receipts),
+        parts=tuple(part.manifest.made for part in parts),
+        part_of={
+            shard.name: next(i for i, part in enumerate(parts) if part is piece.part)
+            for shard, piece in zip(plan.shards, pieces, strict=True)
+        },
     )
-    kept = ("generator", "settings", "class_keys", "plan", "plan_hash")
-    record["parts"] = [{key: part.manifest[key] for key in kept} for part in parts]
-    record["part_of"] = {
-        shard.name: next(i for i, part in enumerate(parts) if part is piece.part)
-        for shard, piece in zip(plan.shards, pieces, strict=True)
-    }
-    return record

@@ -9,19 +9,15 @@ from typing import Any
 import numpy as np
 
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.manifest import Manifest, finished_manifest
 from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
 )
-from synthgen.spec.columns import pixel_hash_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.storage.place import Place
 from synthgen.storage.tables import read_table
-
-SAME = ("classes", "scores", "image", "domains", "image_format", "pixel_hash")
-"""What datasets must have in common to be one."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +25,34 @@ class Part:
     """One of the datasets to join."""
 
     layout: Layout
-    manifest: dict[str, Any]
-    plan: Plan
+    manifest: Manifest
+
+    @property
+    def plan(self) -> Plan:
+        return self.manifest.plan
 
     def kind(self) -> dict[str, Any]:
-        generator, settings = self.manifest["generator"], self.manifest["settings"]
+        """What datasets must have in common to be one, by its name."""
+        generator, settings = self.manifest.generator, self.manifest.settings
         return {
             "classes": list(self.plan.classes),
-            "scores": self.manifest["scores"],
-            "image": generator["image"],
-            "domains": generator.get("domains"),
-            "image_format": settings["image_format"],
-            "pixel_hash": pixel_hash_of(settings),
+            "scores": list(self.manifest.scores),
+            "image": generator.image,
+            "domains": generator.domains or (),
+            "image_format": settings.image_format,
+            "pixel_hash": settings.pixel_hash,
         }
 
     def receipt(self, shard: ShardPlan) -> Receipt:
-        record = next(r for r in self.manifest["receipts"] if r["shard"] == shard.name)
-        return Receipt(**record)
+        """The receipt of a shard, which the manifest has.
+
+        Raises:
+            SynthgenError: it has not.
+        """
+        found = self.manifest.receipt(shard.name)
+        if found is None:
+            raise SynthgenError(f"{self.layout.manifest}: damaged (no receipt of {shard.name})")
+        return found
 
 
 @dataclass(frozen=True)
@@ -60,37 +67,39 @@ class Piece:
 
 
 def open_part(folder: Place) -> Part:
+    """The finished dataset in a folder.
+
+    Raises:
+        SynthgenError: there is none.
+    """
     layout = Layout(folder)
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{folder}: is no finished synthgen dataset")
-    manifest = read_manifest(layout)
-    return Part(layout, manifest, Plan.from_json(manifest["plan"]))
+    return Part(layout, finished_manifest(layout))
 
 
 def check_alike(parts: Sequence[Part]) -> None:
+    """Look whether datasets can be joined.
+
+    Raises:
+        SynthgenError: they are fewer than two, differ in kind, or one is given twice.
+    """
     if len(parts) < 2:
         raise SynthgenError("merge: name two datasets or more")
     first = parts[0]
     for number, part in enumerate(parts):
-        for key in SAME:
-            mine, theirs = part.kind()[key], first.kind()[key]
+        for key, theirs in first.kind().items():
+            mine = part.kind()[key]
             if mine != theirs:
                 raise SynthgenError(
                     f"{part.layout.root}: its {key} is {mine}, that of {first.layout.root} is "
                     f"{theirs}; only datasets of the same {key} can be merged"
                 )
         for other in parts[:number]:
-            same = other.manifest["settings"] == part.manifest["settings"]
+            same = other.manifest.settings == part.manifest.settings
             if same and other.plan == part.plan:
                 raise SynthgenError(
                     f"{part.layout.root}: is the same dataset as {other.layout.root}; sample each "
                     "with a --seed of its own"
                 )
-
-
-def free_of_repeats(part: Part) -> bool:
-    filters = part.manifest["settings"].get("filters")
-    return bool(isinstance(filters, dict) and filters.get("exact_duplicates"))
 
 
 def pieces_of(parts: Sequence[Part], unique: bool) -> tuple[list[Piece], int]:

@@ -9,12 +9,9 @@ from typing import Any
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import is_done, order_hash
-from synthgen.generators.generator import Generator
 from synthgen.quality.filters import FilterSet
-from synthgen.quality.scores import Scorer
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.judging.scorer import make_scorer
 
 Tell = Callable[[int], Any]
 """Is told of images as they are accepted."""
@@ -48,14 +45,3 @@ def todo(layout: Layout, job: Job) -> list[ShardPlan]:
         for shard in job.plan.shards
         if not is_done(layout, shard, job.order(shard, excluded.get(shard.index, frozenset())))
     ]
-
-
-def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -> Scorer:
-    """What a run measures of its images, some of it only because its filters ask.
-
-    Raises:
-        SynthgenError: the discriminator's logit is asked for, and the bundle has none.
-    """
-    if settings.scores == "statistics":
-        return make_scorer(generator, statistics_only=True)
-    return make_scorer(generator, {settings.scores, *filters.scores})

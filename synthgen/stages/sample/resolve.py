@@ -7,7 +7,7 @@ from typing import Any
 
 from synthgen.data.cache import ImageData
 from synthgen.dataset.encoding.images import estimated_bytes
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.generators.bundle import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
@@ -21,8 +21,8 @@ from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.conditions import load_sources
-from synthgen.stages.sample.job import Job, scorer
+from synthgen.stages.sample.job import Job
+from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath, protocols
 
@@ -35,7 +35,7 @@ class Resolved:
     """A run before it starts: everything that its settings come to."""
 
     job: Job
-    generator: Generator
+    tools: Tools
     settings: dict[str, Any]
     """All that decides the dataset's bytes, as JSON: what a resumed run is compared with."""
     out: Place
@@ -59,7 +59,10 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         )
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
-    known = scorer(settings, generator, filters).names
+    batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
+    settings = settings.model_copy(update={"batch_size": batch})
+    tools = Tools(settings, generator, tuple(classes), filters)
+    known = tools.scorer.names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(
         tuple(classes),
@@ -70,9 +73,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
     )
-    batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
-    settings = settings.model_copy(update={"batch_size": batch})
-    data = load_sources(settings, generator, classes)
+    data = tools.sources
     if data is not None:
         SourceImages(data.images, data.labels, plan)  # are there enough of each class?
     resolved = _decisive(settings, generator, filters, data)
@@ -91,7 +92,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
-    return Resolved(job, generator, resolved, out)
+    return Resolved(job, tools, resolved, out)
 
 
 def _decisive(
@@ -133,7 +134,7 @@ def describe(settings: SampleSettings) -> str:
 
     resolved = resolve(settings)
     job, plan = resolved.job, resolved.job.plan
-    size = estimated_bytes(resolved.generator.image, settings.image_format) * plan.rows
+    size = estimated_bytes(resolved.tools.generator.image, settings.image_format) * plan.rows
     shown = {key: value for key, value in resolved.settings.items() if key != "filters"}
     lines = [yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip(), ""]
     lines.append(f"out: {resolved.out}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
@@ -62,7 +62,7 @@ def make_range(
     wanted = [shard for shard in todo(layout, job) if shard.index in indices]
     if not wanted:
         return
-    maker = ShardMaker(job, resolved.generator)
+    maker = ShardMaker(layout, job, resolved.tools, progress)
     for shard in wanted:
         between()
-        yield maker.make(layout, shard, progress)
+        yield maker.make(shard)

@@ -66,13 +66,13 @@ def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> 
     Raises:
         SynthgenError: the bundle is not to be found, is another one, or has no classifier.
     """
-    origin = dataset.manifest["generator"]
+    origin = dataset.manifest.generator
     generator = load_origin(
         dataset.layout.root, origin, settings.generator, settings.device, "auto"
     )
     if generator.classifier is None:
         raise SynthgenError(f"generator '{generator.name}' has no label classifier for soft labels")
-    keys = [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
+    keys = [dataset.manifest.made.class_keys[name] for name in dataset.plan.classes]
     logits = embed(generator.classifier, made.images, TOGETHER, generator.device)[:, keys]
     return SoftLabels(logits.softmax(dim=1).numpy(), generator.config.files[CLASSIFIER])
 

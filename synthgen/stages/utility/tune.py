@@ -27,6 +27,7 @@ from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.tune import DEFAULT, NONE, TuneSettings
 from synthgen.stages.finished.dataset import open_dataset
+from synthgen.stages.finished.origin import trained
 from synthgen.stages.judging.training_rows import training_rows
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.utility.results import TrialStore
@@ -71,7 +72,7 @@ def tune(settings: TuneSettings) -> TuneReport:
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
     rules = _default_rules(generator)
-    own = training_rows(generator.config.training, real)
+    own = training_rows(trained(generator), real)
     learnt, held = own or hold_out(real.labels, settings.holdout, 0)
     validation = Labelled(real.images[held], real.labels[held])
     trials = _Trials(settings, real, learnt, held, validation)

@@ -121,9 +121,9 @@ def test_a_run_of_minutes_ends_in_time_with_a_bundle_and_says_so(timed, tmp_path
     bundle = timed(tmp_path / "run", 0.02)
     assert 0.85 * 120 <= timed.clock.now <= 1.15 * 120
     record = load_generator(str(bundle)).config.training
-    assert record["minutes"] == 2 and record["images_planned"] > 0
+    assert record.minutes == 2 and record.images_planned
     decided = json.loads((tmp_path / "run" / "decided.json").read_text())
-    assert decided["images"] == record["images_planned"] and decided["batch_size"] == 32
+    assert decided["images"] == record.images_planned and decided["batch_size"] == 32
     assert any("2 minutes" in line or "120 seconds" in line for line in told)
 
 

@@ -129,5 +129,5 @@ def test_a_budget_of_the_command_line_takes_the_place_of_the_recipes(tmp_path):
     recipe.write_text("images: 5000\ndata: photos\n")
     parsed = settings_from(TrainSettings, str(recipe), {"minutes": "3"}, BUDGETS)
     assert (parsed.images, parsed.minutes) == (None, 3.0)
-    with pytest.raises(SynthgenError, match="images and minutes|minutes and images"):
+    with pytest.raises(SynthgenError, match="say how long to train"):
         settings_from(TrainSettings, None, {"minutes": "3", "images": "5"}, BUDGETS)

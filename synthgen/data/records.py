@@ -157,7 +157,7 @@ def load_records(
         SynthgenError: a column is missing, or a value in it cannot be read.
     """
     main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
-    source = _open(settings, labelled)
+    source = open_rows(settings, labelled)
     data = load_images(settings, source=source)
     found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
     digest = hashlib.sha256(data.fingerprint.encode())
@@ -186,10 +186,10 @@ def load_strata(settings: DataSettings) -> ImageData:
     if settings.classes != (ALL,):
         return load_images(settings)
     plain = settings.model_copy(update={"classes": None})
-    return load_images(plain, source=_open(plain, labelled=False))
+    return load_images(plain, source=open_rows(plain, labelled=False))
 
 
-def _open(settings: DataSettings, labelled: bool) -> Source:
+def open_rows(settings: DataSettings, labelled: bool) -> Source:
     """The source; a flat folder, or one with a metadata file, by its own reader."""
     folder = place(settings.data)
     if isinstance(folder, Path) and folder.expanduser().is_dir():

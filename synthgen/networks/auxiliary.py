@@ -13,10 +13,11 @@ from torch.nn.functional import linear
 
 
 class ClassHead(nn.Module):
-    """Logits of the classes from the features of an image.
+    """Logits of the classes from the features of an image: one dense layer.
 
-    Features are brought to unit mean square first: those of a critic with clipped weights are some
-    thousandths large, and its classes would be told apart by weights hundreds of times as large.
+    It takes the features as they are. Brought to unit size, those of a critic with clipped weights,
+    some hundredths large, gave the head a say in the generator that the critic had not: it drew
+    what the head took for its classes, and no images.
     """
 
     def __init__(self, features: int, classes: int) -> None:
@@ -28,8 +29,7 @@ class ClassHead(nn.Module):
         """``[N, ...]`` to logits ``float32 [N, classes]``."""
         flat = features.float().flatten(1)
         with torch.autocast(flat.device.type, enabled=False):
-            size = (flat.square().mean(dim=1, keepdim=True) + 1e-12).sqrt()
-            return linear(flat / size, self.weight, self.bias)
+            return linear(flat, self.weight, self.bias)
 
 
 class ClassifyingDiscriminator(nn.Module):

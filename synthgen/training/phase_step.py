@@ -62,8 +62,8 @@ class PhaseStep:
         remedies: Remedies,
         times: int = 1,
     ) -> dict[str, Tensor]:
-        """Train the phase's networks on ``real``, named tensors of one length, once of ``times``
-        in this step of the run; the tensors that the phase hands on.
+        """Train the phase's networks on ``real``, named tensors of one length, once of so many
+        ``times`` in this step; gives what the phase hands on.
 
         Raises:
             NotFinite: a loss is infinite or not a number (on every rank, if on any).

@@ -133,8 +133,11 @@ def test_discriminators_judge_the_fakes_that_the_translators_learnt_from():
     source = (255 - pixels, labels, np.arange(20))
     shown = batches(TASK, pixels, labels, source=source)
     run = Training(
-        algorithm, shown, LoopSettings(images=1000, batch_size=4, seed=0, ema_half_life=0.05,
-        augment=no_augmentation, precision=torch.float32, device=torch.device("cpu")),
+        algorithm, shown,
+        LoopSettings(
+            images=1000, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
     )  # fmt: skip
     made, pooled = {}, {}
     for domain in ("target", "source"):

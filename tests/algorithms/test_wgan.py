@@ -42,15 +42,15 @@ def test_the_penalty_of_a_linear_critic_is_known(norm):
     assert torch.isclose(penalty, torch.tensor(10 * (norm - 1) ** 2), atol=1e-4)
 
 
-def training(name, options, **changes):
+def training(name, options):
     torch.manual_seed(0)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
-    settings = {
-        "images": 1000, "batch_size": 8, "seed": 0, "ema_half_life": 0.05,
-        "augment": no_augmentation, "precision": torch.float32, "device": torch.device("cpu"),
-    }  # fmt: skip
+    settings = LoopSettings(
+        images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
+        precision=torch.float32, device=torch.device("cpu"),
+    )  # fmt: skip
     shown = batches(TASK, pixels, np.arange(40) % 2)
-    return Training(build(name, TASK, options), shown, LoopSettings(**{**settings, **changes}))
+    return Training(build(name, TASK, options), shown, settings)
 
 
 def test_after_a_step_every_weight_of_the_critics_logit_is_clipped():

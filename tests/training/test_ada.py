@@ -45,8 +45,11 @@ def test_p_moves_by_real_images_shown_however_often_the_judge_looks(d_steps):
     ada = Ada(0.5)
     run = Training(
         build("biggan", task, options),
-        batches(task, pixels, np.arange(16) % 2), LoopSettings(images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=ada, precision=torch.float32,
-        device=torch.device("cpu")),
+        batches(task, pixels, np.arange(16) % 2),
+        LoopSettings(
+            images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=ada,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
     )  # fmt: skip
     looks, observe = [], ada.observe
     # A judge that never knows its reals lowers p at every look; the look-alike, a whole batch for

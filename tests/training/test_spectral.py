@@ -32,8 +32,11 @@ def averaged(name, options):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
     run = Training(
         build(name, TASK, {**options, "lr_g": 0.05}),
-        batches(TASK, pixels, np.arange(40) % 2), LoopSettings(images=1000, batch_size=8, seed=0, ema_half_life=1.0, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu")),
+        batches(TASK, pixels, np.arange(40) % 2),
+        LoopSettings(
+            images=1000, batch_size=8, seed=0, ema_half_life=1.0, augment=no_augmentation,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
     )  # fmt: skip
     for _ in range(15):
         run.step()
@@ -63,10 +66,9 @@ def test_networks_without_spectral_norms_are_left_alone():
 
 
 def test_what_a_bundle_samples_with_is_settled(digit_folder, small_training, tmp_path):
-    from synthgen.spec.train_settings import TrainSettings
-
     from synthgen.generators.zoo import load_generator
-    from synthgen.stages.train import train
+    from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.train.stage import train
 
     options = {"width": 8, "width_d": 8, "latent": 4, "lr_g": 0.01, "lr_d": 1e-5}
     values = {

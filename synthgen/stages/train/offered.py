@@ -10,14 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.data.records import METADATA, Listed, Records, load_records
+from synthgen.algorithms.registry import Registration, find
+from synthgen.data.glance import Glance, glance
+from synthgen.data.records import METADATA, Listed, Records, load_records, open_rows
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.spec.task import Task
+from synthgen.spec.task import ALL, Task
 from synthgen.storage.place import place
-from synthgen.uses.registry import Offered, Use
+from synthgen.training.batches import Stream
+from synthgen.uses.registry import Offered, Use, find_use
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,57 @@ def held_rows(task: Task, data: Records, held: np.ndarray) -> GivenRows | None:
         return None
     columns = {n: v[held] for n, v in data.columns.items() if n in task.streams[0]}
     return GivenRows(columns, data.labels[held])
+
+
+def chosen_algorithm(settings: TrainSettings) -> Registration:
+    """The algorithm that is named, else the use's own.
+
+    Raises:
+        SynthgenError: there is no such algorithm or use.
+    """
+    if settings.use is None or settings.algorithm != "default":
+        return find(settings.algorithm)
+    return find(find_use(settings.use).algorithm)
+
+
+def look_at(settings: TrainSettings) -> Glance:
+    """What a few of the images tell, before all are decoded.
+
+    Raises:
+        SynthgenError: as :func:`synthgen.data.glance.glance`.
+    """
+    if settings.use is None:
+        return glance(settings)
+    return glance(settings, open_rows(settings, has_labels(settings)))
+
+
+def stand_in(
+    settings: TrainSettings,
+    algorithm: Registration,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: tuple[str, ...],
+) -> tuple[Task, list[Stream]]:
+    """The run's task, and streams of a few images with nothing in their further fields: to measure
+    by, before all rows are read."""
+    spec = ImageSpec(*images.shape[1:])
+    if settings.use is None:
+        task = algorithm.takes.task(classes, spec)
+    else:
+        use = find_use(settings.use)
+        options = use.options.parse(settings.use_options, f"options of {use.name}")
+        label = None if classes == (ALL,) else Label(classes)
+        task = use.task(Offered(spec, label), options)
+    streams = []
+    for seed, names in enumerate(task.streams):
+        columns = {}
+        for name in names:
+            dtype, shape = task.fields[name].stored()
+            empty = np.zeros((len(images), *shape), dtype=dtype)
+            columns[name] = images if shape == images.shape[1:] else empty
+            columns[name] = labels if name == task.stratum else columns[name]
+        streams.append(Stream(columns, np.arange(len(images)), seed))
+    return task, streams
 
 
 def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from synthgen.algorithms.contract import Algorithm, Augment
-from synthgen.algorithms.registry import Registration, build, find
+from synthgen.algorithms.registry import Registration, build
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.records import Records
 from synthgen.data.splits import hold_out
@@ -18,9 +18,9 @@ from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.spec.task import Task, label_to_image
-from synthgen.stages.train.offered import GivenRows, held_rows, load_for
+from synthgen.stages.train.offered import GivenRows, chosen_algorithm, held_rows, load_for
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
@@ -55,7 +55,7 @@ class Prepared:
     """Held-out rows of what the generator is given beside the class, where it is given more."""
 
 
-def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
+def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     """Load the data and build the networks, optimisers and batches of a run.
 
     Raises:
@@ -64,9 +64,9 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     device = _device(settings, group)
     precision = resolve_precision(settings.precision, device)
     use = None if settings.use is None else find_use(settings.use)
-    registration = chosen_algorithm(settings, use)
+    registration = chosen_algorithm(settings)
     two = registration.takes.streams == 2
-    _check_domains(settings, registration.name, two)
+    check_domains(settings)
     data, other, offered = _load(settings, group, two, use)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
@@ -136,7 +136,7 @@ def _load(settings: TrainSettings, group: Ranks, two: bool, use: Use | None) -> 
 
 
 def _streams(
-    settings: TrainSettings,
+    settings: DecidedTrainSettings,
     registration: Registration,
     data: ImageData | Records,
     other: ImageData | None,
@@ -207,7 +207,12 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
     return load_images(settings.model_copy(update=changes))
 
 
-def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
+def check_domains(settings: TrainSettings) -> None:
+    """Raises:
+    SynthgenError: the algorithm needs another number of domains than the settings give.
+    """
+    registration = chosen_algorithm(settings)
+    name, two = registration.name, registration.takes.streams == 2
     given = settings.source is not None or settings.source_domain is not None
     if two and not given:
         raise SynthgenError(
@@ -216,16 +221,6 @@ def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
         )
     if given and not two:
         raise SynthgenError(f"algorithm '{name}' has one domain: leave out source, source_domain")
-
-
-def chosen_algorithm(settings: TrainSettings, use: Use | None) -> Registration:
-    """The algorithm that is named, else the use's own.
-
-    Raises:
-        SynthgenError: no algorithm has this name.
-    """
-    named = settings.algorithm
-    return find(use.algorithm if use is not None and named == "default" else named)
 
 
 def _device(settings: TrainSettings, group: Ranks) -> torch.device:

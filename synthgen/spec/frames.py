@@ -48,7 +48,7 @@ def framed_pictures(pictures: Tensor, windows: Windows) -> Tensor:
 
     _, height, width, _ = pictures.shape
     down, right = windows.places(height, width)
-    values = pictures.float()
+    values = pictures.to(down.dtype)
     for axis, at in ((1, down), (2, right)):
         size = values.shape[axis]
         below = at.floor()
@@ -62,7 +62,7 @@ def framed_masks(masks: Tensor, windows: Windows) -> Tensor:
     """``uint8 [N, H, W]`` through the windows: the value of the nearest pixel."""
     _, height, width = masks.shape
     down, right = windows.places(height, width)
-    values = masks[..., None].float()
+    values = masks[..., None].to(down.dtype)
     values = _taken(values, (down + 0.5).floor(), height, 1)
     values = _taken(values, (right + 0.5).floor(), width, 2)
     return values[..., 0].byte()

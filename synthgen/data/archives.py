@@ -132,5 +132,7 @@ def _inside(name: str, path: Path, count: int) -> str:
     if count >= MOST_MEMBERS or len(name) > LONGEST_NAME:
         raise SynthgenError(f"{path}: has too many members, or names that are too long")
     if "\\" in plain or "\0" in plain or any(part in ("", ".", "..") for part in parts):
-        raise SynthgenError(f"{path}: the name {name!r} of a member leads elsewhere; nothing is read")
+        raise SynthgenError(
+            f"{path}: the name {name!r} of a member leads elsewhere; nothing is read"
+        )
     return plain

@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from synthgen.data.decode import (
+    UNSCALED,
     BadImage,
     Decoding,
     Look,
@@ -153,7 +154,7 @@ def _fill(
     decoded = _decode_all(source, rows, how)
     bar = tqdm(decoded, total=len(rows), unit="img", desc=f"decoding {source.name}")
     for position, (encoded, where, outcome) in enumerate(bar):
-        if isinstance(outcome, NeedsScaling) and not how.scaling.said:
+        if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
             bar.close()
             raise outcome
         if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):

@@ -45,6 +45,9 @@ FEW_BITS = {"L;2": 85, "L;4": 17, "1": 255}
 """Factor by which Pillow spreads the values of such pixels, but not the transparent value."""
 
 
+UNSCALED = Scaling()
+
+
 class BadImage(Exception):
     """An image that cannot be used; the text is the reason, without its path."""
 
@@ -61,7 +64,7 @@ class Decoding:
     channels: int
     fit: Literal["crop", "pad"]
     max_pixels: int
-    scaling: Scaling = Scaling()
+    scaling: Scaling = UNSCALED
     """The rules for images deeper than eight bits."""
 
 
@@ -195,6 +198,8 @@ def _scaled(deep: Deep, scaling: Scaling) -> Image.Image:
         ValueError: a value is outside of the rule's range.
     """
     rule = scaling.floating if deep.values.dtype.kind == "f" else scaling.whole
+    if deep.values.dtype.kind == "f" and not np.isfinite(deep.values).all():
+        raise ValueError("has pixels that are infinite or not a number")
     if rule is None:
         raise NeedsScaling("is deeper than eight bits, where no other image is")
     levels = scaling.of(deep.values)

@@ -32,7 +32,9 @@ SYSTEM_FILES = re.compile(
     re.IGNORECASE,
 )
 SYSTEM_FOLDERS = re.compile(
-    r"\..*|@(eadir|recycle|recently-snapshot|tmp|sharebin|transcode|__thumb)|__macosx|\$recycle\.bin|recycler|system volume information|#recycle|#snapshot|"
+    r"\..*|@(eadir|recycle|recently-snapshot|tmp|sharebin|transcode|__thumb)|__macosx|"
+    r"\$recycle\.bin|recycler|system volume information|"
+    r"#recycle|#snapshot|"
     r"lost\+found|__pycache__|_vti_cnf|network trash folder|temporary items|found\.\d{3}",
     re.IGNORECASE,
 )
@@ -73,7 +75,8 @@ SPLITS = {
 """A split's meaning and the words for it."""
 
 FILLERS = {
-    "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos", "pics",
+    "set", "sets", "data", "dataset", "images", "image", "imgs", "img", "pictures", "photos",
+    "pics",
     "seg", "split", "splits", "folder", "dir", "cls", "cropped", "crops", "crop", "resized", "jpg",
     "jpeg", "png", "the", "my", "full", "new", "final", "all", "raw", "original", "out", "output",
     "set1", "classification", "labeled", "labelled", "orig", "clean", "small", "256", "224", "128",
@@ -86,7 +89,7 @@ WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 
 def split_meaning(name: str) -> str | None:
     """``"train"``, ``"test"`` or ``"validation"`` for a folder's name such as ``Train``,
-    ``training_set``, ``seg_train`` or ``train_images``; ``None`` if its name says something else."""
+    ``training_set``, ``seg_train`` or ``train_images``; ``None`` if it says something else."""
     found = None
     for word in (word.lower() for word in WORDS.findall(name)):
         meaning = next((split for split, words in SPLITS.items() if word in words), None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from synthgen.data.file_kinds import ending
 
-RAW_ENDINGS = {".nef", ".arw", ".dng", ".cr2", ".cr3", ".crw", ".orf", ".rw2", ".raf", ".pef", ".srw",
-               ".srf", ".sr2", ".nrw", ".x3f", ".3fr", ".iiq", ".erf", ".mos", ".kdc", ".dcr"}  # fmt: skip
+RAW_ENDINGS = {".nef", ".arw", ".dng", ".cr2", ".cr3", ".crw", ".orf", ".rw2", ".raf", ".pef",
+               ".srw", ".srf", ".sr2", ".nrw", ".x3f", ".3fr", ".iiq", ".erf", ".mos", ".kdc",
+               ".dcr"}  # fmt: skip
 """Raw files of cameras: most look like TIFF, with a small preview in the place of the picture."""
 
 HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
@@ -19,7 +20,8 @@ MAGIC = (
     (0, b"BPG\xfb", "BPG"), (0, b"SIMPLE  =", "FITS"), (344, b"n+1\0", "NIfTI"),
     (0, b"PK\x03\x04", "zip archive"), (0, b"\x1f\x8b", "gzip"), (0, b"Rar!", "RAR archive"),
     (0, b"7z\xbc\xaf", "7-Zip archive"), (257, b"ustar", "tar archive"), (0, b"RIFF", "AVI or WAV"),
-    (0, b"\x1aE\xdf\xa3", "Matroska video"), (0, b"gimp xcf", "GIMP (XCF)"), (0, b"II\xbc", "JPEG XR"),
+    (0, b"\x1aE\xdf\xa3", "Matroska video"), (0, b"gimp xcf", "GIMP (XCF)"), 
+    (0, b"II\xbc", "JPEG XR"),
     (0, b"AT&TFORM", "DjVu"), (0, b"\x0a\x05\x01\x08", "PCX"), (0, b"icns", "macOS icon (ICNS)"),
     (0, b"\xd0\xcf\x11\xe0", "Windows compound file"), (0, b"<!DOCTYPE", "HTML page"),
     (0, b"<!doctype", "HTML page"), (0, b"<html", "HTML page"),
@@ -28,8 +30,9 @@ MAGIC = (
 
 BY_ENDING = {".tga": "Targa (TGA)", ".svg": "SVG drawing", ".svgz": "SVG drawing", ".heic": "HEIC",
              ".heif": "HEIF", ".pcx": "PCX", ".ico": "Windows icon (ICO)", ".emf": "EMF drawing",
-             ".wmf": "WMF drawing", ".eps": "EPS", ".dcm": "DICOM", ".exr": "OpenEXR", ".hdr": "HDR",
-             ".nii": "NIfTI", ".jxl": "JPEG XL", ".psd": "Photoshop (PSD)", ".ai": "Illustrator",
+             ".wmf": "WMF drawing", ".eps": "EPS", ".dcm": "DICOM", ".exr": "OpenEXR",
+             ".hdr": "HDR", ".nii": "NIfTI", ".jxl": "JPEG XL", ".psd": "Photoshop (PSD)",
+             ".ai": "Illustrator",
              ".xcf": "GIMP (XCF)", ".dds": "DDS texture", ".fits": "FITS", ".fit": "FITS",
              ".sgi": "SGI image", ".ras": "Sun raster", ".xbm": "XBM", ".xpm": "XPM",
              ".webm": "video"}  # fmt: skip

@@ -22,6 +22,9 @@ LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "class_name",
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "image", "image_path", "filepath", "img",
                 "image_id", "id", "name", "image_name", "file_path", "img_path")  # fmt: skip
 
+TABLE_STEMS = {"metadata", "labels", "annotations", "train", "test", "validation", "val"}
+"""Names of tables that may be the labels of images beside them."""
+
 LARGEST = 1 << 30
 """Bytes of a label file that is read."""
 
@@ -77,7 +80,8 @@ def label_files(folder: Folder, files: Files, images: Sequence[Parts]) -> list[L
     """
     names = ImageNames(images, folder.parts)
     found = []
-    for parts in folder.own("labels"):
+    tables = [p for p in folder.own("table") if p[-1].partition(".")[0].lower() in TABLE_STEMS]
+    for parts in (*folder.own("labels"), *tables):
         records = read_records(parts, files)
         file = _matched(records, names, files.where(parts)) if records else None
         if file is not None:
@@ -107,12 +111,14 @@ def read_records(parts: Parts, files: Files) -> list[dict[str, Any]]:
     raw = files.read(parts)
     if not isinstance(raw, bytes) or len(raw) > LARGEST:
         return []
+    last = ending(parts[-1])
+    if file_kind(parts[-1]) == "table":
+        return _from_table(raw, last)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         # Spreadsheets of Western systems; every byte has a meaning in it.
         text = raw.decode("cp1252", errors="replace")
-    last = ending(parts[-1])
     try:
         if last in (".csv", ".tsv"):
             return _from_csv(text, "\t" if last == ".tsv" else None)
@@ -129,7 +135,8 @@ def _from_csv(text: str, delimiter: str | None) -> list[dict[str, Any]]:
     first = text.partition("\n")[0]
     if delimiter is None:
         delimiter = max(",;\t|", key=first.count)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    file = io.StringIO(text, newline="")
+    rows = [row for row in csv.reader(file, delimiter=delimiter, skipinitialspace=True) if row]
     if not rows:
         return []
     header = [cell.strip() for cell in rows[0]]
@@ -138,6 +145,21 @@ def _from_csv(text: str, delimiter: str | None) -> list[dict[str, Any]]:
         header = ["file_name", "label", *(f"column_{k}" for k in range(2, len(header)))]
         header, rows = header[: len(rows[0])], [[], *rows]
     return [dict(zip(header, row, strict=False)) for row in rows[1:]]
+
+
+def _from_table(raw: bytes, last: str) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if last in (".arrow", ".feather"):
+            table = pa.ipc.open_file(io.BytesIO(raw)).read_all()
+        else:
+            table = pq.read_table(io.BytesIO(raw))
+    except (pa.ArrowException, OSError, ValueError):
+        return []
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def _from_json(value: Any) -> list[dict[str, Any]]:
@@ -209,7 +231,7 @@ def label_text(value: Any, where: str, column: str) -> str:
         f"is {str(value)[:60]}, which is not one class"
     )  # fmt: skip
     raise SynthgenError(
-        f"{where}: column '{column}' {shown}; a label is a text or a whole number: mend the row, or "
+        f"{where}: column '{column}' {shown}; a label is a text or a whole number: mend the row or "
         "name another column with --label-column"
     )
 

@@ -36,6 +36,8 @@ class Reading:
     records: tuple[Mapping[str, Any], ...] = ()
     """What a label file says of each image; empty without one."""
     passed: tuple[Passed, ...] = ()
+    label_file: str | None = None
+    """Where the labels come from; ``None`` if from folders."""
 
     def noted(self, *notes: str, passed: Sequence[Passed] = ()) -> Reading:
         """This reading with more notes, and more that was passed over."""
@@ -146,7 +148,8 @@ def of_label_file(
         f"labels from column '{column}' of {file.where}, {len(classes)} classes",
         columns=column_kinds(file),
     )
-    return Reading(said, tuple(images), classes, labels, tuple(r for _, r in rows), passed)
+    records = tuple(record for _, record in rows)
+    return Reading(said, tuple(images), classes, labels, records, passed, file.where)
 
 
 def refuse_minus_one(names: Sequence[str], where: str, classes_given: bool) -> None:

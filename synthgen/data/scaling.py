@@ -93,8 +93,6 @@ class Scaling:
         rule = self.floating if values.dtype.kind == "f" else self.whole
         if rule is None:
             raise ValueError("is deeper than eight bits, where no other image is")
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError("has pixels that are infinite or not a number")
         return rule(values)
 
 
@@ -102,8 +100,8 @@ def scaling_for(found: Ranges, given: tuple[float, float] | None) -> Scaling:
     """The rules for images of these ranges; ``given`` is the user's own range.
 
     Whole numbers are taken for the fewest of 8, 9, 10, 11, 12, 14 or 16 bits that hold the largest
-    value of all images; floating-point values of 0 to 1 are stretched to 0 to 255, larger ones up to
-    255 are taken as they are.
+    value of all images; floating-point values of 0 to 1 are stretched to 0 to 255, larger ones up
+    to 255 are taken as they are.
 
     Raises:
         NoRule: values are negative, or larger than these rules know.

@@ -17,7 +17,7 @@ import numpy as np
 
 from synthgen.data.archives import READ, list_archive
 from synthgen.data.decode import BadImage
-from synthgen.data.file_kinds import ending, file_kind
+from synthgen.data.file_kinds import FileKind, ending, file_kind
 from synthgen.data.listing import Files, Listing, list_folder
 from synthgen.data.reading import Reading
 from synthgen.data.structure import read_tree
@@ -121,7 +121,9 @@ def open_source(settings: DataSettings, split: str) -> Source:
 def _looks_like_path(text: str) -> bool:
     """Whether a text that names nothing here is no hub id either."""
     plain = all(char.isalnum() or char in "-_./" for char in text)
-    return text.startswith((".", "/", "~")) or text.count("/") > 1 or os.sep in text[:1] or not plain
+    return (
+        text.startswith((".", "/", "~")) or text.count("/") > 1 or os.sep in text[:1] or not plain
+    )
 
 
 def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
@@ -195,10 +197,12 @@ def _of_archives(
 
 def _tree(listing: Listing, path: Path, settings: DataSettings, split: str) -> TreeSource:
     reading = read_tree(listing, settings, split)
+    beside: tuple[tuple[FileKind, str], ...] = (("table", "tables"), ("archive", "archives"))
     passed = [
         (what, "beside the images", listing.files.where(parts))
-        for kind, what in (("table", "tables"), ("archive", "archives"))
-        for parts in listing.root.below(kind)  # type: ignore[arg-type]
+        for kind, what in beside
+        for parts in listing.root.below(kind)
+        if listing.files.where(parts) != reading.label_file
     ]
     resolved = path.resolve()
     name = resolved.name.removesuffix(ending(path.name)) if path.is_file() else resolved.name

@@ -10,8 +10,8 @@ from synthgen.data.file_kinds import split_meaning
 from synthgen.data.label_files import LabelFile, label_files
 from synthgen.data.listing import Files, Folder, Listing
 from synthgen.data.reading import Passed, Reading, flat, of_classes, of_label_file
-from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.settings.data import DataSettings
 
 RUNNING_DIGITS = 5
 """Folders of names with so many digits may be portions of one set, numbered, and no classes."""
@@ -224,7 +224,9 @@ class _Tree:
             SynthgenError: they may be something else; the message has the option for each reading.
         """
         names = name_list(kids, 4)
-        if all(name.lower() in IMAGE_FOLDERS for name in kids):
+        if all(name.lower() in IMAGE_FOLDERS for name in kids) or (
+            len(kids) == 1 and all(_says_nothing(name) for name in kids)
+        ):
             why = f"does '{names}' name a class, or only the folder of the images?"
         elif _running(kids):
             why = f"are the numbered folders ({names}) classes, or portions of one set?"
@@ -233,9 +235,9 @@ class _Tree:
         elif _two_levels(kids):
             inner = [f"{name}/{sub}" for name, kid in kids.items() for sub in _pictured(kid)]
             raise SynthgenError(
-                f"{self.where(folder)}: are the classes {names}, or {name_list(inner, 4)}? Read the "
-                "outer ones with --structure classes; for the inner ones move them all into one "
-                "folder, or name one of the outer folders with --data"
+                f"{self.where(folder)}: are the classes {names}, or {name_list(inner, 4)}? Read "
+                "the outer ones with --structure classes; for the inner ones move them all into "
+                "one folder, or name one of the outer folders with --data"
             )
         else:
             return

@@ -1,4 +1,4 @@
-"""Parquet, Feather and Arrow files, read with pyarrow alone: a path is that path, never a pattern."""
+"""Parquet, Feather and Arrow files, read with pyarrow alone: a path is never a pattern."""
 
 from __future__ import annotations
 
@@ -156,6 +156,6 @@ def is_text(dtype: pa.DataType) -> bool:
 
 def looks_encoded(value: bytes) -> bool:
     """Whether bytes begin like an image file."""
-    starts = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"P5", b"P6",
-              b"\0\0\0\x0cjP", b"\xffO\xffQ")  # fmt: skip
+    starts = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"P5",
+              b"P6", b"\0\0\0\x0cjP", b"\xffO\xffQ")  # fmt: skip
     return value.startswith(starts) or value[4:8] == b"ftyp"

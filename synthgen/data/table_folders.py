@@ -198,7 +198,9 @@ def _by_card(card: Mapping[str, Any], tables: Sequence[Parts], path: Path) -> di
             found.setdefault(str(each.get("split", "train")), []).extend(own)
     for split, own in found.items():
         if not own:
-            raise SynthgenError(f"{path}: README.md names files of split '{split}' that are missing")
+            raise SynthgenError(
+                f"{path}: README.md names files of split '{split}' that are missing"
+            )
     return found
 
 

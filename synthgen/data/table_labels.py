@@ -65,7 +65,7 @@ def labels_of(
         names += _texts(values, known, column, name, len(names))
     if len(named) > 1:
         raise SynthgenError(
-            f"{name}: column '{column}' has names for its numbers in some files and in others none; "
+            f"{name}: column '{column}' has names for its numbers in some files, in others none; "
             "write all files with the same class labels"
         )
     names = [names[place] for place in places.tolist()]

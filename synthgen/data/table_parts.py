@@ -171,6 +171,4 @@ def only_image_column(kinds: Mapping[str, Kind], name: str) -> str:
     if len(found) == 1:
         return found[0]
     have = f"several image columns ({name_list(found)})" if found else "no image column"
-    raise SynthgenError(
-        f"{name}: has {have} among {name_list(kinds)}; name it with --image-column"
-    )
+    raise SynthgenError(f"{name}: has {have} among {name_list(kinds)}; name it with --image-column")

@@ -7,7 +7,7 @@ record with columns, ``txt`` a caption. ``classes.json`` beside the archives nam
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from synthgen.data.class_names import checked, in_order, indexed
 from synthgen.data.decode import BadImage
-from synthgen.data.file_kinds import ending, file_kind, split_in_file_name, split_meaning
+from synthgen.data.file_kinds import FileKind, ending, split_in_file_name, split_meaning
 from synthgen.data.label_files import LABEL_COLUMNS, label_text
 from synthgen.data.listing import Listing, Parts
 from synthgen.data.reading import Reading, refuse_minus_one
@@ -46,14 +46,15 @@ class Archives:
 def is_webdataset(listing: Listing) -> bool:
     """Whether an archive's members are samples: images with files of their name beside them."""
     stems = {_key(parts) for parts in listing.root.below("picture")}
-    sides = [
-        parts
-        for kind in ("beside", "labels", "picture")
-        for parts in listing.root.below(kind)  # type: ignore[arg-type]
-        if ending(parts[-1]) in SIDES
-    ]
-    known = stems & {_key(parts) for parts in sides}
+    known = stems & {_key(parts) for parts in _sides(listing)}
     return bool(known) and len(known) * 2 >= len(stems)
+
+
+def _sides(listing: Listing) -> Iterator[Parts]:
+    """The members that say something of an image."""
+    kinds: tuple[FileKind, ...] = ("beside", "labels", "picture")
+    for kind in kinds:
+        yield from (parts for parts in listing.root.below(kind) if ending(parts[-1]) in SIDES)
 
 
 def read_archives(
@@ -72,16 +73,16 @@ def read_archives(
     ]  # fmt: skip
     images = tuple(whole for _, whole in samples)
     sides = {
-        (key, _key(parts), _last(parts)): (key, *parts) for key, listing in chosen.items()
-        for kind in ("beside", "labels", "picture")
-        for parts in listing.root.below(kind)  # type: ignore[arg-type]
-        if ending(parts[-1]) in SIDES
+        (key, _key(parts), _last(parts)): (key, *parts)
+        for key, listing in chosen.items() for parts in _sides(listing)
     }  # fmt: skip
     records = tuple(_record(whole, sides, files) for whole in images)
     about = Understood("archives", "", name, splits if len(splits) > 1 else (), _columns(records))
     if settings.structure == "flat":
         said = f"WebDataset archives, {len(images):,} images of one class, '{FLAT_CLASS}'"
-        return _reading(about, said, images, (FLAT_CLASS,), np.zeros(len(images), np.int64), records)
+        return _reading(
+            about, said, images, (FLAT_CLASS,), np.zeros(len(images), np.int64), records
+        )
     column = _label_column(records, settings.label_column, folder)
     texts = []
     for whole, record in zip(images, records, strict=True):
@@ -155,7 +156,9 @@ def _record(
 def _columns(records: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
     names = dict.fromkeys(name for record in records[:100] for name in record)
     return tuple(
-        Column(name, "text" if any(isinstance(r.get(name), str) for r in records[:100]) else "other")
+        Column(
+            name, "text" if any(isinstance(r.get(name), str) for r in records[:100]) else "other"
+        )
         for name in names
     )
 
@@ -173,8 +176,8 @@ def _label_column(records: Sequence[Mapping[str, Any]], wanted: str | None, fold
     if found is None:
         raise SynthgenError(
             f"{folder}: is a WebDataset without classes: its samples have {name_list(columns)} and "
-            "no .cls; name a key of their JSON with --label-column, or read all images as one class "
-            "with --structure flat"
+            "no .cls; name a key of their JSON with --label-column, or read all images as one "
+            "class with --structure flat"
         )
     return found
 
@@ -193,8 +196,3 @@ def _named_classes(folder: Path) -> tuple[str, ...]:
         if isinstance(found, list) and all(isinstance(each, str) for each in found):
             return tuple(checked(each, str(path)) for each in found if each.strip())
     return ()
-
-
-def is_archive_kind(name: str) -> bool:
-    """Whether a file's name is an archive's."""
-    return file_kind(name) == "archive"

@@ -8,6 +8,7 @@ import sys
 from tqdm import tqdm
 
 from synthgen.spec.credentials import without_credentials
+from synthgen.spec.errors import printable
 
 LOGGER = logging.getLogger("synthgen")
 
@@ -26,4 +27,4 @@ def say(text: str) -> None:
         LOGGER.addHandler(_AboveTheBar())
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
-    LOGGER.info(without_credentials(text))
+    LOGGER.info(printable(without_credentials(text)))

@@ -67,8 +67,9 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     if not group.leads:
         data = load_images(settings)
         other = load_source(settings, data) if two else None
-    for line in data.skipped if group.leads else ():
-        say(f"skipped: {line}")
+    if group.leads:
+        for line in (*data.lines(), *(f"skipped: {each}" for each in data.skipped)):
+            say(line)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
     if settings.only_class is not None:

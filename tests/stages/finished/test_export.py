@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.finished.export import export, folder_name
+from synthgen.stages.finished.class_folders import folder_name
+from synthgen.stages.finished.export import export
 
 
 @pytest.fixture

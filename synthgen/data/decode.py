@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from synthgen.data.deep import Deep, NotExact, deep_of, is_deep
+from synthgen.data.deep import GREY_AND_ALPHA, Deep, NotExact, deep_of, is_deep, rawmode_of
 from synthgen.data.formats import unread_format
 from synthgen.data.scaling import Ranges, Scaling, range_of
 
@@ -121,6 +121,7 @@ def open_image(encoded: bytes, max_pixels: int, name: str = "") -> Image.Image:
 def look_at(image: Image.Image) -> Look:
     """Size and mode of an opened image."""
     grey = image.mode in GREY_MODES or image.mode.startswith("I")
+    grey = grey or rawmode_of(image) == GREY_AND_ALPHA
     return Look(image.width, image.height, image.mode, grey)
 
 
@@ -158,9 +159,9 @@ def decode(encoded: bytes, how: Decoding) -> np.ndarray:
     image, mode = open_image(encoded, how.max_pixels), "L" if how.channels == 1 else "RGB"
     try:
         if is_deep(image):
+            scaled = _scaled(_deep(encoded, image, how.max_pixels), how.scaling)
             turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-            image = _scaled(_deep(encoded, image, how.max_pixels), how.scaling)
-            image = (image.transpose(turn) if turn is not None else image).convert(mode)
+            image = (scaled.transpose(turn) if turn is not None else scaled).convert(mode)
         else:
             image = _flat(ImageOps.exif_transpose(_mended(image)), mode)
     except (*BROKEN, Image.DecompressionBombError) as error:

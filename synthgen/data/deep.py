@@ -18,6 +18,9 @@ PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 
 ALPHA_MAX = 65535.0
 
+GREY_AND_ALPHA = "LA;16B"
+"""Grey with transparency in a PNG of 16 bits, which Pillow opens as RGBA."""
+
 
 class NotExact(Exception):
     """Deep pixels that cannot be had exactly."""
@@ -36,7 +39,7 @@ class Deep:
 
 def is_deep(image: Image.Image) -> bool:
     """Whether a channel of the file has more than eight bits, by its header."""
-    return image.mode[0] in "IF" or ";16" in _rawmode(image)
+    return image.mode[0] in "IF" or ";16" in rawmode_of(image)
 
 
 def deep_of(image: Image.Image, again: Image.Image) -> Deep:
@@ -52,13 +55,13 @@ def deep_of(image: Image.Image, again: Image.Image) -> Deep:
         key = info.get("transparency")
         opacity = (values != key).astype(np.float64) if isinstance(key, int) else None
         return Deep(values, opacity, white_is_zero)
-    if image.mode == "LA" and _rawmode(image) == "LA;16B":
+    if rawmode_of(image) == GREY_AND_ALPHA:
         both = _two_bytes_as_rgba(image)  # [H, W, 4]: grey's two bytes, alpha's two
         return Deep(both[..., 0] * 256 + both[..., 1],
                     (both[..., 2] * 256 + both[..., 3]) / ALPHA_MAX, False)  # fmt: skip
     if image.mode not in ("RGB", "RGBA"):
         raise NotExact(f"has 16 bits a channel in the mode {image.mode}")
-    turned = _rawmode(image)[:-1] + _other_order(_rawmode(image)[-1])
+    turned = rawmode_of(image)[:-1] + _other_order(rawmode_of(image)[-1])
     _set_rawmode(again, turned)
     whole = np.asarray(image).astype(np.int64) * 256 + np.asarray(again)
     opacity = whole[..., 3] / ALPHA_MAX if image.mode == "RGBA" else None
@@ -73,7 +76,7 @@ def _white_is_zero(image: Image.Image) -> bool:
     return bool(tags.get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
-def _rawmode(image: Image.Image) -> str:
+def rawmode_of(image: Image.Image) -> str:
     """How the file's bytes lie, in Pillow's words; empty where it does not say."""
     if not image.tile:
         return ""

@@ -23,7 +23,8 @@ from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FINITE, FilterSet, load_filters
-from synthgen.quality.rules import Bound, Context, DiscriminatorFilter
+from synthgen.quality.rule import Bound, Context
+from synthgen.quality.rules import DiscriminatorFilter
 from synthgen.quality.scores import Scorer
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.settings.data import DataSettings

@@ -38,7 +38,8 @@ from synthgen.dataset.encoding.images import estimated_bytes
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.image import ImageSpec, to_uint8
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.stage import resolve, run
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.stage import run
 
 NAME = "fashion-mnist-28"
 BATCH = 256
@@ -112,9 +113,9 @@ def ours(painter: Photographs | None, n: int, out: Path, scores: str) -> None:
          "out": str(out)}
     )  # fmt: skip
     resolved = resolve(settings)
-    with in_place_of(resolved.generator, painter) if painter else nullcontext():
+    with in_place_of(resolved.tools.generator, painter) if painter else nullcontext():
         if painter:  # whose images are larger: another plan
-            resolved = resolve(settings, resolved.generator)
+            resolved = resolve(settings, resolved.tools.generator)
         run(resolved, "new")
     opened = datasets.load_dataset(str(out), split="train")
     assert len(opened) == n and opened[0]["image"]

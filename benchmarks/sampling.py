@@ -55,8 +55,9 @@ from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.lanes import Lanes, device_turns, lane_count
-from synthgen.stages.sample.shard_maker import ShardMaker, scorer
-from synthgen.stages.sample.stage import Resolved, resolve, run
+from synthgen.stages.sample.resolve import Resolved, resolve
+from synthgen.stages.sample.shard_maker import ShardMaker
+from synthgen.stages.sample.stage import run
 from synthgen.storage.place import place
 
 PREMADE = 8
@@ -103,7 +104,7 @@ def prepared(case: Case) -> Iterator[Resolved]:
     def raw(self: Encoder, images: np.ndarray) -> list[bytes]:
         return [stub + block for _ in images]
 
-    painted = in_place_of(resolved.generator, case.painter) if case.painter else nullcontext()
+    painted = in_place_of(resolved.tools.generator, case.painter) if case.painter else nullcontext()
     other = raw if case.raw else None
     if case.encoder is not None:
         by = case.encoder
@@ -112,18 +113,16 @@ def prepared(case: Case) -> Iterator[Resolved]:
     with painted, encoded:
         if case.raw:
             settings = settings.model_copy(update={"images_per_shard": 500})
-        yield resolve(settings, resolved.generator) if case.painter else resolved
+        yield resolve(settings, resolved.tools.generator) if case.painter else resolved
 
 
 def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[], float]]:
     """Each gives the candidates per second of one go."""
-    job, generator = resolved.job, resolved.generator
+    job, generator = resolved.job, resolved.tools.generator
     settings = job.settings
     size = settings.batch_size or 1
     keys = np.asarray(job.class_keys, dtype=np.int64)
-    judge = Judge(
-        scorer(settings, generator, job.filters), job.filters.judge, job.filters.reasons, 0.0
-    )
+    judge = Judge(resolved.tools.scorer, job.filters.judge, job.filters.reasons, 0.0)
     labels = np.arange(size, dtype=np.int64) % len(keys)
     turns = device_turns(generator.device)
     all_lanes = Lanes(lane_count())
@@ -157,9 +156,9 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
                 wait()
         return count * size / (time.perf_counter() - start)
 
-    maker = ShardMaker(job, generator)
     first = job.plan.shards[0]
-    made = maker.draft(Layout(place(str(folder / "draft"))), first, lambda kept: None)
+    drafts = Layout(place(str(folder / "draft")))
+    made = ShardMaker(drafts, job, resolved.tools, lambda kept: None).draft(first)
     volume = job.plan.rows * made.kept.file_bytes // len(made.kept)
 
     def write() -> float:
@@ -175,7 +174,7 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     def whole() -> float:
         even_ground(folder, 2 * volume)
         with tempfile.TemporaryDirectory(dir=folder) as out:
-            aimed = Resolved(job, generator, resolved.settings, place(f"{out}/dataset"))
+            aimed = replace(resolved, out=place(f"{out}/dataset"))
             start = time.perf_counter()
             report = run(aimed, "new")
             passed = time.perf_counter() - start
@@ -248,8 +247,8 @@ def main() -> None:
             middle = {stage: statistics.median(values) for stage, values in rates.items()}
             notes = dict.fromkeys(rates, "")
             if case.painter is None:
-                flops = flops_of(resolved.generator)
-                limit = matrix_rate_in_lanes(resolved.generator.precision)
+                flops = flops_of(resolved.tools.generator)
+                limit = matrix_rate_in_lanes(resolved.tools.generator.precision)
                 record |= {"gflop_per_image": flops / 1e9, "matrix_gflop_per_second": limit / 1e9}
                 notes["generate"] = (
                     f"{middle['generate'] * flops / limit:.0%} of {limit / 1e9:,.0f} GFLOP/s"

@@ -30,9 +30,10 @@ mark("import torch")
 import numpy, pyarrow.parquet, datasets
 mark("import numpy, pyarrow, datasets")
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.stage import resolve, run
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.stage import run
 from synthgen.dataset.layout import Layout
-from synthgen.stages.sample.stage import shard_maker
+from synthgen.stages.sample.shard_maker import ShardMaker
 mark("import synthgen")
 settings = SampleSettings.parse(
     {"classes": ["cat", "dog"], "n": 1000, "device": "cpu", "out": sys.argv[2]}
@@ -45,9 +46,9 @@ def first(count):
     if count:
         mark("first image")
         raise First
-maker = shard_maker.ShardMaker(resolved.job, resolved.generator)
+maker = ShardMaker(Layout(resolved.out), resolved.job, resolved.tools, first)
 try:
-    maker.draft(Layout(resolved.out), resolved.job.plan.shards[0], first)
+    maker.draft(resolved.job.plan.shards[0])
 except First:
     pass
 print(json.dumps(marks))

@@ -34,6 +34,7 @@ from synthgen.spec.settings.train import TrainSettings
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 RECIPES = Path(__file__).parent.parent / "configs" / "recipes"
 SIZES = {
@@ -64,13 +65,15 @@ class Timed:
         self.training = Training(
             build(name, task, settings.options),
             RealBatches(images, labels, rows, 0, settings.flip),
-            images=settings.images,
-            batch_size=self.batch,
-            seed=0,
-            ema_half_life=settings.ema_half_life,
-            augment=diffaugment if settings.augment == "diffaugment" else no_augmentation,
-            precision=resolve_precision("auto", device),
-            device=device,
+            LoopSettings(
+                images=settings.images,
+                batch_size=self.batch,
+                seed=0,
+                ema_half_life=settings.ema_half_life,
+                augment=diffaugment if settings.augment == "diffaugment" else no_augmentation,
+                precision=resolve_precision("auto", device),
+                device=device,
+            ),
             sources=RealBatches(images, labels, rows, 1, settings.flip) if two else None,
         )
 

@@ -27,7 +27,7 @@ from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report as write_report
 from synthgen.stages.publish.stage import publish
-from synthgen.stages.sample.shard_maker import Job, Progress
+from synthgen.stages.sample.job import Job, Tell
 from synthgen.stages.sample.stage import MakeShards, sample
 from synthgen.storage.place import place
 
@@ -88,9 +88,7 @@ def build_dataset(**parameters: Any) -> str:
             parameters["child_deployment"], parameters["children"], parameters["child_retries"]
         )
 
-    def shown(
-        layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
-    ) -> list[Receipt]:
+    def shown(layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell) -> list[Receipt]:
         show_plan(job.plan, len(missing))
         return list(make(layout, job, missing, progress))
 

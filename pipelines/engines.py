@@ -21,16 +21,18 @@ from pipelines.retries import SAMPLING
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, is_done, read_receipt
-from synthgen.generators.zoo import load_generator
 from synthgen.machine.device_lock import device_lock
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.job import Job, Tell, todo
 from synthgen.stages.sample.process_pool import make_in_processes
-from synthgen.stages.sample.shard_maker import Job, Progress, ShardMaker, make_here, todo
+from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.stages.sample.shard_range import make_range
 from synthgen.stages.sample.stage import MakeShards
+from synthgen.stages.sample.this_process import make_here
+from synthgen.stages.sample.tools import Tools
 
 MOST_TASKS = 100
 """Task runs of one flow run: each costs the server work and space, a tiny one as much as a big."""
@@ -44,22 +46,21 @@ def chunks(shards: Sequence[ShardPlan], most: int = MOST_TASKS) -> list[list[Sha
     return [list(shards[at : at + size]) for at in range(0, len(shards), max(1, size))]
 
 
-def here(layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress) -> list[Receipt]:
+def here(layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell) -> list[Receipt]:
     """Make shards in this flow run, one task per chunk, under this host's device lock."""
     made: list[Receipt] = []
     artifact: Any = create_progress_artifact(0.0, key="shards", description="Shards made")
     with device_lock(job.settings.device):
         workers = job.settings.workers
-        generator = load_generator(job.generator, job.settings.device, job.settings.precision)
-        maker = ShardMaker(job, generator)
+        maker = None if workers > 1 else ShardMaker(layout, job, Tools.of(job), progress)
 
         @task(name="make-shards", **SAMPLING)
         def make_chunk(first: int, last: int) -> None:
             wanted = [s for s in todo(layout, job) if first <= s.index <= last]
-            if workers > 1:
-                made.extend(make_in_processes(job, layout, wanted, workers, progress))
+            if maker is None:
+                made.extend(make_in_processes(layout, job, wanted, progress))
             else:
-                made.extend(make_here(maker, layout, wanted, progress))
+                made.extend(make_here(maker, wanted))
 
         # Several processes share a chunk, so it must hold work for all of them.
         groups = chunks(
@@ -97,7 +98,7 @@ class FanOut:
     retries: int = 3
 
     def __call__(
-        self, layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
+        self, layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell
     ) -> Iterator[Receipt]:
         """See :data:`MakeShards`.
 
@@ -197,7 +198,7 @@ def on_ray(num_gpus: float) -> MakeShards:
     from prefect_ray.context import remote_options
 
     def make(
-        layout: Layout, job: Job, missing: list[ShardPlan], progress: Progress
+        layout: Layout, job: Job, missing: list[ShardPlan], progress: Tell
     ) -> Iterator[Receipt]:
         settings = job.settings.model_dump(mode="json")
         settings |= {"out": str(layout.root.resolve()), "generator": job.generator, "workers": 1}

@@ -177,11 +177,13 @@ def fabricated(tmp_path, run_folder):
     """
     from synthgen.dataset.encoding.images import encode
     from synthgen.dataset.layout import Layout
-    from synthgen.dataset.manifest import make_manifest
+    from synthgen.dataset.manifest import Manifest, Provenance
     from synthgen.dataset.rows import Rows
+    from synthgen.dataset.run_settings import RunSettings
     from synthgen.dataset.writer import Made, write_shard
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.plan import Plan, ShardPlan
+    from synthgen.spec.provenance import Origin, TrainingRecord
     from synthgen.stages.finished.complete import complete
 
     def write(images: np.ndarray, labels: np.ndarray, name: str = "fabricated") -> Path:
@@ -197,19 +199,14 @@ def fabricated(tmp_path, run_folder):
         layout = Layout(tmp_path / name)
         layout.receipts.mkdir(parents=True)
         receipt = write_shard(layout, plan, shard, Made(rows, None, {}, {}, "test", ""))
-        manifest = make_manifest(
-            plan, [receipt],
-            settings={"n": len(labels), "image_format": "png"},
-            generator={
-                "name": str(run_folder), "algorithm": "r3gan", "domains": [],
-                "image": {"height": 8, "width": 8, "channels": 1},
-                "weights_sha256": generator.weights_sha256,
-                "training": generator.config.training,
-            },
-            class_keys={name: label for label, name in enumerate(classes)},
-            scores=(), version="test", filters_text="",
+        origin = Origin(
+            str(run_folder), "r3gan", generator.image, generator.weights_sha256,
+            TrainingRecord.from_json(generator.config.training), (),
         )  # fmt: skip
-        complete(layout, plan, generator.image, manifest)
+        settings = RunSettings({"n": len(labels), "image_format": "png"})
+        keys = {name: label for label, name in enumerate(classes)}
+        made = Provenance(plan, settings, origin, keys, plan.hash)
+        complete(layout, Manifest(made, "test", (), "", (receipt,)))
         return layout.root
 
     return write

@@ -57,6 +57,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"synthgen.cli.{cmd_name}").command
+        if not any(parameter.name == "quiet" for parameter in command.params):
+            command.params.append(_quiet())
         return command
 
     def resolve_command(
@@ -70,6 +72,21 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _quiet() -> click.Option:
+    """The option that every command has."""
+
+    def chosen(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            from synthgen.machine.progress import be_quiet
+
+            be_quiet()
+
+    return click.Option(
+        ["--quiet"], is_flag=True, expose_value=False, callback=chosen,
+        help="Show no progress: neither bars nor lines.",
+    )  # fmt: skip
 
 
 @click.group(

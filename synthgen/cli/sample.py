@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
@@ -39,19 +40,16 @@ def command(
     resume: bool,
     overwrite: bool,
     extend: bool,
-    engine: str,
-    ray_address: str | None,
-    ray_gpus: float,
-    deployment: str | None,
-    watch: bool,
     dry_run: bool,
     **given: Any,
 ) -> None:
     """Sample, or go on with a run that was stopped."""
     if resume + overwrite + extend > 1:
         raise SynthgenError("give one of --resume, --overwrite and --extend")
+    where = _Where(**{field.name: given.pop(field.name) for field in fields(_Where)})
     settings = settings_from(SampleSettings, config, given)
-    from synthgen.stages.sample.stage import describe, sample
+    from synthgen.stages.sample.resolve import describe
+    from synthgen.stages.sample.stage import sample
 
     if dry_run:
         click.echo(describe(settings))
@@ -59,19 +57,38 @@ def command(
     mode: Literal["new", "resume", "overwrite", "extend"] = (
         "resume" if resume else "overwrite" if overwrite else "extend" if extend else "new"
     )
-    options: dict[str, Any] = {}
-    if deployment is not None:
-        if engine != "local":
-            raise SynthgenError("give --engine or --deployment, not both")
-        engine, options = "deployment", {"deployment": deployment, "watch": watch}
-    elif watch:
-        raise SynthgenError("--watch goes with --deployment")
-    elif engine == "ray":
-        options = {"address": ray_address, "num_gpus": ray_gpus}
+    engine, options = where.chosen()
     if engine == "local":
         click.echo(sample(settings, mode).text())
     else:
         click.echo(find_engine(engine)(settings, mode, **options))
+
+
+@dataclass(frozen=True)
+class _Where:
+    """The options that say where shards are made."""
+
+    engine: str
+    ray_address: str | None
+    ray_gpus: float
+    deployment: str | None
+    watch: bool
+
+    def chosen(self) -> tuple[str, dict[str, Any]]:
+        """The engine, and what it is called with.
+
+        Raises:
+            SynthgenError: options that do not go together.
+        """
+        if self.deployment is not None:
+            if self.engine != "local":
+                raise SynthgenError("give --engine or --deployment, not both")
+            return "deployment", {"deployment": self.deployment, "watch": self.watch}
+        if self.watch:
+            raise SynthgenError("--watch goes with --deployment")
+        if self.engine == "ray":
+            return self.engine, {"address": self.ray_address, "num_gpus": self.ray_gpus}
+        return self.engine, {}
 
 
 def find_engine(name: str) -> Callable[..., str]:

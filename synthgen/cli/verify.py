@@ -19,7 +19,7 @@ def command(folder: str) -> None:
 
     found, shown = verify(folder), without_credentials(folder)
     for problem in found.problems:
-        click.echo(problem)
+        click.echo(str(problem))
     if found.problems:
         click.echo(f"{len(found.problems)} problems in {shown}")
         sys.exit(1)

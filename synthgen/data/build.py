@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from synthgen.data.decode import (
     UNSCALED,
@@ -31,6 +30,7 @@ from synthgen.data.decode import (
 )
 from synthgen.data.scaling import NoRule, Ranges, Scaling, scaling_for
 from synthgen.data.sources import Source
+from synthgen.machine.progress import Progress, over
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 
@@ -152,10 +152,9 @@ def _fill(
     head = [VERSION, *pixels.shape[1:], how.fit, classes, *how.scaling.said]
     filled = _Filled(json.dumps(head))
     decoded = _decode_all(source, rows, how)
-    bar = tqdm(decoded, total=len(rows), unit="img", desc=f"decoding {source.name}")
-    for position, (encoded, where, outcome) in enumerate(bar):
+    told = over(decoded, len(rows), f"decoding {source.name}")
+    for position, (encoded, where, outcome) in enumerate(told):
         if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
-            bar.close()
             raise outcome
         if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):
             if settings.on_bad_image == "stop":
@@ -195,13 +194,12 @@ def _scaling(source: Source, settings: DataSettings, rows: np.ndarray) -> Scalin
 
     found = Ranges()
     items = source.encoded([int(row) for row in rows])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        bar = tqdm(total=len(rows), unit="img", desc=f"looking for the range of {source.name}")
+    what = f"looking for the range of values of {source.name}"
+    with Progress(len(rows), what) as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
         for chunk in _chunks(items):
             for each in pool.map(one, chunk):
                 found |= each
-            bar.update(len(chunk))
-        bar.close()
+            progress.add(len(chunk))
     try:
         return scaling_for(found, settings.pixel_range)
     except NoRule as error:

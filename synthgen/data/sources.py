@@ -28,7 +28,8 @@ from synthgen.data.webdataset import Archives, is_webdataset, read_archives
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import fetched
-from synthgen.storage.place import StorePath, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StorePath
 
 
 class Source(Protocol):

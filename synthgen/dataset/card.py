@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from synthgen.dataset.acceptance import over_filtering
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import Manifest
 from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
-from synthgen.spec.columns import MEANINGS, pixel_hash_of
+from synthgen.spec.columns import MEANINGS
 from synthgen.spec.markdown import plain
 from synthgen.spec.plan import Plan
 
 
-def dataset_card(
-    layout: Layout,
-    plan: Plan,
-    receipts: Sequence[Receipt],
-    manifest: Mapping[str, Any],
-    quality: str = "",
-) -> str:
+def dataset_card(layout: Layout, manifest: Manifest, quality: str = "") -> str:
     """The whole text of the card; ``manifest`` as written beside it, ``quality`` as Markdown."""
+    plan = manifest.plan
     front = {
         "license": "other",
         "task_categories": ["image-classification"],
         "tags": ["synthetic", "gan", "synthgen"],
         "size_categories": [_size(plan.rows)],
         "configs": _configs(layout, plan),
-        "dataset_info": _infos(layout, plan, receipts, manifest),
+        "dataset_info": _infos(layout, manifest),
     }
     text = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{text}---\n\n{_body(plan, receipts, manifest, quality)}"
+    return f"---\n{text}---\n\n{_body(manifest, quality)}"
 
 
 def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
@@ -51,13 +47,12 @@ def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
     return configs
 
 
-def _infos(
-    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    scores, paired = tuple(manifest["scores"]), bool(manifest["generator"].get("domains"))
+def _infos(layout: Layout, manifest: Manifest) -> list[dict[str, Any]]:
+    plan = manifest.plan
+    scores, paired = manifest.scores, manifest.generator.paired
     split_of = {shard.name: shard.split for shard in plan.shards}
     sizes: dict[str, int] = dict.fromkeys(plan.splits, 0)
-    for receipt in receipts:
+    for receipt in manifest.receipts:
         sizes[split_of[receipt.shard]] += receipt.bytes
     splits = [
         {"name": name, "num_bytes": sizes[name], "num_examples": rows}
@@ -84,20 +79,15 @@ def _size(rows: int) -> str:
     return next((name for limit, name in steps if rows < limit), "1M<n<10M")
 
 
-def _body(
-    plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any], quality: str
-) -> str:
-    generator = manifest["generator"]
-    image = generator["image"]
-    name = plain(generator["name"])
-    color = "grey" if image["channels"] == 1 else "RGB"
+def _body(manifest: Manifest, quality: str) -> str:
+    generator, plan, receipts = manifest.generator, manifest.plan, manifest.receipts
     lines = [
         f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
         "",
-        f"{image['height']}x{image['width']} {color} images made with "
-        f"synthgen {manifest['synthgen']} by the generator "
-        f"<code>{name}</code> (algorithm {plain(generator['algorithm'])}, trained on "
-        f"{plain(generator['training'].get('data', 'unknown data'))}). "
+        f"{generator.image} images made with "
+        f"synthgen {manifest.synthgen} by the generator "
+        f"<code>{plain(generator.name)}</code> (algorithm {plain(generator.algorithm)}, trained on "
+        f"{plain(generator.trained.data or 'unknown data')}). "
         "The generator's training data may carry terms that hold for images derived from it.",
         "",
         "![contact sheet](report/contact-sheet.png)",
@@ -124,15 +114,15 @@ def _body(
         "## Columns",
         "",
         "- `image`, `label`: the image and its class.",
-        *_pair_columns(manifest["generator"].get("domains")),
+        *_pair_columns(generator.domains),
         "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
         "(`synthgen reproduce`).",
-        f"- `pixel_hash`: {pixel_hash_of(manifest.get('settings', {}))} of the pixels.",
-        *(f"- `{name}`: {MEANINGS.get(name, 'a score')}." for name in manifest["scores"]),
+        f"- `pixel_hash`: {manifest.settings.pixel_hash} of the pixels.",
+        *(f"- `{name}`: {MEANINGS.get(name, 'a score')}." for name in manifest.scores),
         "",
         "## How it was filtered",
         "",
-        plain(manifest["filters_text"]) or "Not at all, but for validity.",
+        plain(manifest.filters_text) or "Not at all, but for validity.",
         "",
         *(f"- **Note:** {plain(text)}." for text in over_filtering(receipts)),
         "",

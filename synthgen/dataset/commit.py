@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StorePath
-from synthgen.storage.put_folder import flush
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import put_whole
+from synthgen.storage.whole import put_file
 
 ABANDONED_SECONDS = 86_400
 """Age at which a staged file of another host is taken to be nobody's."""
@@ -56,10 +57,8 @@ def publish(staged: Path, final: Place) -> None:
         put_whole(staged, final)
         staged.unlink()
         return
-    flush(staged)
     final.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(staged, final)
-    flush(final.parent)
+    put_file(staged, final, lasting=True)
 
 
 def write_text(text: str, final: Place, staging: Path) -> None:

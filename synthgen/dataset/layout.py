@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StorePath, lies_in
+from synthgen.storage.place import Place, lies_in
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import scratch
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +13,8 @@ from synthgen.dataset.layout import Layout
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.storage.lock import refuse_lost
-from synthgen.storage.place import Place, StoreError
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,24 @@ class Receipt:
     device: str
     rejects_sha256: str | None = None
     """Hash of the shard's file of rejects, where they are kept."""
+
+    @staticmethod
+    def from_json(record: Any) -> Receipt:
+        """The receipt of a JSON object, which anybody may have written.
+
+        Raises:
+            TypeError, ValueError, AttributeError: it is none.
+        """
+        receipt = Receipt(**record)
+        counts = [receipt.rows, receipt.bytes, *receipt.per_class.values()]
+        for by_class in receipt.rejected.values():
+            counts += by_class.values()
+        texts = [receipt.shard, receipt.sha256, receipt.order, receipt.device]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("a receipt counts what is no number")
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a receipt names what is no text")
+        return receipt
 
 
 def order_hash(
@@ -73,11 +91,10 @@ def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
     if not path.is_file():
         return None
     try:
-        record: dict[str, Any] = read_json(path)
-        return Receipt(**record)
+        return Receipt.from_json(read_json(path))
     except StoreError:
         raise
-    except (SynthgenError, TypeError):
+    except (SynthgenError, TypeError, ValueError, AttributeError):
         return None
 
 
@@ -112,16 +129,3 @@ def file_sha256(path: Place) -> str:
     """SHA-256 (hex) of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def refuse_damaged(layout: Layout, manifest: Mapping[str, Any]) -> None:
-    """Look whether the shards of a finished dataset have the bytes that its manifest promises.
-
-    Raises:
-        SynthgenError: one is missing or has others.
-        StoreError: the store fails.
-    """
-    for receipt in manifest["receipts"]:
-        path = layout.data / receipt["shard"]
-        if not path.is_file() or file_sha256(path) != receipt["sha256"]:
-            raise SynthgenError(f"{path}: missing or damaged; mend it with synthgen repair")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,25 +10,18 @@ from typing import Any, Literal
 
 from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.run_settings import AMOUNT
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.storage.lock import locked
-from synthgen.storage.place import Place, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StorePath, protocols
 from synthgen.storage.transfer import remove_folder
 
 Mode = Literal["new", "resume", "overwrite", "extend"]
 
 READ_ONLY = {"hf", "http", "https"}
 """Stores on which no run is made: every file would be a commit of its own, or they take none."""
-
-AMOUNT = ("n", "per_class")
-"""Settings that may differ when a dataset is extended."""
-
-
-def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Hash of the settings that decide a shard's bytes: all but the amount."""
-    kept = {key: value for key, value in settings.items() if key not in AMOUNT}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

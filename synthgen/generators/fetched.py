@@ -12,7 +12,7 @@ from synthgen.generators.bundle import LARGEST_JSON, read_config, read_file
 from synthgen.generators.generator_set import SET, part_names, read_parts
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.cache import cache_root, kept
-from synthgen.storage.place import StorePath
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import fetch
 
 CONFIG = "config.json"

@@ -13,7 +13,8 @@ from synthgen.generators.generator import Generator
 from synthgen.generators.generator_set import SET, GeneratorSet, read_parts
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.storage.place import StorePath, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StorePath
 
 BUNDLED = Path(__file__).parent / "bundled"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.machine.devices import resolve_device
+from synthgen.machine.file_lock import FileLock
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 
@@ -52,28 +52,21 @@ def device_lock(device: str, wait_seconds: float = 3600.0) -> Iterator[str | Non
     folder = Path(os.environ.get("SYNTHGEN_LOCKS", Path(tempfile.gettempdir()) / "synthgen-locks"))
     folder.mkdir(parents=True, exist_ok=True)
     safe = "".join(c if c.isalnum() or c == "-" else "_" for c in name)
-    with (folder / safe).open("a+", encoding="utf-8") as file:
-        _acquire(file.fileno(), name, folder / safe, wait_seconds)
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+    with FileLock(folder / safe) as lock:
+        _wait_for(lock, name, wait_seconds)
         yield name
 
 
-def _acquire(descriptor: int, name: str, path: Path, wait_seconds: float) -> None:
+def _wait_for(lock: FileLock, name: str, wait_seconds: float) -> None:
     deadline, told = time.monotonic() + wait_seconds, False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            owner = path.read_text(encoding="utf-8").strip() or "another process"
-            if time.monotonic() > deadline:
-                raise SynthgenError(
-                    f"device {name}: in use by process {owner} for {wait_seconds:.0f} s; start one "
-                    "worker per device"
-                ) from None
-            if not told:
-                say(f"device {name} is in use by process {owner}; waiting for it")
-                told = True
-            time.sleep(POLL_SECONDS)
+    while not lock.take(str(os.getpid())):
+        owner = lock.owner()
+        if time.monotonic() > deadline:
+            raise SynthgenError(
+                f"device {name}: in use by process {owner} for {wait_seconds:.0f} s; start one "
+                "worker per device"
+            )
+        if not told:
+            say(f"device {name} is in use by process {owner}; waiting for it")
+            told = True
+        time.sleep(POLL_SECONDS)

@@ -17,7 +17,8 @@ from torch import Tensor
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.known_rules import resolved, rule_kind, rule_names
 from synthgen.quality.repeats import RepeatRule
-from synthgen.quality.rules import Bound, Context, Rule, ScoreFilter
+from synthgen.quality.rule import Bound, Context, Rule
+from synthgen.quality.rules import ScoreFilter
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.base import read_yaml
 

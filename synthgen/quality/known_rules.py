@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 
 from synthgen.quality.repeats import RepeatRule
+from synthgen.quality.rule import Bound, Context, Rule
 from synthgen.quality.rules import (
-    Bound,
-    Context,
     DiscriminatorFilter,
     EmbeddingDuplicateFilter,
     LabelAgreementFilter,
     MemorisedFilter,
     NearDuplicateFilter,
     RealismFilter,
-    Rule,
     ScoreFilter,
     StatisticsFilter,
 )
@@ -52,7 +50,7 @@ def rule_kind(name: str) -> type[Rule]:
         raise plugin.fault("has the name of a rule of synthgen's own")
     kind = plugin.load()
     if not (isinstance(kind, type) and issubclass(kind, Rule)):
-        raise plugin.fault("is no subclass of synthgen.quality.rules.Rule")
+        raise plugin.fault("is no subclass of synthgen.quality.rule.Rule")
     return kind
 
 

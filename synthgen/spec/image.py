@@ -7,7 +7,7 @@ cache of real images) it is ``uint8 [N, H, W, C]``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +32,21 @@ class ImageSpec:
         """Pillow's name of the colour mode: ``"L"`` or ``"RGB"``."""
         return "L" if self.channels == 1 else "RGB"
 
+    @property
+    def color(self) -> str:
+        """``"grey"`` or ``"RGB"``, for people; in small letters the setting of that name."""
+        return "grey" if self.channels == 1 else "RGB"
+
+    def as_settings(self) -> dict[str, Any]:
+        """The settings by which other images are read in this size and colour mode."""
+        return {"resolution": self.height, "color": self.color.lower()}
+
+    def to_json(self) -> dict[str, int]:
+        """Height, width and channels, which ``ImageSpec(**record)`` takes."""
+        return {"height": self.height, "width": self.width, "channels": self.channels}
+
     def __str__(self) -> str:
-        return f"{self.height}x{self.width} {'grey' if self.channels == 1 else 'RGB'}"
+        return f"{self.height}x{self.width} {self.color}"
 
 
 def to_float(images: Tensor) -> Tensor:

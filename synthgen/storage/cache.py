@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tqdm import tqdm
-
+from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import StorePath
+from synthgen.storage.store_path import StorePath
 from synthgen.storage.transfer import fetch
 
 AT_ONCE = 16
@@ -56,10 +55,10 @@ def fetched(folder: StorePath, cache_dir: str | None = None) -> Path:
             (staging / above).mkdir(parents=True, exist_ok=True)
         with (
             ThreadPoolExecutor(AT_ONCE) as pool,
-            tqdm(total=len(files), unit="file", desc="fetching", disable=None) as bar,
+            Progress(len(files), "fetching", "file") as progress,
         ):
             for _ in pool.map(lambda name: fetch(folder / name, staging / name), files):
-                bar.update()
+                progress.add()
 
     return kept(cache_root(cache_dir) / "fetched" / digest / folder.name, fill)
 

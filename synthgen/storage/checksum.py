@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from synthgen.storage.place import Place, StorePath
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StorePath
 
 S3_PART = 50 * 2**20
 """Bytes of a part of s3fs' multipart uploads, which decide their ETag."""

@@ -8,7 +8,6 @@ while it is watched: a clock that is wrong takes no lock away.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -22,8 +21,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from synthgen.machine.file_lock import FileLock
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StoreError, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError, StorePath, protocols
 
 RENEWED = 10.0
 """Seconds between two signs of life of an owner."""
@@ -102,16 +103,9 @@ def refuse_lost(folder: Place) -> None:
 
 @contextmanager
 def _flock(lock: Path, folder: Place) -> Iterator[None]:
-    with lock.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "another process"
-            raise SynthgenError(f"{folder}: in use by {owner}; wait for it or stop it") from None
-        file.truncate(0)
-        file.write(Owner.me().text())
-        file.flush()
+    with FileLock(lock) as kernel:
+        if not kernel.take(Owner.me().text()):
+            raise SynthgenError(f"{folder}: in use by {kernel.owner()}; wait for it or stop it")
         yield
 
 

@@ -9,6 +9,8 @@ import shutil
 import socket
 from pathlib import Path
 
+from synthgen.storage.whole import flush
+
 HERE = -100
 """``AT_FDCWD``: paths are taken from the current folder."""
 EXCHANGE = 2
@@ -49,15 +51,6 @@ def put_folder(staging: Path, final: Path) -> None:
     else:
         _by_two_renames(staging, final)
     flush(final.parent)
-
-
-def flush(path: Path) -> None:
-    """A file's bytes, or a folder's names, survive a power cut from here on."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _exchanged(one: Path, other: Path) -> bool:

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import Place, StoreError, StorePath, protocols
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError, StorePath, protocols
+from synthgen.storage.whole import written_whole
 
 OBJECT_STORES = {
     "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2", "tos", "hf",
@@ -62,12 +64,10 @@ def copy_whole(source: Path, target: Place) -> None:
     if isinstance(target, StorePath):
         put_whole(source, target)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(target.name + PART)
-    shutil.copyfile(source, beside)
-    if beside.stat().st_size != source.stat().st_size:
-        raise OSError(f"{target}: not all bytes of {source} arrived")
-    os.replace(beside, target)
+    with written_whole(target) as beside:
+        shutil.copyfile(source, beside)
+        if beside.stat().st_size != source.stat().st_size:
+            raise OSError(f"{target}: not all bytes of {source} arrived")
 
 
 def fetch(source: StorePath, target: Path) -> None:

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.put_folder import put_folder
-from synthgen.training.loop import Remedies, Training
+from synthgen.training.loop import Training
+from synthgen.training.remedies import Remedies
 
 KEPT = 3
 """Whole checkpoints kept: the newest and two before it, to roll back to; and the untrained one."""

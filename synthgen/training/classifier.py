@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
+from synthgen.data.splits import Labelled
 from synthgen.features.classifier import LabelClassifier
+from synthgen.machine.progress import Progress
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
+from synthgen.storage.whole import write_whole, written_whole
 from synthgen.training.augment import translate
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import step_seed
@@ -34,6 +35,20 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
+class ClassifierSettings:
+    """How a label classifier is trained."""
+
+    budget: int
+    """Images shown, at most 60 passes over the training images."""
+    batch_size: int
+    flip: bool
+    seed: int
+    device: torch.device
+    precision: torch.dtype
+    """``torch.bfloat16`` trains under autocast."""
+
+
+@dataclass(frozen=True)
 class TrainedClassifier:
     """``accuracy`` (0 to 1) is on the held-out images; ``network`` is in evaluation mode."""
 
@@ -45,32 +60,27 @@ class TrainedClassifier:
 
 
 def train_label_classifier(
-    images: np.ndarray,
-    labels: np.ndarray,
+    real: Labelled,
     classes: tuple[str, ...],
     train_indices: np.ndarray,
     validation_indices: np.ndarray,
-    *,
-    budget: int,
-    batch_size: int,
-    flip: bool,
-    seed: int,
-    device: torch.device,
-    precision: torch.dtype,
+    settings: ClassifierSettings,
     folder: Path,
 ) -> TrainedClassifier:
     """Train on ``train_indices``, calibrate and measure on ``validation_indices``.
 
     Args:
-        images: ``uint8 [N, H, W, C]``.
-        labels: ``int64 [N]``, indices into ``classes``.
-        budget: images shown, at most 60 passes over the training images.
-        precision: ``torch.bfloat16`` trains under autocast.
+        real: images ``uint8 [N, H, W, C]`` and labels ``int64 [N]``, indices into ``classes``.
+        classes: their names.
+        train_indices: ``int64``, rows of ``real``.
+        validation_indices: ``int64``, rows of ``real``.
+        settings: budget, batches, seed, device and arithmetic.
         folder: keeps the finished classifier and, meanwhile, the state after each pass; a second
             call reads them.
     """
-    _, height, width, channels = images.shape
-    torch.manual_seed(seed)
+    _, height, width, channels = real.images.shape
+    device = settings.device
+    torch.manual_seed(settings.seed)
     network = LabelClassifier(ImageSpec(height, width, channels), len(classes))
     place(network, device)
     result = folder / "classifier.json"
@@ -79,14 +89,14 @@ def train_label_classifier(
         return TrainedClassifier(network.eval(), **json.loads(result.read_text(encoding="utf-8")))
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    batches = RealBatches(images, labels, train_indices, seed, flip)
+    batches = RealBatches(real.images, real.labels, train_indices, settings.seed, settings.flip)
     # A small set still gets some steps in every pass.
-    batch = max(8, min(batch_size, len(train_indices) // 8))
-    steps = max(1, min(budget, PASSES * len(train_indices)) // batch)
-    _fit(network, batches, batch, steps, len(train_indices), seed, device, precision, folder)
+    batch = max(8, min(settings.batch_size, len(train_indices) // 8))
+    steps = max(1, min(settings.budget, PASSES * len(train_indices)) // batch)
+    _fit(network, batches, batch, steps, len(train_indices), settings, folder)
     network.eval()
-    logits = _logits(network, images, validation_indices, device)
-    truth = torch.from_numpy(labels[validation_indices])
+    logits = _logits(network, real.images, validation_indices, device)
+    truth = torch.from_numpy(real.labels[validation_indices])
     network.temperature.fill_(_temperature(logits, truth))
     right = (logits.argmax(dim=1) == truth).float()
     per_class = {
@@ -99,9 +109,7 @@ def train_label_classifier(
     )
     _replace_tensors(network.state_dict(), folder / "classifier.safetensors")
     record = asdict(trained, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "network"})
-    staging = folder / ".classifier.json"
-    staging.write_text(json.dumps(record, indent=2), encoding="utf-8")
-    os.replace(staging, result)
+    write_whole(result, json.dumps(record, indent=2))
     (folder / "pass.safetensors").unlink(missing_ok=True)
     return trained
 
@@ -112,20 +120,18 @@ def _fit(
     batch: int,
     steps: int,
     pass_size: int,
-    seed: int,
-    device: torch.device,
-    precision: torch.dtype,
+    settings: ClassifierSettings,
     folder: Path,
 ) -> None:
     optimizer = torch.optim.SGD(
         network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
+    device, precision = settings.device, settings.precision
     first = _resume(network, optimizer, folder / "pass.safetensors")
     network.train()
-    bar = tqdm(total=steps * batch, initial=first * batch, unit="img", desc="label classifier")
-    with bar:
+    with Progress(steps * batch, "label classifier", initial=first * batch) as progress:
         for step in range(first, steps):
-            torch.manual_seed(step_seed(seed, step, 0))
+            torch.manual_seed(step_seed(settings.seed, step, 0))
             pixels, truth = batches.at(step * batch, batch, device)
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_LR * _lr_factor(step / steps)
@@ -135,7 +141,7 @@ def _fit(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            bar.update(batch)
+            progress.add(batch)
             if (step + 1) * batch // pass_size != step * batch // pass_size:
                 _save_pass(network, optimizer, step + 1, folder / "pass.safetensors")
 
@@ -170,9 +176,10 @@ def _resume(network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Pa
 
 
 def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    staging = path.with_name(f".{path.name}")
-    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging)
-    os.replace(staging, path)
+    with written_whole(path) as beside:
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside
+        )
 
 
 @torch.inference_mode()

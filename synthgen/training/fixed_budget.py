@@ -95,31 +95,14 @@ def train_fixed_budget(
     torch.manual_seed(step_seed(seed, 0, 1))
     network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
     place(network, device).train()
-    batches = [
-        RealBatches(
-            s.images, np.arange(len(s.labels)), s.rows, step_seed(seed, 0, 2 + i), budget.flip
-        )
-        for i, s in enumerate(sources)
-    ]
-    mixed = batch_counts([source.share for source in sources], budget.batch_size)
-    alone = [budget.batch_size, *(0 for _ in sources[1:])]
-    shown = [0] * len(sources)
+    batches = _Batches(sources, classes, budget, seed, device)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=budget.peak_lr, momentum=0.9, nesterov=True,
         weight_decay=budget.weight_decay,
     )  # fmt: skip
     for step in range(budget.steps):
         torch.manual_seed(step_seed(seed, 1 + step, 0))
-        counts = alone if step >= budget.steps * (1 - first_alone) else mixed
-        images, targets = [], []
-        for i, count in enumerate(counts):
-            if count:
-                part, rows = batches[i].at(shown[i], count, device)
-                images.append(part)
-                targets.append(sources[i].targets(rows.cpu().numpy(), classes, budget.smoothing))
-                shown[i] += count
-        pixels = torch.cat(images)  # [B, C, H, W]
-        truth = torch.cat(targets).to(device)  # [B, K]
+        pixels, truth = batches.next(alone=step >= budget.steps * (1 - first_alone))
         for group in optimizer.param_groups:
             group["lr"] = budget.peak_lr * _lr_factor(step / budget.steps, budget.warm_up)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -130,6 +113,45 @@ def train_fixed_budget(
         optimizer.step()
         progress(budget.batch_size)
     return network.eval()
+
+
+class _Batches:
+    """Batches of several sources, each in its own order."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        classes: int,
+        budget: Budget,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self._sources = sources
+        self._classes = classes
+        self._smoothing = budget.smoothing
+        self._device = device
+        self._orders = [
+            RealBatches(
+                s.images, np.arange(len(s.labels)), s.rows, step_seed(seed, 0, 2 + i), budget.flip
+            )
+            for i, s in enumerate(sources)
+        ]
+        self._mixed = batch_counts([source.share for source in sources], budget.batch_size)
+        self._alone = [budget.batch_size, *(0 for _ in sources[1:])]
+        self._shown = [0] * len(sources)
+
+    def next(self, alone: bool) -> tuple[Tensor, Tensor]:
+        """Images ``float32 [B, C, H, W]`` and targets ``float32 [B, K]`` of the next batch, of all
+        sources or of the first alone."""
+        images, targets = [], []
+        for i, count in enumerate(self._alone if alone else self._mixed):
+            if count:
+                part, rows = self._orders[i].at(self._shown[i], count, self._device)
+                at = rows.cpu().numpy()
+                images.append(part)
+                targets.append(self._sources[i].targets(at, self._classes, self._smoothing))
+                self._shown[i] += count
+        return torch.cat(images), torch.cat(targets).to(self._device)
 
 
 def batch_counts(shares: Sequence[float], batch_size: int) -> list[int]:

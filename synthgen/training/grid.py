@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from synthgen.storage.whole import written_whole
 
 
 def save_grid(images: np.ndarray, columns: int, path: Path, smallest: int = 48) -> None:
@@ -25,7 +26,5 @@ def save_grid(images: np.ndarray, columns: int, path: Path, smallest: int = 48) 
     picture = picture.resize(
         (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}")
-    picture.save(staging, format="PNG")
-    os.replace(staging, path)
+    with written_whole(path) as beside:
+        picture.save(beside, format="PNG")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from synthgen.training.loop import Remedies
+from synthgen.training.remedies import Remedies
 
 COLLAPSED = 0.25
 """Mean diversity (1 is the real images') under which a generator repeats itself."""

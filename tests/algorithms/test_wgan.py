@@ -11,6 +11,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")))
 
@@ -45,9 +46,12 @@ def test_after_a_step_every_weight_of_the_critic_is_clipped():
     assert max(p.abs().max() for p in algorithm.networks["D"].parameters()) > 0.01
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
     run = Training(
-        algorithm, RealBatches(pixels, np.arange(40) % 2, np.arange(40), 0, False), images=1000,
-        batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
+        algorithm,
+        RealBatches(pixels, np.arange(40) % 2, np.arange(40), 0, False),
+        LoopSettings(
+            images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
     )  # fmt: skip
     run.step()
     assert max(p.abs().max() for p in algorithm.networks["D"].parameters()) <= 0.01

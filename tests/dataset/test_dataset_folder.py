@@ -117,17 +117,19 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 
 def test_class_names_cannot_break_the_card(sampled, run_folder, tmp_path):
     from synthgen.dataset.card import dataset_card
+    from synthgen.dataset.manifest import Manifest, Provenance
     from synthgen.dataset.receipts import Receipt
+    from synthgen.dataset.run_settings import RunSettings
+    from synthgen.spec.image import ImageSpec
+    from synthgen.spec.provenance import Origin, TrainingRecord
 
     nasty = ('<script>alert("x")</script>', "a|b: 'c'\n- d", "日本")
     plan = Plan(nasty, 0, (ShardPlan(0, "train", 0, (1, 1, 1)),))
     receipt = Receipt("train-00000.parquet", 3, dict.fromkeys(nasty, 1), 9, "", "", {}, {}, "cpu")
-    manifest = {
-        "scores": [], "synthgen": "0", "filters_text": "",
-        "generator": {"name": "x", "algorithm": "y", "training": {},
-                      "image": {"height": 8, "width": 8, "channels": 1}},
-    }  # fmt: skip
-    text = dataset_card(Layout(tmp_path), plan, [receipt], manifest)
+    origin = Origin("x", "y", ImageSpec(8, 8, 1), "", TrainingRecord())
+    made = Provenance(plan, RunSettings({}), origin, {}, plan.hash)
+    manifest = Manifest(made, "0", (), "", (receipt,))
+    text = dataset_card(Layout(tmp_path), manifest)
     body = text.split("---\n", 2)[2]
     assert "<script>" not in body and "a|b" not in body
     import yaml

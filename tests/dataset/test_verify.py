@@ -19,7 +19,7 @@ def dataset(sampled):
 
 
 def found(root):
-    return " / ".join(verify(root).problems)
+    return " / ".join(map(str, verify(root).problems))
 
 
 def rewrite(path, change):

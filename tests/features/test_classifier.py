@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthgen.data.splits import hold_out
+from synthgen.data.splits import Labelled, hold_out
 from synthgen.features.classifier import LabelClassifier
 from synthgen.spec.image import ImageSpec
 from synthgen.training import classifier as training
@@ -34,8 +34,12 @@ def train(digits, folder, budget=20_000):
     images, labels = digits
     chosen, held = hold_out(labels, 0.2, 0)
     return training.train_label_classifier(
-        images, labels, tuple("0123456789"), chosen, held, budget=budget, batch_size=128,
-        flip=False, seed=0, device=torch.device("cpu"), precision=torch.float32, folder=folder,
+        Labelled(images, labels), tuple("0123456789"), chosen, held,
+        training.ClassifierSettings(
+            budget=budget, batch_size=128, flip=False, seed=0, device=torch.device("cpu"),
+            precision=torch.float32,
+        ),
+        folder,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from synthgen.generators.generator_set import save_set
 from synthgen.generators.zoo import load_generator, short_name, show
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
-from synthgen.storage.place import StoreError, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StoreError
 from synthgen.storage.transfer import files_below, put_whole
 
 

@@ -72,11 +72,11 @@ def test_a_flow_goes_on_from_the_receipts_of_a_local_run(local, tmp_path, monkey
     settings = SampleSettings.parse({**SETTINGS, "out": str(tmp_path / "out")})
     real_commit, committed = ShardMaker.commit, []
 
-    def commit(self, layout, shard, made):
+    def commit(self, shard, made):
         if len(committed) == 2:
             raise KeyboardInterrupt
         committed.append(shard.index)
-        return real_commit(self, layout, shard, made)
+        return real_commit(self, shard, made)
 
     monkeypatch.setattr(ShardMaker, "commit", commit)
     with pytest.raises(KeyboardInterrupt):
@@ -104,11 +104,11 @@ def test_what_may_pass_is_tried_again_and_a_mistake_is_not(tmp_path, monkeypatch
     tries = []
     real_make = engines.make_here
 
-    def failing(maker, layout, shards, progress):
+    def failing(maker, shards):
         tries.append(shards[0].index)
         if len(tries) == 1:
             raise OSError("the network file system went away")
-        return real_make(maker, layout, shards, progress)
+        return real_make(maker, shards)
 
     monkeypatch.setattr(engines, "make_here", failing)
     monkeypatch.setitem(engines.SAMPLING, "retry_delay_seconds", 0.1)
@@ -117,7 +117,7 @@ def test_what_may_pass_is_tried_again_and_a_mistake_is_not(tmp_path, monkeypatch
 
     tries.clear()
 
-    def mistaken(maker, layout, shards, progress):
+    def mistaken(maker, shards):
         tries.append(shards[0].index)
         raise SynthgenError("class 'cat' keeps none of its candidates")
 

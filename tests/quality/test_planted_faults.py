@@ -14,7 +14,7 @@ from synthgen.data.splits import Labelled
 from synthgen.quality.filters import load_filters
 from synthgen.quality.scores import Scorer
 from synthgen.stages.judging.measure_real import measure_real
-from synthgen.training.classifier import train_label_classifier
+from synthgen.training.classifier import ClassifierSettings, train_label_classifier
 
 CLASSES = tuple("0123456789")
 CPU = torch.device("cpu")
@@ -36,9 +36,11 @@ def measured(large_digits, tmp_path_factory):
     """Scorer and calibration: 900 digits train, 300 are held out, and 597 are left."""
     rows = np.arange(1200)
     trained = train_label_classifier(
-        large_digits.images, large_digits.labels, CLASSES, rows[:900], rows[900:],
-        budget=14_000, batch_size=128, flip=False, seed=0, device=CPU, precision=torch.float32,
-        folder=tmp_path_factory.mktemp("classifier"),
+        large_digits, CLASSES, rows[:900], rows[900:],
+        ClassifierSettings(
+            budget=14_000, batch_size=128, flip=False, seed=0, device=CPU, precision=torch.float32
+        ),
+        tmp_path_factory.mktemp("classifier"),
     )  # fmt: skip
     calibration, reference = measure_real(
         large_digits, CLASSES, rows[:900], rows[900:], trained.network, CPU, torch.float32,

@@ -26,17 +26,19 @@ def test_class_names_are_text_in_the_model_card():
 
 def test_class_names_are_text_in_the_card(tmp_path):
     from synthgen.dataset.card import dataset_card
+    from synthgen.dataset.manifest import Manifest, Provenance
     from synthgen.dataset.receipts import Receipt
+    from synthgen.dataset.run_settings import RunSettings
+    from synthgen.spec.image import ImageSpec
+    from synthgen.spec.provenance import Origin, TrainingRecord
 
     plan = Plan(EVIL, 0, (ShardPlan(0, "train", 0, (1,) * len(EVIL)),))
     receipt = Receipt("train-00000.parquet", len(EVIL), dict.fromkeys(EVIL, 1), 9, "", "", {}, {},
                       "cpu")  # fmt: skip
-    manifest = {
-        "scores": [], "synthgen": "0", "filters_text": EVIL[2],
-        "generator": {"name": EVIL[3], "algorithm": EVIL[0], "training": {"data": EVIL[1]},
-                      "image": {"height": 8, "width": 8, "channels": 1}},
-    }  # fmt: skip
-    text = dataset_card(Layout(tmp_path), plan, [receipt], manifest)
+    origin = Origin(EVIL[3], EVIL[0], ImageSpec(8, 8, 1), "", TrainingRecord(data=EVIL[1]))
+    made = Provenance(plan, RunSettings({}), origin, {}, plan.hash)
+    manifest = Manifest(made, "0", (), EVIL[2], (receipt,))
+    text = dataset_card(Layout(tmp_path), manifest)
     body = text.partition("\n---\n")[2]
     names = front_matter(text)["dataset_info"][0]["features"][1]["dtype"]["class_label"]["names"]
     assert tuple(names.values()) == EVIL

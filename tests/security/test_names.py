@@ -31,7 +31,7 @@ def test_a_plan_cannot_name_files_outside(split, sampled, tmp_path):
         publish(root, str(tmp_path / "there"))
     with pytest.raises(SynthgenError, match="damaged"):
         sampled(n=30)
-    assert any("no readable plan" in line for line in verify(root).problems)
+    assert any("no readable plan" in str(problem) for problem in verify(root).problems)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 

@@ -46,5 +46,5 @@ def test_a_card_that_is_a_bomb_is_a_problem_of_the_dataset(sampled):
     lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 12)]
     (root / "README.md").write_text("---\n" + "\n".join(lines) + "\n---\n")
     begin = time.monotonic()
-    assert verify(root).problems == ["README.md: its YAML cannot be read"]
+    assert list(map(str, verify(root).problems)) == ["README.md: its YAML cannot be read"]
     assert time.monotonic() - begin < 10

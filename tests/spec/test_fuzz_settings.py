@@ -21,7 +21,7 @@ from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.spec.settings.tune import TuneSettings
 from synthgen.spec.settings.utility import UtilitySettings
-from synthgen.stages.sample.stage import describe
+from synthgen.stages.sample.resolve import describe
 
 MODELS = [TrainSettings, SampleSettings, FilterSettings, EvaluateSettings, UtilitySettings,
           TuneSettings]  # fmt: skip

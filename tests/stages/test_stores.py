@@ -28,7 +28,8 @@ from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce
 from synthgen.storage import retry, transfer
-from synthgen.storage.place import StoreError, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StoreError
 from synthgen.storage.transfer import files_below, put_whole
 
 RUN = {"n": 90, "images_per_shard": 30, "splits": {"train": 0.67, "test": 0.33}}
@@ -98,7 +99,7 @@ def test_every_stage_reads_and_writes_s3(s3, sampled, run_folder, digit_folder, 
     shard = place(out) / "data" / "train-00001.parquet"
     good = shard.read_bytes()
     shard.store.pipe_file(shard.path, good[:-100] + bytes(100))
-    assert any("train-00001" in line for line in verify(out).problems)
+    assert any("train-00001" in str(problem) for problem in verify(out).problems)
     assert repair(out, generator=bundle, device="cpu").made == 1
     assert shard.read_bytes() == good and verify(out).problems == []
     assert reproduce(out, 40, generator=bundle, device="cpu").same

@@ -11,7 +11,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.storage.place import StoreError, StorePath, lies_in, place
+from synthgen.storage.place import lies_in, place
+from synthgen.storage.store_path import StoreError, StorePath
 from synthgen.storage.tables import BadTable, open_parquet, read_table
 from synthgen.storage.transfer import (
     copy_whole,

@@ -11,12 +11,14 @@ from synthgen.training import checkpoint
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
+from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 SMALL = {"width": 4, "widest": 8, "latent": 4, "style": 8}
 
 
-def training(name="r3gan", images=640, seed=0, options=SMALL, **changes):
+def training(name="r3gan", images=640, seed=0, options=SMALL, ranks=Ranks(), **changes):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(50, dtype=np.int64) % 2
@@ -31,7 +33,8 @@ def training(name="r3gan", images=640, seed=0, options=SMALL, **changes):
     batches = RealBatches(pixels, labels, np.arange(50), seed, flip=True)
     sources = RealBatches(255 - pixels, labels, np.arange(30), seed, flip=True) if two else None
     algorithm = build(name, task, options)
-    return Training(algorithm, batches, **{**settings, "sources": sources, **changes})
+    loop = LoopSettings(**{**settings, **changes})
+    return Training(algorithm, batches, loop, ranks=ranks, sources=sources)
 
 
 def weights(run):

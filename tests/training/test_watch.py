@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from synthgen.training.loop import Remedies
+from synthgen.training.remedies import Remedies
 from synthgen.training.watch import Watch, ladder
 
 GOOD = {

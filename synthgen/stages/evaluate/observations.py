@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
-from tqdm import tqdm
 
 from synthgen.generators.generator import Generator
+from synthgen.machine.progress import Progress
 from synthgen.spec.image import to_float
 from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import TOGETHER, Dataset
@@ -52,7 +52,7 @@ class Judge:
     ) -> Looked:
         """All there is to see of images ``uint8 [n, H, W, C]`` with labels."""
         parts: list[Looked] = []
-        with tqdm(total=count, unit="img", desc=what) as bar:
+        with Progress(count, what) as progress:
             for images, labels in pieces:
                 parts.append(
                     Looked(
@@ -61,7 +61,7 @@ class Judge:
                         self._agrees(images, labels),
                     )
                 )  # fmt: skip
-                bar.update(len(labels))
+                progress.add(len(labels))
         return Looked(
             torch.cat([part.features for part in parts]),
             torch.cat([part.thumbnails for part in parts]),
@@ -87,11 +87,11 @@ class Judge:
         features[torch.from_numpy(old)] = known.features[torch.from_numpy(place[old])]
         new = rows[~old]
         if len(new):
-            with tqdm(total=len(new), unit="img", desc="training images") as bar:
+            with Progress(len(new), "training images") as progress:
                 found = []
                 for part in pieces_of(new):
                     found.append(self._cache.features(real.data.images[part]))
-                    bar.update(len(part))
+                    progress.add(len(part))
             features[torch.from_numpy(~old)] = torch.cat(found)
         return features
 

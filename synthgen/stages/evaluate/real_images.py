@@ -47,19 +47,19 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         "color": "grey" if dataset.image.channels == 1 else "rgb",
     }  # fmt: skip
     classes = dataset.plan.classes
-    training = dataset.manifest["generator"].get("training", {})
+    training = dataset.manifest.generator.trained
     data = None
     if set(classes) < set(generator_classes):
         try:
             data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
         except SynthgenError:
             data = None  # it may well have none of the classes that the dataset lacks too
-        if data is not None and data.fingerprint != training.get("data_fingerprint"):
+        if data is not None and data.fingerprint != training.data_fingerprint:
             data = None
     if data is None:
         data = load_images(DataSettings.parse({**wanted, "classes": classes}))
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
-    seen = data.fingerprint == training.get("data_fingerprint")
+    seen = data.fingerprint == training.data_fingerprint
     rows = training_rows(training, data)
     return RealImages(data, indices[data.labels], seen, rows and rows[1])
 

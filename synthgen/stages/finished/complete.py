@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 
 from synthgen.dataset.card import dataset_card
@@ -19,7 +16,7 @@ from synthgen.dataset.commit import (
 from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.dataset.encoding.images import encode
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, read_receipts
+from synthgen.dataset.manifest import Manifest
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.finished.images import first_images
@@ -27,27 +24,24 @@ from synthgen.stages.finished.metrics import quality_text
 from synthgen.storage.lock import refuse_lost
 
 
-def complete(layout: Layout, plan: Plan, image: ImageSpec, manifest: Mapping[str, Any]) -> None:
+def complete(layout: Layout, manifest: Manifest) -> None:
     """Contact sheet, manifest and card of shards that all have receipts.
 
     Raises:
         SynthgenError: the disk is full or cannot be written, or another process took the folder.
     """
     refuse_lost(layout.root)
-    receipts = read_receipts(layout, plan)
     with disk_errors(layout.root):
-        _draw(layout, plan, image)
-        write_json(manifest, layout.manifest, layout.staging)
+        _draw(layout, manifest.plan, manifest.generator.image)
+        write_json(manifest.to_json(), layout.manifest, layout.staging)
         sweep(layout.staging)
-        write_card(layout, plan, receipts, manifest)
+        write_card(layout, manifest)
 
 
-def write_card(
-    layout: Layout, plan: Plan, receipts: Sequence[Receipt], manifest: Mapping[str, Any]
-) -> None:
+def write_card(layout: Layout, manifest: Manifest) -> None:
     """The card, with what an evaluation of just these images found, if there was one."""
     quality = quality_text(layout, manifest)
-    text = dataset_card(layout, plan, receipts, manifest, quality)
+    text = dataset_card(layout, manifest, quality)
     write_text(text, layout.card, layout.staging)
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.manifest import Manifest, finished_manifest
 from synthgen.evaluation.record import Acceptance
-from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.finished.images import stored_image
-from synthgen.stages.finished.metrics import shards_hash
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
 
@@ -29,14 +26,20 @@ class Dataset:
     """A finished dataset and what its manifest says of it."""
 
     layout: Layout
-    manifest: dict[str, Any]
-    plan: Plan
-    image: ImageSpec
+    manifest: Manifest
+
+    @property
+    def plan(self) -> Plan:
+        return self.manifest.plan
+
+    @property
+    def image(self) -> ImageSpec:
+        return self.manifest.generator.image
 
     @property
     def shards(self) -> str:
         """Hash of the shards' hashes: changes when any image does."""
-        return shards_hash(self.manifest)
+        return self.manifest.shards_hash
 
     def pieces(self, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Images ``uint8 [n, H, W, C]`` and labels of at most ``most`` rows over all shards."""
@@ -91,22 +94,19 @@ def open_dataset(folder: str | Place) -> Dataset:
         SynthgenError: there is none.
     """
     layout = Layout(place(folder))
-    if not layout.is_complete() or not layout.manifest.is_file():
-        raise SynthgenError(f"{layout.root}: is no finished synthgen dataset")
+    manifest = finished_manifest(layout)
     layout.refuse_links()
-    manifest = read_manifest(layout)
-    image = ImageSpec(**manifest["generator"]["image"])
-    return Dataset(layout, manifest, Plan.from_json(manifest["plan"]), image)
+    return Dataset(layout, manifest)
 
 
 def acceptance(dataset: Dataset) -> tuple[Acceptance, ...]:
     """Candidates of each class, from the shards' receipts."""
-    receipts = dataset.manifest["receipts"]
-    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt["rejected"])
+    receipts = dataset.manifest.receipts
+    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt.rejected)
     return tuple(
         Acceptance(
             name, kept,
-            {reason: sum(r["rejected"].get(reason, {}).get(name, 0) for r in receipts)
+            {reason: sum(r.rejected.get(reason, {}).get(name, 0) for r in receipts)
              for reason in reasons},
         )
         for name, kept in dataset.plan.per_class.items()

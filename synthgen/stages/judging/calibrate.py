@@ -17,6 +17,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.spec.calibrate_settings import CalibrateSettings
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
+from synthgen.stages.finished.origin import trained
 from synthgen.stages.judging.measure_real import measure_discriminator, measure_real
 
 
@@ -55,14 +56,14 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
     data = load_images(DataSettings.parse({**given, **own}))
-    if data.fingerprint != generator.config.training.get("data_fingerprint"):
+    record = trained(generator)
+    if data.fingerprint != record.data_fingerprint:
         say(
             f"{data.name}: these are not the images, read as they were, that this generator was "
             "trained on; what it has memorised will not be found"
         )
-    seed = int(generator.config.training.get("seed", 0))
-    share = settings.holdout or float(generator.config.training.get("holdout", 0.1))
-    training, held = hold_out(data.labels, share, seed)
+    share = settings.holdout or (0.1 if record.holdout is None else record.holdout)
+    training, held = hold_out(data.labels, share, record.seed or 0)
     real = Labelled(data.images, data.labels)
     calibration, reference = measure_real(
         real, data.classes, training, held, generator.classifier, generator.device, torch.float32,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from synthgen.evaluation.fidelity import embed
 from synthgen.features.extractor import Extractor
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.cache import cache_root
+from synthgen.storage.whole import written_whole
 
 BATCH = 64
 
@@ -56,15 +56,11 @@ class FeatureCache:
         return torch.from_numpy(values)
 
     def _write(self, path: Path, features: Tensor) -> None:
-        beside = path.with_name(f".{path.stem}-{os.getpid()}.npy")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            np.save(beside, features.numpy())
-            os.replace(beside, path)
+            with written_whole(path, shared=True) as beside, beside.open("wb") as file:
+                np.save(file, features.numpy())
         except OSError as error:
             raise SynthgenError(
                 f"{self._folder}: cannot keep features: {error.strerror}; free some space, or set "
                 "SYNTHGEN_CACHE to another folder"
             ) from None
-        finally:
-            beside.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +11,13 @@ import torch
 from torch import Tensor
 
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import Manifest
 from synthgen.dataset.rows import Rows
 from synthgen.generators.generator import Generator
 from synthgen.quality.filters import FINITE, FilterSet
 from synthgen.quality.repeats import find_repeats
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.plan import ShardPlan
 from synthgen.stages.finished.images import image_files, stored_batches
 from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
 from synthgen.storage.tables import read_table
@@ -38,8 +38,7 @@ class Judged:
 
 def judge_stored(
     layout: Layout,
-    plan: Plan,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     filters: FilterSet,
     generator: Generator,
 ) -> list[Judged]:
@@ -53,7 +52,7 @@ def judge_stored(
     """
     look = _Look(layout, manifest, filters, generator)
     judged = []
-    for place, shard in enumerate(plan.shards):
+    for place, shard in enumerate(manifest.plan.shards):
         rows = read_rows(layout, shard, manifest)
         scores, codes = look.at(rows)
         verdicts = filters.judge(scores, torch.from_numpy(rows.labels)).numpy()
@@ -68,11 +67,11 @@ class _Look:
     """What is looked at beside stored scores."""
 
     def __init__(
-        self, layout: Layout, manifest: dict[str, Any], filters: FilterSet, generator: Generator
+        self, layout: Layout, manifest: Manifest, filters: FilterSet, generator: Generator
     ) -> None:
         self._image = generator.image
-        measurable = manifest["settings"].get("image_format") != "jpeg"
-        self._missing = sorted(filters.scores - set(manifest["scores"]))
+        measurable = manifest.settings.image_format != "jpeg"
+        self._missing = sorted(filters.scores - set(manifest.scores))
         self._scorer = make_scorer(generator, self._missing)
         for name in self._missing:
             if not measurable or name not in self._scorer.names:
@@ -99,7 +98,7 @@ class _Look:
         return scores, {name: torch.cat(parts) for name, parts in codes.items()}
 
 
-def read_rows(layout: Layout, shard: ShardPlan, manifest: dict[str, Any]) -> Rows:
+def read_rows(layout: Layout, shard: ShardPlan, manifest: Manifest) -> Rows:
     """A shard's rows, and after them its rejects where they were kept."""
     tables = [read_table(layout.data / shard.name)]
     thrown = layout.rejects / shard.name
@@ -111,8 +110,8 @@ def read_rows(layout: Layout, shard: ShardPlan, manifest: dict[str, Any]) -> Row
     return Rows.concat([_rows(table, manifest) for table in tables])
 
 
-def _rows(table: pa.Table, manifest: dict[str, Any]) -> Rows:
-    paired = bool(manifest["generator"].get("domains"))
+def _rows(table: pa.Table, manifest: Manifest) -> Rows:
+    domains = manifest.generator.domains
 
     def numbers(name: str) -> np.ndarray:
         return np.array(table.column(name).to_numpy())
@@ -123,10 +122,10 @@ def _rows(table: pa.Table, manifest: dict[str, Any]) -> Rows:
         numbers("candidate"),
         numbers("generator_class"),
         numbers("pixel_hash"),
-        {name: numbers(name) for name in manifest["scores"]},
+        {name: numbers(name) for name in manifest.scores},
         None,
-        image_files(table, "source") if paired else None,
-        manifest["generator"]["domains"][1] if paired else "",
+        image_files(table, "source") if domains else None,
+        domains[1] if domains else "",
     )
 
 

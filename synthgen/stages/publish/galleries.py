@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from synthgen.dataset.manifest import Manifest
 from synthgen.evaluation.evidence import picture
 from synthgen.evaluation.report.content import Gallery, Shot
 from synthgen.stages.finished.dataset import Dataset
@@ -82,11 +82,11 @@ class _Scored:
     reasons: np.ndarray | None
 
 
-def _bounds(manifest: Mapping[str, Any]) -> dict[str, list[_Bound]]:
+def _bounds(manifest: Manifest) -> dict[str, list[_Bound]]:
     """Reason to limits, out of the dataset's own record of its filters."""
     found: dict[str, list[_Bound]] = {}
-    known = set(manifest["scores"])
-    for bound in manifest["settings"].get("filters", {}).get("bounds", ()):
+    known = set(manifest.scores)
+    for bound in manifest.settings.bounds:
         if bound["name"] != "validity" and bound["score"] in known:
             one = _Bound(bound["score"], tuple(bound["low"]), tuple(bound["high"]))
             found.setdefault(bound["name"], []).append(one)

@@ -12,8 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tqdm import tqdm
-
+from synthgen.machine.progress import over
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.publish.parcel import CARD, Parcel, is_stale
 from synthgen.storage.transfer import local_copy
@@ -49,7 +48,7 @@ def to_hub(parcels: Sequence[Parcel], repository: str, *, private: bool) -> str:
     if not missing and not stale:
         return revision
     operations: list[Any] = []
-    for parcel in tqdm(missing, unit="file", desc="publishing"):
+    for parcel in over(missing, len(missing), "publishing", "file"):
         if not parcel.name.endswith(".parquet"):
             operations.append(CommitOperationAdd(parcel.name, parcel.path.read_bytes()))
             continue

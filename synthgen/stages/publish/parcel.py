@@ -11,7 +11,6 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
 from synthgen.dataset.receipts import file_sha256
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan
 from synthgen.stages.publish.report import report_page
 from synthgen.storage.place import Place
 from synthgen.storage.transfer import files_below
@@ -42,8 +41,8 @@ def pack(layout: Layout) -> list[Parcel]:
     if not layout.is_complete() or not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset (no {CARD} or {MANIFEST})")
     manifest = read_manifest(layout)
-    shards = {f"data/{shard.name}" for shard in Plan.from_json(manifest["plan"]).shards}
-    promised = {f"data/{r['shard']}": r["sha256"] for r in manifest["receipts"]}
+    shards = {f"data/{shard.name}" for shard in manifest.plan.shards}
+    promised = {f"data/{receipt.shard}": receipt.sha256 for receipt in manifest.receipts}
     names = [name for name in files_below(root) if not name.startswith(".")]
     for name in sorted(shards - set(names)):  # links are not followed
         raise SynthgenError(f"{root / name}: missing, or a link; mend it with synthgen repair")
@@ -71,7 +70,7 @@ def without_real_images(layout: Layout, parcels: Sequence[Parcel], scratch: Path
     Raises:
         SynthgenError: the images are translations, whose sources are real images.
     """
-    if read_manifest(layout)["settings"].get("source_fingerprint"):
+    if read_manifest(layout).settings.source_fingerprint:
         raise SynthgenError(
             f"{layout.root}: its images are translations, and what they translate, real images, is "
             "its column 'source': it cannot be published without real images"

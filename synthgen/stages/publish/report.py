@@ -12,6 +12,7 @@ from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.page import page
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.provenance import TrainingRecord
 from synthgen.stages.finished.dataset import Dataset, acceptance, open_dataset
 from synthgen.stages.publish.galleries import judged, samples
 from synthgen.storage.place import Place
@@ -48,27 +49,26 @@ def report_page(root: str | Place, *, real_images: bool = True) -> str:
 
 def _content(dataset: Dataset) -> Content:
     manifest, plan, image = dataset.manifest, dataset.plan, dataset.image
-    generator = manifest["generator"]
+    generator = manifest.generator
     stale: list[str] = []
     evaluation = _current(dataset, "metrics.json", Evaluation.from_json, stale)
     evidence = _current(dataset, "evidence.json", Evidence.from_json, stale)
-    color = "grey" if image.channels == 1 else "RGB"
     return Content(
         name=dataset.layout.root.resolve().name,
         rows=plan.rows,
         classes=plan.classes,
         side=max(image.height, image.width),
         summary=f"{plan.rows:,} images of {len(plan.classes)} classes, "
-        f"{image.height}×{image.width} {color}, made by the generator "
-        f"{generator['name']} ({generator['algorithm']})",
+        f"{image.height}×{image.width} {image.color}, made by the generator "
+        f"{generator.name} ({generator.algorithm})",
         acceptance=acceptance(dataset),
-        filters=str(manifest["filters_text"]),
+        filters=manifest.filters_text,
         samples=samples(dataset),
         judged=judged(dataset),
         facts=tuple(_facts(dataset)),
         manifest={
-            "generator": generator,
-            "settings": {k: v for k, v in manifest["settings"].items() if k != "filters"},
+            "generator": generator.to_json(),
+            "settings": manifest.settings.without_filters(),
         },
         evaluation=evaluation,
         evidence=evidence,
@@ -103,30 +103,27 @@ def _utility(dataset: Dataset) -> Utility | None:
 
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:
     manifest = dataset.manifest
-    generator = manifest["generator"]
-    training = generator.get("training", {})
+    generator = manifest.generator
     splits = ", ".join(f"{name} {rows:,}" for name, rows in dataset.plan.splits.items())
     facts = [
-        ("made by", f"synthgen {manifest['synthgen']}"),
-        ("generator", f"{generator['name']} ({generator['algorithm']})"),
-        ("its weights", f"SHA-256 {generator['weights_sha256']}"),
-        ("trained on", _trained(training)),
+        ("made by", f"synthgen {manifest.synthgen}"),
+        ("generator", f"{generator.name} ({generator.algorithm})"),
+        ("its weights", f"SHA-256 {generator.weights_sha256}"),
+        ("trained on", _trained(generator.trained)),
         ("seed", str(dataset.plan.seed)),
         ("splits", splits),
-        ("plan", f"SHA-256 {manifest['plan_hash']}"),
+        ("plan", f"SHA-256 {manifest.made.plan_hash}"),
         ("shards", f"{len(dataset.plan.shards)}, together SHA-256 {dataset.shards}"),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _trained(training: dict[str, Any]) -> str:
-    if "data" not in training:
+def _trained(training: TrainingRecord) -> str:
+    if training.data is None:
         return ""
-    images = training.get("data_images")
-    shown = training.get("images_shown")
-    parts = [str(training["data"])]
-    if images:
-        parts.append(f"{images:,} images")
-    if shown:
-        parts.append(f"{shown:,} shown")
+    parts = [training.data]
+    if training.data_images:
+        parts.append(f"{training.data_images:,} images")
+    if training.images_shown:
+        parts.append(f"{training.images_shown:,} shown")
     return ", ".join(parts)

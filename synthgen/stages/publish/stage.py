@@ -11,10 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from synthgen.dataset.commit import disk_errors, read_json, write_json
 from synthgen.dataset.layout import Layout
+from synthgen.machine.progress import over
 from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.publish.hub import to_hub
@@ -112,7 +111,7 @@ def _to_place(parcels: Sequence[Parcel], root: Place) -> None:
         missing += [p for p in parcels if p.name == CARD]
     for name in stale:
         (root / name).unlink(missing_ok=True)
-    for parcel in tqdm(missing, unit="file", desc="publishing"):
+    for parcel in over(missing, len(missing), "publishing", "file"):
         with local_copy(parcel.path) as file:
             copy_whole(file, root / parcel.name)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.manifest import read_manifest
-from synthgen.dataset.receipts import order_hash, read_receipt, refuse_damaged
-from synthgen.dataset.run_folder import Mode, open_run, settings_hash
+from synthgen.dataset.manifest import finished_manifest, refuse_damaged
+from synthgen.dataset.receipts import order_hash, read_receipt
+from synthgen.dataset.run_folder import Mode, open_run
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
@@ -25,7 +26,7 @@ from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.judging.stored_verdicts import Judged, judge_stored, read_rows
 from synthgen.stages.sample.finish import finish
-from synthgen.stages.sample.shard_maker import Job
+from synthgen.stages.sample.job import Job
 from synthgen.storage.place import Place, place
 
 
@@ -58,30 +59,28 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             nothing is left of a split, or ``settings.out`` lies in the dataset.
     """
     source = Layout(place(settings.dataset))
-    if not source.is_complete() or not source.manifest.is_file():
-        raise SynthgenError(f"{source.root}: is no finished synthgen dataset")
+    manifest = finished_manifest(source)
     out = place(settings.out)
     source.refuse_inside(out)
-    manifest = read_manifest(source)
-    if "parts" in manifest:
+    if manifest.parts:
         raise SynthgenError(
             f"{source.root}: was merged from other datasets; filter those, then merge them"
         )
     refuse_damaged(source, manifest)
-    plan = Plan.from_json(manifest["plan"])
-    generator = load_origin(source.root, manifest["generator"], settings.generator)
+    plan = manifest.plan
+    generator = load_origin(source.root, manifest.generator, settings.generator)
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     side = min(generator.image.height, generator.image.width)
     filters = overridden(
         load_filters(settings.filters, calibration or None, plan.classes, side), settings.set
     )
-    judged = judge_stored(source, plan, manifest, filters, generator)
+    judged = judge_stored(source, manifest, filters, generator)
     new_plan, chosen = _new_plan(plan, judged)
     record = {
-        **manifest["settings"],
+        **manifest.settings.record,
         "filters": filters.to_json(),
-        "filtered_from": manifest["plan_hash"],
-        "filtered_settings": settings_hash(manifest["settings"]),
+        "filtered_from": manifest.made.plan_hash,
+        "filtered_settings": manifest.settings.hash,
     }
     rejected = _rejected(judged, plan, filters)
     with open_run(out, record, new_plan, mode) as (layout, held):
@@ -98,13 +97,13 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             made = Made(kept, None, _of_shard(part, filters, plan), {}, "filter", order)
             write_shard(layout, new_plan, shard, made)
         names = SampleSettings.model_fields
-        own = {k: v for k, v in manifest["settings"].items() if k in names and k != "filters"}
+        own = {k: v for k, v in manifest.settings.without_filters().items() if k in names}
         job = Job(
             SampleSettings.parse(own), generator.name, generator.weights_sha256,
-            tuple(manifest["class_keys"][name] for name in plan.classes),
+            tuple(manifest.made.class_keys[name] for name in plan.classes),
             new_plan, filters, fingerprint,
         )  # fmt: skip
-        finish(layout, job, generator, record, manifest["scores"])
+        finish(layout, job, generator, record, manifest.scores)
     total = sum(len(part.labels) for part in judged)
     say(f"{source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
     return FilterReport(out, new_plan.rows, total, rejected, tuple(new_plan.splits))

@@ -7,11 +7,14 @@ from typing import Any
 
 import synthgen
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import make_manifest
+from synthgen.dataset.manifest import Manifest, Provenance
 from synthgen.dataset.receipts import read_receipts
+from synthgen.dataset.run_settings import RunSettings
 from synthgen.generators.generator import Generator
+from synthgen.spec.provenance import Origin
 from synthgen.stages.finished.complete import complete
-from synthgen.stages.sample.shard_maker import Job, scorer
+from synthgen.stages.finished.origin import trained
+from synthgen.stages.sample.job import Job
 
 
 def finish(
@@ -19,30 +22,27 @@ def finish(
     job: Job,
     generator: Generator,
     settings: Mapping[str, Any],
-    scores: Sequence[str] | None = None,
+    scores: Sequence[str],
 ) -> None:
     """Complete a dataset whose shards are all done. The card says complete, so it comes last.
 
-    ``scores`` are its columns of scores, where they are not those that the job measures.
+    ``scores`` are its columns of scores.
     """
     plan = job.plan
-    receipts = read_receipts(layout, plan)
-    image = generator.image
-    manifest = make_manifest(
-        plan,
-        receipts,
-        settings=settings,
-        generator={
-            "name": generator.name,
-            "algorithm": generator.config.algorithm,
-            "domains": list(generator.domains),
-            "image": {"height": image.height, "width": image.width, "channels": image.channels},
-            "weights_sha256": generator.weights_sha256,
-            "training": generator.config.training,
-        },
-        class_keys=dict(zip(plan.classes, job.class_keys, strict=True)),
-        scores=scores or scorer(job.settings, generator, job.filters).names,
-        version=synthgen.__version__,
-        filters_text=str(job.filters),
+    origin = Origin(
+        name=generator.name,
+        algorithm=generator.config.algorithm,
+        image=generator.image,
+        weights_sha256=generator.weights_sha256,
+        training=trained(generator),
+        domains=generator.domains,
     )
-    complete(layout, plan, image, manifest)
+    keys = dict(zip(plan.classes, job.class_keys, strict=True))
+    manifest = Manifest(
+        Provenance(plan, RunSettings(settings), origin, keys, plan.hash),
+        synthgen=synthgen.__version__,
+        scores=tuple(scores),
+        filters_text=str(job.filters),
+        receipts=tuple(read_receipts(layout, plan)),
+    )
+    complete(layout, manifest)

@@ -7,26 +7,24 @@ import torch
 
 from synthgen.dataset.exclusions import Excluded
 from synthgen.dataset.layout import Layout
-from synthgen.generators.generator import Generator
-from synthgen.quality.filters import FilterSet
 from synthgen.quality.repeats import find_repeats
 from synthgen.spec.plan import Plan
 from synthgen.stages.finished.images import shard_images, stored_batches
-from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
+from synthgen.stages.judging.scorer import coded, repeat_codes
+from synthgen.stages.sample.tools import Tools
 
 
-def find_near_repeats(
-    layout: Layout, plan: Plan, filters: FilterSet, generator: Generator
-) -> Excluded:
+def find_near_repeats(layout: Layout, plan: Plan, tools: Tools) -> Excluded:
     """Rows that nearly repeat a row of an earlier shard; the first in the order of the plan stays.
 
     Codes of all images are in memory at once: 80 MB for 100,000 images with shifts tried.
     """
-    rules = [rule for rule in filters.repeats if rule.scope == "dataset"]
+    rules = [rule for rule in tools.filters.repeats if rule.scope == "dataset"]
     found: dict[int, set[tuple[int, int]]] = {}
     if not rules or len(plan.shards) < 2:
         return {}
-    codes = repeat_codes(rules, make_scorer(generator))
+    codes = repeat_codes(rules, tools.scorer)
+    generator = tools.generator
     parts: dict[str, list[torch.Tensor]] = {rule.name: [] for rule in rules}
     numbers = []
     for shard in plan.shards:

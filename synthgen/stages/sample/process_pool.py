@@ -15,25 +15,22 @@ import torch
 from synthgen.dataset.commit import sweep
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
-from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
-from synthgen.stages.sample.shard_maker import Job, Progress, ShardMaker
+from synthgen.stages.sample.job import Job, Tell
+from synthgen.stages.sample.shard_maker import ShardMaker
+from synthgen.stages.sample.tools import Tools
 
 _worker: ShardMaker | None = None
 
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
-def _start_worker(job: Job, threads: int) -> None:
+def _start_worker(layout: Layout, job: Job, threads: int) -> None:
     global _worker
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
-    settings = job.settings
-    generator = load_generator(job.generator, settings.device, settings.precision)
-    if generator.weights_sha256 != job.generator_sha256:
-        raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
-    _worker = ShardMaker(job, generator, threads)
+    _worker = ShardMaker(layout, job, Tools.of(job), lambda count: None, threads)
 
 
 def _end_with_parent() -> None:
@@ -44,25 +41,25 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(layout: Layout, shard: ShardPlan) -> Receipt:
+def _work(shard: ShardPlan) -> Receipt:
     assert _worker is not None
-    return _worker.make(layout, shard, lambda count: None)
+    return _worker.make(shard)
 
 
 def make_in_processes(
-    job: Job, layout: Layout, shards: list[ShardPlan], workers: int, progress: Progress
+    layout: Layout, job: Job, shards: list[ShardPlan], tell: Tell
 ) -> Iterator[Receipt]:
-    """Make ``shards`` in ``workers`` processes; receipts come in the order in which shards finish.
+    """Make ``shards`` in as many processes as the settings say; receipts come as shards finish.
 
     Raises:
         SynthgenError: a worker's own error, or a worker was killed.
     """
-    workers = min(workers, len(shards))
+    workers = min(job.settings.workers, len(shards))
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     # Spawned, not forked: torch's thread pools do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start_worker, initargs=(job, threads)
+        workers, mp_context=context, initializer=_start_worker, initargs=(layout, job, threads)
     )
     others = set(multiprocessing.active_children())
     try:
@@ -70,12 +67,12 @@ def make_in_processes(
         # group (a terminal does) stops this one, and this one its workers.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            futures = [pool.submit(_work, layout, shard) for shard in shards]
+            futures = [pool.submit(_work, shard) for shard in shards]
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         for future in as_completed(futures):
             receipt = future.result()
-            progress(receipt.rows)
+            tell(receipt.rows)
             yield receipt
     except BrokenProcessPool:
         raise SynthgenError(

@@ -7,17 +7,19 @@ from typing import Any
 
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.problems import Kind
 from synthgen.dataset.receipts import receipt_path
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.dataset.verify import verify
 from synthgen.machine.progress import say
 from synthgen.quality.filters import FilterSet
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.finished.origin import load_made_by
 from synthgen.stages.sample.report import SampleReport
-from synthgen.stages.sample.stage import resolve, run
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.stage import run
 from synthgen.storage.place import Place, place
 
 
@@ -64,15 +66,18 @@ def repair(
     if source is not None:
         changes["source"] = source
     asked = SampleSettings.parse({**wanted, **changes}, str(layout.settings))
-    origin = {"name": resolved["generator"], "weights_sha256": resolved["generator_sha256"]}
-    maker = load_origin(layout.root, origin, generator, device, asked.precision)
+    name, digest = resolved["generator"], resolved["generator_sha256"]
+    maker = load_made_by(layout.root, name, digest, generator, device, asked.precision)
     fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
     kept = {key: resolved[key] for key in ("filters", "source")}
     settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
-    return run(replace(fresh, job=job, settings=settings), "resume", before=_forget_bad)
+    tools = fresh.tools.with_filters(filters)
+    return run(
+        replace(fresh, job=job, tools=tools, settings=settings), "resume", before=_forget_bad
+    )
 
 
 def _forget_bad(layout: Layout) -> None:
@@ -80,9 +85,10 @@ def _forget_bad(layout: Layout) -> None:
     plan, found = Plan.from_json(read_json(layout.plan)), verify(layout.root)
     if found.problems:
         layout.card.unlink(missing_ok=True)
+    bad = {problem.shard for problem in found.problems}
     for shard in plan.shards:
-        if any(line.startswith(f"data/{shard.name}: ") for line in found.problems):
+        if shard.name in bad:
             receipt_path(layout, shard).unlink(missing_ok=True)
-    for line in found.problems:
-        if line.endswith("not in the plan"):
-            say(f"{line}; move it elsewhere")
+    for problem in found.problems:
+        if problem.kind is Kind.STRAY:
+            say(f"{problem}; move it elsewhere")

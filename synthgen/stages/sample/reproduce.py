@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.manifest import Provenance, read_manifest
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError, name_list
-from synthgen.spec.image import ImageSpec, to_uint8
+from synthgen.spec.image import to_uint8
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.finished.images import stored_image
@@ -33,7 +33,6 @@ class Reproduction:
     made: np.ndarray
 
 
-SOURCE_KEYS = ("source", "source_split", "source_domain_column", "source_domain")
 LOSSY_DIFFERENCE = 48
 """Largest difference of a value that JPEG at quality 95 is taken to explain."""
 
@@ -56,51 +55,50 @@ def reproduce(
     if not layout.manifest.is_file():
         raise SynthgenError(f"{root}: is no finished synthgen dataset (no manifest.json)")
     manifest = read_manifest(layout)
-    plan = Plan.from_json(manifest["plan"])
+    plan = manifest.plan
     split = split or next(iter(plan.splits))
     shard, record = _row(layout, plan, split, row)
-    if "parts" in manifest:  # a row of a merged dataset is remade as one of its own part
-        manifest = {**manifest, **manifest["parts"][manifest["part_of"][shard]]}
-        plan = Plan.from_json(manifest["plan"])
-    image = ImageSpec(**manifest["generator"]["image"])
-    stored = stored_image(layout.data / shard, record["image"]["bytes"], image)
-    settings = manifest["settings"]
-    loaded = load_origin(
-        layout.root, manifest["generator"], generator, device, settings["precision"]
-    )
+    part = manifest.made_of(shard)
+    settings = part.settings
+    stored = stored_image(layout.data / shard, record["image"]["bytes"], part.generator.image)
+    loaded = load_origin(layout.root, part.generator, generator, device, settings.precision)
     # A full batch of the same candidate: the same kernels run as when the row was made.
-    count = settings["batch_size"]
+    count = settings.batch_size
     numbers = {
         key: np.full(count, record[key], dtype=np.int64)
         for key in ("generator_class", "shard", "candidate")
     }
-    maker: Generator | Translator = loaded
-    if loaded.translates:
-        named = {key: settings[key] for key in SOURCE_KEYS}
-        wanted = SampleSettings.parse({**named, "n": 1})
-        data = load_sources(wanted, loaded, plan.classes)
-        assert data is not None
-        if data.fingerprint != settings["source_fingerprint"]:
-            raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
-        keys = [manifest["class_keys"][name] for name in plan.classes]
-        maker = Translator(loaded, data, plan, keys)
+    maker = _maker(root, loaded, part)
     drawn = maker.candidates(
         numbers["generator_class"],
         numbers["shard"],
         numbers["candidate"],
         seed=record["seed"],
-        latent_std=settings["latent_std"],
-        truncation=settings["truncation"],
+        latent_std=settings.latent_std,
+        truncation=settings.truncation,
     )
     made = to_uint8(drawn["image"])[0].cpu().numpy()
     largest = int(np.abs(made.astype(np.int16) - stored.astype(np.int16)).max())
-    allowed = LOSSY_DIFFERENCE if settings["image_format"] == "jpeg" else 1
+    allowed = LOSSY_DIFFERENCE if settings.image_format == "jpeg" else 1
     where = (
-        f"{split} row {row}: class '{plan.classes[record['label']]}', seed {record['seed']}, "
+        f"{split} row {row}: class '{part.plan.classes[record['label']]}', seed {record['seed']}, "
         f"shard {record['shard']}, candidate {record['candidate']}"
     )
     verdict = "the same pixels" if largest == 0 else f"largest difference {largest} of 255"
     return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
+
+
+def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator | Translator:
+    """The generator; one that translates with the images that it translated."""
+    if not loaded.translates:
+        return loaded
+    wanted = SampleSettings.parse({**made.settings.source, "n": 1})
+    data = load_sources(wanted, loaded, made.plan.classes)
+    assert data is not None
+    if data.fingerprint != made.settings.source_fingerprint:
+        raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
+    keys = [made.class_keys[name] for name in made.plan.classes]
+    return Translator(loaded, data, made.plan, keys)
 
 
 def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:

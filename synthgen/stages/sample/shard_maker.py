@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,15 +13,12 @@ import numpy as np
 from synthgen.dataset.encoding.encoders import encoder_for
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, is_done, order_hash
+from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.rows import Rows
 from synthgen.dataset.writer import Made, write_shard
-from synthgen.generators.generator import Generator
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.hardware import hardware
-from synthgen.quality.filters import FilterSet
 from synthgen.quality.repeats import Seen
-from synthgen.quality.scores import Scorer
 from synthgen.sampling.candidates import (
     CandidateBatch,
     Judge,
@@ -31,55 +27,13 @@ from synthgen.sampling.candidates import (
     examine,
 )
 from synthgen.sampling.sampler import ShardSampler
-from synthgen.spec.plan import Plan, ShardPlan
-from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
+from synthgen.spec.plan import ShardPlan
+from synthgen.stages.judging.scorer import coded, repeat_codes
 from synthgen.stages.sample.clock import Clock
-from synthgen.stages.sample.conditions import Translator, load_sources
+from synthgen.stages.sample.conditions import Translator
+from synthgen.stages.sample.job import Job, Tell
 from synthgen.stages.sample.lanes import Lanes, Submit, device_turns, lane_count
-
-Progress = Callable[[int], Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything a worker needs to make any shard of a run."""
-
-    settings: SampleSettings
-    """With a batch size."""
-    generator: str
-    """As the user named it: bundled name, folder or hub id."""
-    generator_sha256: str
-    class_keys: tuple[int, ...]
-    """The generator's index of each of the plan's classes."""
-    plan: Plan
-    filters: FilterSet
-    settings_hash: str
-
-    def order(self, shard: ShardPlan, excluded: frozenset[tuple[int, int]]) -> str:
-        """The order that a shard's receipt must carry."""
-        return order_hash(self.plan, shard, self.settings_hash, excluded)
-
-
-def todo(layout: Layout, job: Job) -> list[ShardPlan]:
-    """The shards that are not done."""
-    excluded = read_exclusions(layout)
-    return [
-        shard
-        for shard in job.plan.shards
-        if not is_done(layout, shard, job.order(shard, excluded.get(shard.index, frozenset())))
-    ]
-
-
-def scorer(settings: SampleSettings, generator: Generator, filters: FilterSet) -> Scorer:
-    """What a run measures of its images, some of it only because its filters ask.
-
-    Raises:
-        SynthgenError: the discriminator's logit is asked for, and the bundle has none.
-    """
-    if settings.scores == "statistics":
-        return make_scorer(generator, statistics_only=True)
-    return make_scorer(generator, {settings.scores, *filters.scores})
+from synthgen.stages.sample.tools import Tools
 
 
 @dataclass(frozen=True)
@@ -95,20 +49,32 @@ class _Draft:
 class ShardMaker:
     """Makes shards one after another with one loaded generator."""
 
-    def __init__(self, job: Job, generator: Generator, threads: int | None = None) -> None:
-        """``threads`` work at a time; default: one for each core this process may use."""
+    def __init__(
+        self, layout: Layout, job: Job, tools: Tools, tell: Tell, threads: int | None = None
+    ) -> None:
+        """Make shards of ``job`` in the folder ``layout``.
+
+        Args:
+            layout: the dataset's folder.
+            job: what is made.
+            tools: what it is made with.
+            tell: told of images as they are accepted.
+            threads: that work at a time; default: one for each core this process may use.
+        """
         keep_freed_memory()
+        generator, measure = tools.generator, tools.scorer
         self.job = job
+        self.layout = layout
         self.generator = generator
+        self._tell = tell
         self._lanes = Lanes(lane_count(threads))
         self._turns = device_turns(generator.device)
-        data = load_sources(job.settings, generator, job.plan.classes)
+        data = tools.sources
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)
         self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
         self._encoder = encoder_for(job.settings.image_format, pixels, self._lanes.count)
-        measure = scorer(job.settings, generator, job.filters)
         codes = repeat_codes(job.filters.repeats, measure)
         wide = [rule.name for rule in job.filters.repeats if rule.scope == "dataset"]
         self._judge = Judge(
@@ -122,35 +88,33 @@ class ShardMaker:
             wide[0] if wide else "exact_duplicate",
         )
 
-    def make(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Receipt:
-        """Make and commit one shard; ``progress`` is told of images as they are accepted.
+    def make(self, shard: ShardPlan) -> Receipt:
+        """Make and commit one shard.
 
         Raises:
             SynthgenError: a class falls under the acceptance floor, or the disk is full.
         """
-        return self.commit(layout, shard, self.draft(layout, shard, progress))
+        return self.commit(shard, self.draft(shard))
 
-    def commit(self, layout: Layout, shard: ShardPlan, made: Made) -> Receipt:
+    def commit(self, shard: ShardPlan, made: Made) -> Receipt:
         """Write a shard that was made.
 
         Raises:
             SynthgenError: the disk is full.
         """
-        return write_shard(layout, self.job.plan, shard, made)
+        return write_shard(self.layout, self.job.plan, shard, made)
 
-    def draft(self, layout: Layout, shard: ShardPlan, progress: Progress) -> Made:
-        """One shard in memory; ``progress`` is told of images as they are accepted.
+    def draft(self, shard: ShardPlan) -> Made:
+        """One shard in memory.
 
         Raises:
             SynthgenError: a class falls under the acceptance floor.
         """
-        with self.drafts(layout, [shard], progress) as drafts:
+        with self.drafts([shard]) as drafts:
             return next(drafts)
 
     @contextmanager
-    def drafts(
-        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress
-    ) -> Iterator[Iterator[Made]]:
+    def drafts(self, shards: Sequence[ShardPlan]) -> Iterator[Iterator[Made]]:
         """Gives shards in memory, one after another, each as :meth:`draft` makes it.
 
         While the last batches of one are made, lanes that have none left begin the next one. What
@@ -163,25 +127,23 @@ class ShardMaker:
             if self._uncompiled:
                 submit(self.generator.compile, self.job.settings.batch_size or 1)()
                 self._uncompiled = False
-            yield self._drafts(layout, shards, progress, submit)
+            yield self._drafts(shards, submit)
 
-    def _drafts(
-        self, layout: Layout, shards: Sequence[ShardPlan], progress: Progress, submit: Submit
-    ) -> Iterator[Made]:
+    def _drafts(self, shards: Sequence[ShardPlan], submit: Submit) -> Iterator[Made]:
         waiting = deque(shards)
         begun: deque[_Draft] = deque()
 
         def begin_next() -> None:
             if waiting and not begun:
-                begun.append(self._begin(layout, waiting.popleft(), submit))
+                begun.append(self._begin(waiting.popleft(), submit))
 
         while waiting or begun:
             begin_next()
-            yield self._finish(begun.popleft(), begin_next, progress)
+            yield self._finish(begun.popleft(), begin_next)
 
-    def _begin(self, layout: Layout, shard: ShardPlan, submit: Submit) -> _Draft:
+    def _begin(self, shard: ShardPlan, submit: Submit) -> _Draft:
         job, settings = self.job, self.job.settings
-        excluded = read_exclusions(layout).get(shard.index, frozenset())
+        excluded = read_exclusions(self.layout).get(shard.index, frozenset())
         clock = Clock()
         keys = np.asarray(job.class_keys, dtype=np.int64)
         latents = Latents(job.plan.seed, settings.latent_std, settings.truncation)
@@ -213,7 +175,7 @@ class ShardMaker:
         sampler.begin()
         return _Draft(shard, sampler, clock, job.order(shard, excluded))
 
-    def _finish(self, draft: _Draft, idle: Callable[[], Any], progress: Progress) -> Made:
+    def _finish(self, draft: _Draft, idle: Callable[[], Any]) -> Made:
         job = self.job
         kept: list[Rows] = []
         thrown: list[Rows] = []
@@ -225,7 +187,7 @@ class ShardMaker:
             kept.append(replace(self._rows(batch, keep), reasons=None))
             if job.settings.keep_rejects:
                 thrown.append(self._rows(batch, np.flatnonzero(batch.verdicts != 0)))
-            progress(len(keep))
+            self._tell(len(keep))
         rows = Rows.concat(kept)
         # A fixed shuffle: the last candidates are all of the class that is hardest to make.
         shuffle = np.random.default_rng([job.plan.seed, draft.shard.index]).permutation(len(rows))
@@ -260,22 +222,3 @@ class ShardMaker:
             counts = np.bincount(batch.labels[batch.verdicts == position])
             for label in np.flatnonzero(counts):
                 yield reason, self.job.plan.classes[label], int(counts[label])
-
-
-def make_here(
-    maker: ShardMaker, layout: Layout, shards: list[ShardPlan], progress: Progress
-) -> Iterator[Receipt]:
-    """Make ``shards`` in this process; one is written while the next one is made."""
-    writing: Future[Receipt] | None = None
-    with (
-        ThreadPoolExecutor(1, "writer") as writer,
-        maker.drafts(layout, shards, progress) as drafts,
-    ):
-        for shard in shards:
-            made = next(drafts)
-            if writing is not None:
-                yield writing.result()
-            writing = writer.submit(maker.commit, layout, shard, made)
-            del made  # a shard in memory is the writer's alone, and gone once written
-        if writing is not None:
-            yield writing.result()

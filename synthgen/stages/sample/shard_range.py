@@ -8,12 +8,13 @@ from dataclasses import replace
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
-from synthgen.dataset.run_folder import settings_hash
+from synthgen.dataset.run_settings import settings_hash
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.sample.shard_maker import Progress, ShardMaker, todo
-from synthgen.stages.sample.stage import resolve
+from synthgen.stages.sample.job import Tell, todo
+from synthgen.stages.sample.resolve import resolve
+from synthgen.stages.sample.shard_maker import ShardMaker
 from synthgen.storage.place import place
 
 
@@ -32,7 +33,7 @@ def parse_range(text: str) -> range:
 def make_range(
     settings: SampleSettings,
     indices: Collection[int],
-    progress: Progress = lambda count: None,
+    progress: Tell = lambda count: None,
     between: Callable[[], None] = lambda: None,
 ) -> Iterator[Receipt]:
     """Make those of the shards that are not done, in this process; ``settings.out`` has the run.
@@ -61,7 +62,7 @@ def make_range(
     wanted = [shard for shard in todo(layout, job) if shard.index in indices]
     if not wanted:
         return
-    maker = ShardMaker(job, resolved.generator)
+    maker = ShardMaker(layout, job, resolved.tools, progress)
     for shard in wanted:
         between()
-        yield maker.make(layout, shard, progress)
+        yield maker.make(shard)

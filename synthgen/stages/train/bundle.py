@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from synthgen.algorithms.registry import find
 from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import save_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
+from synthgen.quality.calibration import Calibration
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
@@ -33,23 +35,16 @@ def save_best(
     training = prepared.training
     averaged = {**prepared.algorithm.networks, **training.averaged.networks}
     registration = find(settings.algorithm)
-    classifier = judge.classifier
     calibration = judge.calibration
     if settings.keep_discriminator and prepared.algorithm.judges:
-        network = prepared.algorithm.networks[prepared.algorithm.judges[0]]
-        discriminator = Discriminator.as_saved(network, prepared.task.image, training.device)
-        real = Labelled(prepared.data.images, prepared.data.labels)
-        judged = measure_discriminator(
-            discriminator, real, prepared.validation, prepared.data.classes, training.device
-        )
-        calibration = calibration.with_quantiles_of(judged)
+        calibration = calibration.with_quantiles_of(_discriminated(prepared))
     save_bundle(
         folder,
         algorithm=registration.name,
         options=registration.options.parse(settings.options).model_dump(),
         task=prepared.task,
         built=replace(prepared.algorithm, networks=averaged),
-        classifier=classifier.network,
+        classifier=judge.classifier.network,
         calibration=calibration.to_json(),
         keep_judges=settings.keep_discriminator,
         reference=None if judge.reference is None else judge.reference.to_tensors(),
@@ -63,21 +58,38 @@ def save_best(
             "label_agreement": best["agreement"],
             "diversity": best["diversity"],
             "alarms": alarms,
-            "classifier_accuracy": classifier.accuracy,
-            "classifier_accuracy_per_class": classifier.per_class,
+            "classifier_accuracy": judge.classifier.accuracy,
+            "classifier_accuracy_per_class": judge.classifier.per_class,
         },
-        training={
-            "data": prepared.data.name,
-            "data_fingerprint": prepared.data.fingerprint,
-            "data_images": len(prepared.chosen),
-            "holdout": settings.holdout,
-            "images_shown": training.shown,
-            "batch_size": settings.batch_size,
-            "augment": prepared.augment,
-            "flip": settings.flip,
-            "seed": settings.seed,
-            **({} if settings.only_class is None else {"only_class": settings.only_class}),
-            "precision": str(training.precision).removeprefix("torch."),
-            "hardware": hardware(training.device),
-        },
+        training=_provenance(settings, prepared),
     )
+
+
+def _discriminated(prepared: Prepared) -> Calibration:
+    """What the discriminator says of real images that were held out."""
+    training, data = prepared.training, prepared.data
+    network = prepared.algorithm.networks[prepared.algorithm.judges[0]]
+    discriminator = Discriminator.as_saved(network, prepared.task.image, training.device)
+    real = Labelled(data.images, data.labels)
+    return measure_discriminator(
+        discriminator, real, prepared.validation, data.classes, training.device
+    )
+
+
+def _provenance(settings: TrainSettings, prepared: Prepared) -> dict[str, Any]:
+    """The bundle's record of its training."""
+    training = prepared.training
+    return {
+        "data": prepared.data.name,
+        "data_fingerprint": prepared.data.fingerprint,
+        "data_images": len(prepared.chosen),
+        "holdout": settings.holdout,
+        "images_shown": training.shown,
+        "batch_size": settings.batch_size,
+        "augment": prepared.augment,
+        "flip": settings.flip,
+        "seed": settings.seed,
+        **({} if settings.only_class is None else {"only_class": settings.only_class}),
+        "precision": str(training.precision).removeprefix("torch."),
+        "hardware": hardware(training.device),
+    }

@@ -14,6 +14,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.storage.lock import locked
 from synthgen.storage.place import lies_in
+from synthgen.storage.whole import is_part, write_json_whole
 
 LOCK = ".lock"
 
@@ -30,7 +31,7 @@ def begun(out: Path, settings: TrainSettings) -> bool:
     path = out / "settings.json"
     _refuse_links(out)
     if not path.exists():
-        if out.is_dir() and any(inside.name != LOCK for inside in out.iterdir()):
+        if out.is_dir() and any(map(_foreign, out.iterdir())):
             raise SynthgenError(
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
@@ -51,6 +52,11 @@ def begun(out: Path, settings: TrainSettings) -> bool:
                 "resume with the same settings or name another folder with --out"
             )
     return True
+
+
+def _foreign(path: Path) -> bool:
+    """Whether something in a folder without a run is no trace of one that was killed at once."""
+    return path.name != LOCK and not is_part(path)
 
 
 def _refuse_links(out: Path) -> None:
@@ -85,10 +91,7 @@ def begin(out: Path, settings: TrainSettings) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        staging = out / ".settings.json"
-        record = blotted(settings.model_dump(mode="json"))
-        staging.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        os.replace(staging, out / "settings.json")
+        write_json_whole(out / "settings.json", blotted(settings.model_dump(mode="json")))
     except OSError as error:
         raise SynthgenError(f"{out}: cannot make the run folder: {error.strerror}") from None
 

@@ -14,7 +14,8 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train.folder import begin, begun, held
 from synthgen.stages.train.store import run_folder
-from synthgen.storage.place import Place, StorePath, place
+from synthgen.storage.place import Place, place
+from synthgen.storage.store_path import StorePath
 from synthgen.training.distributed import Ranks
 
 

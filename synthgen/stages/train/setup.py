@@ -23,6 +23,7 @@ from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
@@ -60,16 +61,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     registration = find(settings.algorithm)
     two = registration.domains == 2
     _check_domains(settings, registration.name, two)
-    if group.leads:
-        data = load_images(settings)
-        other = load_source(settings, data) if two else None
-    group.wait()
-    if not group.leads:
-        data = load_images(settings)
-        other = load_source(settings, data) if two else None
-    if group.leads:
-        for line in (*data.lines(), *(f"skipped: {each}" for each in data.skipped)):
-            say(line)
+    data, other = _load(settings, group, two)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
     if settings.only_class is not None:
@@ -81,24 +73,12 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
             f"{data.name}: the training images of a class are all the same image; a generator "
             "learns from several that differ"
         )
-    domains: tuple[str, ...] = ()
-    sources, held_sources = None, None
-    if other is not None:
-        names = settings.source_domain or other.name, settings.domain or data.name
-        domains = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
-        learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
-        sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
-        held_sources = Labelled(other.images[held], other.labels[held])
+    domains, sources, held_sources = _other_domain(settings, data, other)
     task = ClassConditional(data.image, ClassCondition(data.classes), domains)
     keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
-    augment = settings.augment
-    if augment == "auto":
-        small = len(chosen) < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
-        # Five hundred Fashion-MNIST images a class collapsed to one image each under DiffAugment,
-        # whose blanks and shifts hide what a weakly trained discriminator could still see.
-        augment = "ada" if small else "none"
+    augment = _augmentation(settings, data, len(chosen))
     if settings.batch_size % group.count:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"
@@ -106,9 +86,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     augmentations: dict[str, Augment] = {
         "none": no_augmentation, "diffaugment": diffaugment, "ada": Ada()
     }  # fmt: skip
-    training = Training(
-        algorithm,
-        RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip),
+    loop = LoopSettings(
         images=settings.images,
         batch_size=settings.batch_size,
         seed=settings.seed,
@@ -118,12 +96,49 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         device=device,
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
-        ranks=group,
-        sources=sources,
     )
+    batches = RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip)
+    training = Training(algorithm, batches, loop, ranks=group, sources=sources)
     return Prepared(
         data, task, algorithm, training, validation, chosen, judged, augment, held_sources
     )
+
+
+def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, ImageData | None]:
+    """The images, and the other domain's where there are two; the first rank decodes them."""
+
+    def load() -> tuple[ImageData, ImageData | None]:
+        data = load_images(settings)
+        return data, load_source(settings, data) if two else None
+
+    if group.leads:
+        found = load()
+        for line in (*found[0].lines(), *(f"skipped: {each}" for each in found[0].skipped)):
+            say(line)
+    group.wait()
+    return found if group.leads else load()
+
+
+def _other_domain(
+    settings: TrainSettings, data: ImageData, other: ImageData | None
+) -> tuple[tuple[str, ...], RealBatches | None, Labelled | None]:
+    """Names of both domains, and the other one's images: to train on, and held out."""
+    if other is None:
+        return (), None, None
+    names = settings.source_domain or other.name, settings.domain or data.name
+    domains = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+    learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
+    sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
+    return domains, sources, Labelled(other.images[held], other.labels[held])
+
+
+def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
+    if settings.augment != "auto":
+        return settings.augment
+    small = count < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
+    # Five hundred Fashion-MNIST images a class collapsed to one image each under DiffAugment,
+    # whose blanks and shifts hide what a weakly trained discriminator could still see.
+    return "ada" if small else "none"
 
 
 def _varies(data: ImageData, rows: np.ndarray) -> bool:

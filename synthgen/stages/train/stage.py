@@ -14,13 +14,10 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.machine.signals import stop_at_safe_point
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
@@ -28,16 +25,19 @@ from synthgen.stages.train.bundle import save_best
 from synthgen.stages.train.folder import begin, begun, held, sweep
 from synthgen.stages.train.per_class import train_set
 from synthgen.stages.train.report import report_text, tick_line
-from synthgen.stages.train.setup import SMALLEST_AUGMENTED, Prepared, prepare
+from synthgen.stages.train.rollback import choose, is_lost
+from synthgen.stages.train.setup import Prepared, prepare
 from synthgen.stages.train.store import Send, run_folder
 from synthgen.stages.train.yardstick import make_judge
 from synthgen.storage.place import Place, place
+from synthgen.storage.whole import write_whole
 from synthgen.training import checkpoint
+from synthgen.training.curves import draw_curves
 from synthgen.training.distributed import Ranks, ranks
 from synthgen.training.grid import save_grid
-from synthgen.training.loop import NotFinite
-from synthgen.training.metrics_log import MetricsLog, draw_curves
-from synthgen.training.watch import DECLINED, Alarm, Watch, ladder
+from synthgen.training.metrics_log import MetricsLog
+from synthgen.training.phase_step import NotFinite
+from synthgen.training.watch import Alarm, Watch
 
 DRAW_EVERY = 20.0
 """Seconds between drawings of the curves, which take half a second, at least."""
@@ -119,17 +119,15 @@ class _Run:
                 self._save()
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
-        bar = tqdm(
-            total=settings.images, initial=training.shown, unit="img", desc="training",
-            disable=not self.group.leads, smoothing=0.02,
-        )  # fmt: skip
-        with bar, self._stop_asked() as stop:
+        progress = Progress(
+            settings.images, "training", initial=training.shown, shown=self.group.leads
+        )
+        with progress, self._stop_asked() as stop:
             while training.shown < settings.images and not stopped:
                 alarm = self._advance()
                 if alarm is not None:
                     stopped = not self._recover(alarm)
-                bar.n = training.shown
-                bar.update(0)
+                progress.reach(training.shown)
                 if stop() and training.shown < settings.images:
                     if not self.watch.suspicious:
                         self._save()
@@ -176,60 +174,42 @@ class _Run:
         self.send(False)
 
     def _recover(self, alarm: Alarm) -> bool:
-        """Go back to the last good checkpoint, or to the untrained one where the rung says so, and
-        climb the ladder; false after the last rung."""
-        training, at = self.training, self.training.shown
-        small = self.prepared.data.image.height < SMALLEST_AUGMENTED
-        *older, back_to = checkpoint.shown_at(self.checkpoints)
-        if older and back_to == self.rolled_to:
-            back_to = older.pop()  # the newest led to the same fault once already
-        rung = ladder(
-            training.remedies,
-            penalized="gamma" in training.algorithm.schedules,
-            augmented=small or self.prepared.augment != "none",
-            lost=self._lost(alarm, back_to),
+        """Go back and climb the ladder; false after the last rung."""
+        training = self.training
+        back = choose(
+            alarm,
+            self.prepared,
+            self.checkpoints,
+            self.rolled_to,
+            lambda back_to: self._lost(alarm, back_to),
         )
-        if older and rung is not None and rung.restart:
-            back_to = older[0]
-        failed = training.remedies.attempt
-        checkpoint.load_at(self.checkpoints, back_to, training)
-        self.rolled_to = back_to
-        ended = replace(training.remedies, attempt=failed + 1)
-        training.remedies = ended if rung is None else rung.remedies
+        checkpoint.load_at(self.checkpoints, back.back_to, training)
+        self.rolled_to = back.back_to
+        training.remedies = back.remedies(training.remedies)
         self.group.wait()
         if self.group.leads:
-            action = "stopped: no change is left to try" if rung is None else rung.text
-            say(f"{alarm.kind}: {alarm.why}; back to {training.shown:,} images; {action}")
-            self.log.append(
-                {
-                    "images": at,
-                    "attempt": failed,
-                    "event": alarm.kind,
-                    "why": alarm.why,
-                    "action": action,
-                    "back_to": back_to,
-                }
-            )
+            say(back.text)
+            self.log.append(back.row())
             self.watch = Watch.of(self.log.rows(), self.settings.images)
             self._draw()
-            self._save(stopped=rung is None)
+            self._save(stopped=back.rung is None)
             # Last: a run killed before comes to the same alarm again.
-            checkpoint.drop_after(self.checkpoints, back_to)
+            checkpoint.drop_after(self.checkpoints, back.back_to)
         self.group.wait()
         self._clock = (time.perf_counter(), training.shown)
-        return rung is not None
+        return back.rung is not None
 
     def _lost(self, alarm: Alarm, back_to: int) -> bool:
-        """Whether the state at ``back_to`` has no past that is near the best of the run; or the
-        generator repeats itself, which it does not unlearn in smaller steps."""
-        lost = None
-        if self.group.leads:
-            undoing = [*self.log.rows(), {"event": "rolled back", "back_to": back_to}]
-            left = Watch.of(undoing, self.settings.images).best_score
-            limit = DECLINED * self.best.get("score", -math.inf) + self.judge.score.real
-            if left > limit or alarm.kind == "collapsed":
-                lost = "lost"
-        return self.group.agree(lost) is not None
+        """Whether nothing is left at ``back_to``, as the first rank finds."""
+        lost = self.group.leads and is_lost(
+            alarm,
+            self.log.rows(),
+            self.settings.images,
+            back_to,
+            self.best,
+            self.judge.score.real,
+        )
+        return self.group.agree("lost" if lost else None) is not None
 
     def _tick(self, means: dict[str, float] | None) -> Alarm | None:
         """Score, log and draw; ``means`` is ``None`` for the untrained networks."""
@@ -285,9 +265,7 @@ class _Run:
         """
         self._draw()
         text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
-        staging = self.out / ".report.md"
-        staging.write_text(text, encoding="utf-8")
-        staging.rename(self.out / "report.md")
+        write_whole(self.out / "report.md", text)
         if not self.best:
             self.send(True)
             raise SynthgenError(

@@ -19,7 +19,8 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.train.folder import LOCK
 from synthgen.storage.lock import locked, refuse_lost
-from synthgen.storage.place import Place, StoreError, StorePath
+from synthgen.storage.place import Place
+from synthgen.storage.store_path import StoreError, StorePath
 from synthgen.storage.transfer import fetch, files_below, put_whole, remove_folder, scratch
 from synthgen.training.distributed import Ranks
 

@@ -13,7 +13,11 @@ from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.judging.measure_real import measure_real
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.tick_score import ProgressScore
-from synthgen.training.classifier import TrainedClassifier, train_label_classifier
+from synthgen.training.classifier import (
+    ClassifierSettings,
+    TrainedClassifier,
+    train_label_classifier,
+)
 
 SPREAD_IMAGES = 4096
 """Training images whose spread is what samples' diversity is compared with, at most."""
@@ -32,16 +36,24 @@ class Judge:
 def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
     """Train (or open) the label classifier of a run and measure real images with it."""
     data, training = prepared.data, prepared.training
+    real = Labelled(data.images, data.labels)
     classifier = train_label_classifier(
-        data.images, data.labels, data.classes, *prepared.judged,
-        budget=settings.classifier_images, batch_size=settings.batch_size, flip=settings.flip,
-        seed=settings.seed, device=training.device, precision=training.precision,
-        folder=out / "classifier",
-    )  # fmt: skip
+        real,
+        data.classes,
+        *prepared.judged,
+        ClassifierSettings(
+            budget=settings.classifier_images,
+            batch_size=settings.batch_size,
+            flip=settings.flip,
+            seed=settings.seed,
+            device=training.device,
+            precision=training.precision,
+        ),
+        out / "classifier",
+    )
     say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
     classifier.network.to(training.device).eval()
     held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
-    real = Labelled(data.images, data.labels)
     calibration, reference = measure_real(
         real, data.classes, *prepared.judged, classifier.network, training.device,
         training.precision, keep=settings.reference,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.cache import cache_root
+from synthgen.storage.whole import write_whole
 
 VERSION = 1
 """Raised when a classifier's training changes: older results are not found any more."""
@@ -39,11 +39,8 @@ class TrialStore:
             pass  # not there, or not whole: it is made anew
         counts = train()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            staging = path.with_name(f".{path.name}-{os.getpid()}")
             record = {"key": json.loads(text), "confusion": counts.tolist()}
-            staging.write_text(json.dumps(record) + "\n", encoding="utf-8")
-            os.replace(staging, path)
+            write_whole(path, json.dumps(record) + "\n", shared=True)
         except OSError as error:
             raise SynthgenError(
                 f"{self.folder}: cannot keep a result: {error.strerror}; name another place with "

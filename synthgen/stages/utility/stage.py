@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled
 from synthgen.dataset.commit import disk_errors, write_json
+from synthgen.dataset.manifest import Manifest
 from synthgen.evaluation.utility import (
     SAW_ALL,
     SAW_NOTHING,
@@ -20,7 +19,7 @@ from synthgen.evaluation.utility import (
     Utility,
     UtilityRow,
 )
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
@@ -58,14 +57,13 @@ def utility(settings: UtilitySettings) -> Utility:
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     record = None
     total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
-    bar = tqdm(total=total, unit="img", desc="training classifiers")
-    with bar:
+    with Progress(total, "training classifiers") as progress:
         for seed in range(settings.seeds):
             for kind in kinds:
-                found[kind].append(trials.result(kind, seed, bar.update))
+                found[kind].append(trials.result(kind, seed, progress.add))
             record = Utility(
                 dataset=layout.root.resolve().name,
-                generator=manifest["generator"]["name"],
+                generator=manifest.generator.name,
                 generator_saw=saw,
                 classes=plan.classes,
                 real=real.name,
@@ -139,10 +137,10 @@ def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
     ]
 
 
-def _what_it_saw(manifest: dict[str, Any], real: ImageData, kinds: Sequence[Kind]) -> str:
+def _what_it_saw(manifest: Manifest, real: ImageData, kinds: Sequence[Kind]) -> str:
     """Of all rows together: small parts of what a generator learnt from are not all it saw."""
-    origins = [part["generator"] for part in manifest.get("parts", [manifest])]
-    prints = {origin["training"].get("data_fingerprint") for origin in origins}
+    made = manifest.parts or (manifest.made,)
+    prints = {part.generator.trained.data_fingerprint for part in made}
     if prints != {real.fingerprint}:
         return SAW_UNKNOWN
     return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from synthgen.data.cache import ImageData
 from synthgen.data.splits import Labelled, few_per_class
@@ -16,6 +15,7 @@ from synthgen.evaluation.fidelity import embed
 from synthgen.evaluation.utility import TrainedOn
 from synthgen.generators.bundle import CLASSIFIER
 from synthgen.machine.devices import resolve_device, resolve_precision
+from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.stages.finished.dataset import TOGETHER, Dataset
@@ -41,13 +41,12 @@ class Kind:
 def synthetic_images(dataset: Dataset, most: int) -> Labelled:
     """At most ``most`` images of a dataset, over all its shards."""
     count = min(most, dataset.plan.rows)
-    bar = tqdm(total=count, unit="img", desc="reading the dataset", disable=count < SHOWN_FROM)
     images, labels = [], []
-    with bar:
+    with Progress(count, "reading the dataset", shown=count >= SHOWN_FROM) as progress:
         for part, own in dataset.pieces(most):
             images.append(part)
             labels.append(own)
-            bar.update(len(own))
+            progress.add(len(own))
     return Labelled(np.concatenate(images), np.concatenate(labels))
 
 
@@ -67,13 +66,13 @@ def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> 
     Raises:
         SynthgenError: the bundle is not to be found, is another one, or has no classifier.
     """
-    origin = dataset.manifest["generator"]
+    origin = dataset.manifest.generator
     generator = load_origin(
         dataset.layout.root, origin, settings.generator, settings.device, "auto"
     )
     if generator.classifier is None:
         raise SynthgenError(f"generator '{generator.name}' has no label classifier for soft labels")
-    keys = [dataset.manifest["class_keys"][name] for name in dataset.plan.classes]
+    keys = [dataset.manifest.made.class_keys[name] for name in dataset.plan.classes]
     logits = embed(generator.classifier, made.images, TOGETHER, generator.device)[:, keys]
     return SoftLabels(logits.softmax(dim=1).numpy(), generator.config.files[CLASSIFIER])
 
@@ -161,12 +160,12 @@ class Trials:
         source = Source(self._real.images, self._real.labels, rows, 1.0)
         total = np.zeros((len(self._made.labels), len(self._real.classes)), dtype=np.float32)
         steps = self._teachers * self._budget.steps * self._budget.batch_size
-        with tqdm(total=steps, unit="img", desc="training teachers", leave=False) as bar:
+        with Progress(steps, "training teachers") as bar:
             for number in range(self._teachers):
                 network = train_fixed_budget(
                     [source], len(self._real.classes), self._budget,
                     seed=TEACHERS + 100 * choice + number, device=self._device,
-                    precision=self._precision, progress=bar.update,
+                    precision=self._precision, progress=bar.add,
                 )  # fmt: skip
                 with torch.inference_mode():
                     for images in self._views():

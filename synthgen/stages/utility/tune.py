@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.splits import Labelled, hold_out
@@ -22,18 +20,20 @@ from synthgen.evaluation.tuning import Trial, Tuning, describe, grid
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.machine.devices import resolve_device, resolve_precision
-from synthgen.machine.progress import say
+from synthgen.machine.progress import Progress, say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.tune import DEFAULT, NONE, TuneSettings
 from synthgen.stages.finished.dataset import open_dataset
+from synthgen.stages.finished.origin import trained
 from synthgen.stages.judging.training_rows import training_rows
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.utility.results import TrialStore
 from synthgen.stages.utility.trials import synthetic_images
 from synthgen.storage.place import path_here
+from synthgen.storage.whole import write_whole
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
 
@@ -72,7 +72,7 @@ def tune(settings: TuneSettings) -> TuneReport:
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
     rules = _default_rules(generator)
-    own = training_rows(generator.config.training, real)
+    own = training_rows(trained(generator), real)
     learnt, held = own or hold_out(real.labels, settings.holdout, 0)
     validation = Labelled(real.images[held], real.labels[held])
     trials = _Trials(settings, real, learnt, held, validation)
@@ -83,18 +83,15 @@ def tune(settings: TuneSettings) -> TuneReport:
     )
     found = []
     count = 1 + len(ways) * len(settings.shares) * len(settings.finish)
-    bar = tqdm(
-        total=count * settings.seeds * settings.steps * settings.batch_size, unit="img",
-        desc="training classifiers",
-    )  # fmt: skip
+    total = count * settings.seeds * settings.steps * settings.batch_size
     out = path_here(settings.out, "a search")
-    with bar:
-        alone = trials.accuracies(None, 0.0, 0.0, bar.update)
+    with Progress(total, "training classifiers") as progress:
+        alone = trials.accuracies(None, 0.0, 0.0, progress.add)
         say(f"real images alone: {np.mean(alone):.1%} of {len(held):,} validation images")
         for way in ways:
             made = _sampled(settings, out, rules, *way)
             for share, finish in product(settings.shares, settings.finish):
-                accuracies = trials.accuracies(made, share, finish, bar.update)
+                accuracies = trials.accuracies(made, share, finish, progress.add)
                 trial = Trial(*way, share, finish, accuracies)
                 say(f"{describe(trial)}: {trial.accuracy:.1%}")
                 found.append(trial)
@@ -103,8 +100,8 @@ def tune(settings: TuneSettings) -> TuneReport:
         alone, tuple(found),
     )  # fmt: skip
     with disk_errors(out):
-        _write(out / "tune.json", json.dumps(tuning.to_json(), indent=2) + "\n")
-        _write(out / "sample.yaml", _config(settings, tuning, out, rules))
+        write_whole(out / "tune.json", json.dumps(tuning.to_json(), indent=2) + "\n")
+        write_whole(out / "sample.yaml", _config(settings, tuning, out, rules))
     return TuneReport(out / "sample.yaml", tuning)
 
 
@@ -144,7 +141,7 @@ def _filters(path: Path, rules: tuple[str, ...], agreement: float | None) -> str
     own = {"label_agreement": f" {{min: {agreement:g}}}"}
     text = "".join(f"{name}:{own.get(name, '')}\n" for name in rules)
     with disk_errors(path.parent):
-        _write(path, text)
+        write_whole(path, text)
     return str(path)
 
 
@@ -236,10 +233,3 @@ def _config(settings: TuneSettings, tuning: Tuning, out: Path, rules: tuple[str,
     ]
     head = "".join(f"# {line}\n" for line in comments)
     return head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}-{os.getpid()}")
-    staging.write_text(text, encoding="utf-8")
-    os.replace(staging, path)

@@ -20,7 +20,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample import shard_maker
 from synthgen.stages.sample.reproduce import reproduce
-from synthgen.stages.sample.stage import describe
+from synthgen.stages.sample.resolve import describe
 
 
 def bytes_of(root):

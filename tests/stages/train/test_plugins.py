@@ -156,7 +156,7 @@ BOUND = "from synthgen.quality.rules import *\nclass Red(Rule):\n  def resolve(s
     ("code", "words"),
     [
         ("import nowhere_to_be_found", "cannot be loaded"),
-        ("Red = dict", "is no subclass of synthgen.quality.rules.Rule"),
+        ("Red = dict", "is no subclass of synthgen.quality.rule.Rule"),
         (f"{BOUND}return 1 / 0", "fails (ZeroDivisionError"),
         (f"{BOUND}return [Bound(name, 'contrast', (0,), (1,))]", "limits for each of 3 classes"),
         (f"{BOUND}return [3]", "limits for each of 3 classes"),

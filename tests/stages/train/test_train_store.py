@@ -11,7 +11,8 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train import store as train_store
 from synthgen.stages.train.stage import train
-from synthgen.storage.place import StoreError, place
+from synthgen.storage.place import place
+from synthgen.storage.store_path import StoreError
 from synthgen.storage.transfer import files_below, put_whole, scratch
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training

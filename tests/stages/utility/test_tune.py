@@ -18,6 +18,7 @@ from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.tune import TuneSettings
+from synthgen.stages.finished.origin import trained
 from synthgen.stages.judging.training_rows import training_rows
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.utility.tune import tune
@@ -75,12 +76,12 @@ def test_validation_images_are_those_the_generator_did_not_learn_from(
     report, _ = tuned
     assert report.tuning.unseen
     assert (report.tuning.training_images, report.tuning.validation_images) == (270, 30)
-    config = load_generator(str(run_folder)).config
+    record = trained(load_generator(str(run_folder)))
     same = load_images(DataSettings.parse({"data": str(digit_folder)}))
-    learnt, held = training_rows(config.training, same)
+    learnt, held = training_rows(record, same)
     assert len(set(learnt) & set(held)) == 0
     fewer = load_images(DataSettings.parse({"data": str(digit_folder), "limit_per_class": 50}))
-    assert training_rows(config.training, fewer) is None
+    assert training_rows(record, fewer) is None
 
 
 def test_a_stopped_choice_trains_nothing_again(tuned, monkeypatch):

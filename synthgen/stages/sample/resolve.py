@@ -1,0 +1,147 @@
+"""A run before it starts: generator, classes, filters and plan that its settings come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from synthgen.data.cache import ImageData
+from synthgen.dataset.encoding.images import estimated_bytes
+from synthgen.dataset.run_settings import settings_hash
+from synthgen.generators.bundle import REFERENCE
+from synthgen.generators.generator import Generator
+from synthgen.generators.zoo import find_bundled, load_generator
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.filters import FilterSet, load_filters
+from synthgen.sampling.planning import batch_size_for, make_plan
+from synthgen.sampling.source_images import SourceImages
+from synthgen.spec.columns import DISCRIMINATOR, PIXEL_HASH
+from synthgen.spec.condition import ClassCondition
+from synthgen.spec.credentials import blotted
+from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.plan import Plan
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.job import Job
+from synthgen.stages.sample.tools import Tools
+from synthgen.storage.place import Place, place
+from synthgen.storage.store_path import StorePath, protocols
+
+DECIDES_NOTHING = {"out", "workers", "device"}
+"""Settings that change how a dataset is made but not its bytes, on the same kind of device."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A run before it starts: everything that its settings come to."""
+
+    job: Job
+    tools: Tools
+    settings: dict[str, Any]
+    """All that decides the dataset's bytes, as JSON: what a resumed run is compared with."""
+    out: Place
+
+
+def resolve(settings: SampleSettings, generator: Generator | None = None) -> Resolved:
+    """Load the generator (unless it is given), check classes and filters, make the plan.
+
+    Raises:
+        SynthgenError: unknown class, generator, filter; an amount that the splits cannot hold.
+    """
+    name = settings.generator or find_bundled(settings.classes)
+    if generator is None:
+        generator = load_generator(name, device=settings.device, precision=settings.precision)
+    classes = settings.classes or generator.learnt
+    keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
+    if strange := [name for name in classes if name not in generator.learnt]:
+        raise SynthgenError(
+            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
+            f"{name_list(generator.learnt)} alone"
+        )
+    calibration = generator.calibration and Calibration.from_json(generator.calibration)
+    filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
+    batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
+    settings = settings.model_copy(update={"batch_size": batch})
+    tools = Tools(settings, generator, tuple(classes), filters)
+    known = tools.scorer.names
+    filters.check_scores(known, f"--scores {settings.scores} of this generator does")
+    plan = make_plan(
+        tuple(classes),
+        n=settings.n,
+        per_class=settings.per_class,
+        seed=settings.seed,
+        splits=settings.splits,
+        bytes_per_image=estimated_bytes(generator.image, settings.image_format),
+        images_per_shard=settings.images_per_shard,
+    )
+    data = tools.sources
+    if data is not None:
+        SourceImages(data.images, data.labels, plan)  # are there enough of each class?
+    resolved = _decisive(settings, generator, filters, data)
+    resolved["classes"] = list(classes)
+    if DISCRIMINATOR in known:
+        resolved["discriminator_sha256"] = generator.discriminator_sha256
+    job = Job(
+        settings,
+        name,
+        generator.weights_sha256,
+        tuple(keys),
+        plan,
+        filters,
+        settings_hash(resolved),
+    )
+    out = place(settings.out or _default_out(generator, plan))
+    if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
+        raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
+    return Resolved(job, tools, resolved, out)
+
+
+def _decisive(
+    settings: SampleSettings, generator: Generator, filters: FilterSet, data: ImageData | None
+) -> dict[str, Any]:
+    """All that decides the dataset's bytes, as JSON."""
+    return {
+        **blotted(settings.model_dump(mode="json", exclude=DECIDES_NOTHING)),
+        "generator": generator.name,
+        "generator_sha256": generator.weights_sha256,
+        "reference_sha256": generator.config.files.get(REFERENCE),
+        "precision": "fp32" if str(generator.precision) == "torch.float32" else "bf16",
+        "device_type": generator.device.type,
+        "source_fingerprint": data and data.fingerprint,
+        "filters": filters.to_json(),
+        "pixel_hash": PIXEL_HASH,
+    }
+
+
+def _side(generator: Generator) -> int:
+    return min(generator.image.height, generator.image.width)
+
+
+def _default_out(generator: Generator, plan: Plan) -> str:
+    """For example ``synthgen-cifar10-32-cat-dog-100000-seed0``, in the current folder."""
+    few = len(plan.classes) <= 4
+    listed = "-".join(plan.classes) if few else f"{len(plan.classes)}-classes"
+    parts = ("synthgen", generator.name, listed, str(plan.rows), f"seed{plan.seed}")
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in "-".join(parts))[:120]
+
+
+def describe(settings: SampleSettings) -> str:
+    """What ``sample`` would do, as text; nothing is written.
+
+    Raises:
+        SynthgenError: as for sampling itself.
+    """
+    import yaml
+
+    resolved = resolve(settings)
+    job, plan = resolved.job, resolved.job.plan
+    size = estimated_bytes(resolved.tools.generator.image, settings.image_format) * plan.rows
+    shown = {key: value for key, value in resolved.settings.items() if key != "filters"}
+    lines = [yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip(), ""]
+    lines.append(f"out: {resolved.out}")
+    lines.append(
+        f"plan: {plan.rows:,} images in {len(plan.shards)} shards, about {size / 1e6:,.1f} MB"
+    )
+    lines.extend(f"  split {name}: {rows:,}" for name, rows in plan.splits.items())
+    lines.extend(f"  class {name}: {rows:,}" for name, rows in plan.per_class.items())
+    lines.append(f"filters: {job.filters}")
+    return "\n".join(lines)

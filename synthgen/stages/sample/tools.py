@@ -1,0 +1,64 @@
+"""What a run works with: its generator, and what is built of it when it is first needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from synthgen.data.cache import ImageData
+from synthgen.generators.generator import Generator
+from synthgen.generators.zoo import load_generator
+from synthgen.quality.filters import FilterSet
+from synthgen.quality.scores import Scorer
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.judging.scorer import make_scorer
+from synthgen.stages.sample.conditions import load_sources
+from synthgen.stages.sample.job import Job
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The tools of one run in one process. Each is built once."""
+
+    settings: SampleSettings
+    generator: Generator
+    classes: tuple[str, ...]
+    filters: FilterSet
+
+    @staticmethod
+    def of(job: Job) -> Tools:
+        """The tools for a job that another process resolved.
+
+        Raises:
+            SynthgenError: the generator is not the job's any more, or not to be had here.
+        """
+        settings = job.settings
+        generator = load_generator(job.generator, settings.device, settings.precision)
+        if generator.weights_sha256 != job.generator_sha256:
+            raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
+        return Tools(settings, generator, job.plan.classes, job.filters)
+
+    def with_filters(self, filters: FilterSet) -> Tools:
+        """The same generator with other filters."""
+        return replace(self, filters=filters)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What the run measures of its images, some of it only because its filters ask.
+
+        Raises:
+            SynthgenError: the discriminator's logit is asked for, and the bundle has none.
+        """
+        if self.settings.scores == "statistics":
+            return make_scorer(self.generator, statistics_only=True)
+        return make_scorer(self.generator, {self.settings.scores, *self.filters.scores})
+
+    @cached_property
+    def sources(self) -> ImageData | None:
+        """The images to translate; ``None`` for a generator that needs none.
+
+        Raises:
+            SynthgenError: they are needed and not given, or given and not needed, or lack a class.
+        """
+        return load_sources(self.settings, self.generator, self.classes)

@@ -46,9 +46,10 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
 
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
     ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
-    readers of CSV take for something else, as ``NA`` and ``007``. ``webdataset``: ``SPLIT-SHARD.tar``, one for each Parquet
-    shard, with ``NUMBER.png``, ``NUMBER.cls`` and ``NUMBER.json``; and ``classes.json``. Pairs have
-    the other domain's image beside it as ``NUMBER.source.png``. The number of images.
+    readers of CSV take for something else, as ``NA`` and ``007``. ``webdataset``:
+    ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
+    ``NUMBER.json``; and ``classes.json``. Pairs have the other domain's image beside it as
+    ``NUMBER.source.png``. The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and
     ``.synthgen`` lies beside them until all are there; the same again goes on.

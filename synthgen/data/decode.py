@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from synthgen.data.deep import GREY_AND_ALPHA, Deep, NotExact, deep_of, is_deep, rawmode_of
 from synthgen.data.formats import unread_format
@@ -80,7 +81,7 @@ class Look:
     """Whether the image has no colour by its mode; a palette counts as colour."""
 
 
-def open_image(encoded: bytes, max_pixels: int, name: str = "") -> Image.Image:
+def open_image(encoded: bytes, max_pixels: int, name: str = "") -> ImageFile:
     """The image, its header read and its size checked before any pixel is decoded. Of several
     frames or pages it stands at the first.
 
@@ -118,14 +119,14 @@ def open_image(encoded: bytes, max_pixels: int, name: str = "") -> Image.Image:
     return image
 
 
-def look_at(image: Image.Image) -> Look:
+def look_at(image: ImageFile) -> Look:
     """Size and mode of an opened image."""
     grey = image.mode in GREY_MODES or image.mode.startswith("I")
     grey = grey or rawmode_of(image) == GREY_AND_ALPHA
     return Look(image.width, image.height, image.mode, grey)
 
 
-def is_grey(image: Image.Image) -> bool:
+def is_grey(image: ImageFile) -> bool:
     """Whether the image has no colour by its mode; a palette counts as colour."""
     return look_at(image).grey
 
@@ -157,20 +158,22 @@ def decode(encoded: bytes, how: Decoding) -> np.ndarray:
         BadImage: the image cannot be decoded.
     """
     image, mode = open_image(encoded, how.max_pixels), "L" if how.channels == 1 else "RGB"
+    upright: Image.Image
     try:
         if is_deep(image):
             scaled = _scaled(_deep(encoded, image, how.max_pixels), how.scaling)
             turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-            image = (scaled.transpose(turn) if turn is not None else scaled).convert(mode)
+            upright = (scaled.transpose(turn) if turn is not None else scaled).convert(mode)
         else:
-            image = _flat(ImageOps.exif_transpose(_mended(image)), mode)
+            upright = _flat(ImageOps.exif_transpose(_mended(image)), mode)
     except (*BROKEN, Image.DecompressionBombError) as error:
         raise BadImage(" ".join(str(error).split()) or "cannot be decoded") from None
     size = (how.side, how.side)
-    if image.size != size:
-        method = Image.Resampling.LANCZOS
-        image = ImageOps.fit(image, size, method) if how.fit == "crop" else _padded(image, how.side)
-    pixels = np.asarray(image, dtype=np.uint8)
+    if upright.size != size and how.fit == "crop":
+        upright = ImageOps.fit(upright, size, Image.Resampling.LANCZOS)
+    elif upright.size != size:
+        upright = _padded(upright, how.side)
+    pixels = np.asarray(upright, dtype=np.uint8)
     return pixels[:, :, None] if how.channels == 1 else pixels
 
 
@@ -184,7 +187,7 @@ def _padded(image: Image.Image, side: int) -> Image.Image:
     return square
 
 
-def _deep(encoded: bytes, image: Image.Image, max_pixels: int) -> Deep:
+def _deep(encoded: bytes, image: ImageFile, max_pixels: int) -> Deep:
     try:
         return deep_of(image, open_image(encoded, max_pixels))
     except NotExact as error:
@@ -212,7 +215,7 @@ def _scaled(deep: Deep, scaling: Scaling) -> Image.Image:
     return Image.fromarray(levels)
 
 
-def _mended(image: Image.Image) -> Image.Image:
+def _mended(image: ImageFile) -> ImageFile:
     """The image with its transparent value on the scale of its pixels."""
     key = image.info.get("transparency")
     raw = image.tile[0].args if image.tile else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL.ImageFile import ImageFile
 
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 """A TIFF tag, and its value where 0 is white."""
@@ -37,12 +37,12 @@ class Deep:
     white_is_zero: bool
 
 
-def is_deep(image: Image.Image) -> bool:
+def is_deep(image: ImageFile) -> bool:
     """Whether a channel of the file has more than eight bits, by its header."""
     return image.mode[0] in "IF" or ";16" in rawmode_of(image)
 
 
-def deep_of(image: Image.Image, again: Image.Image) -> Deep:
+def deep_of(image: ImageFile, again: ImageFile) -> Deep:
     """The values of a deep image. ``again`` is the same file opened anew.
 
     Raises:
@@ -71,12 +71,12 @@ def deep_of(image: Image.Image, again: Image.Image) -> Deep:
     return Deep(whole[..., :3], opacity, white_is_zero)
 
 
-def _white_is_zero(image: Image.Image) -> bool:
+def _white_is_zero(image: ImageFile) -> bool:
     tags: Any = getattr(image, "tag_v2", {})
     return bool(tags.get(PHOTOMETRIC) == WHITE_IS_ZERO)
 
 
-def rawmode_of(image: Image.Image) -> str:
+def rawmode_of(image: ImageFile) -> str:
     """How the file's bytes lie, in Pillow's words; empty where it does not say."""
     if not image.tile:
         return ""
@@ -85,7 +85,7 @@ def rawmode_of(image: Image.Image) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _set_rawmode(image: Image.Image, rawmode: str) -> None:
+def _set_rawmode(image: ImageFile, rawmode: str) -> None:
     def changed(args: Any) -> Any:
         return (rawmode, *args[1:]) if isinstance(args, tuple) else rawmode
 
@@ -99,7 +99,7 @@ def _other_order(order: str) -> str:
     return "B" if (own if order == "N" else order) == "L" else "L"
 
 
-def _two_bytes_as_rgba(image: Image.Image) -> np.ndarray:
+def _two_bytes_as_rgba(image: ImageFile) -> np.ndarray:
     """Four bytes a pixel as they lie in the file: ``int64 [H, W, 4]``."""
     _set_rawmode(image, "RGBA")
     image._mode = "RGBA"

@@ -144,11 +144,3 @@ def test_samples_without_classes_are_told(tmp_path):
         opened(tmp_path)
     assert opened(tmp_path, structure="flat").classes == ("all",)
     assert np.array_equal(opened(tmp_path, structure="flat").labels, np.zeros(4))
-
-
-def test_our_own_export_is_read_back(sampled, tmp_path):
-    from synthgen.stages.finished.export import export
-
-    export(sampled(n=30).root, tmp_path / "tars", "webdataset")
-    source = opened(tmp_path / "tars")
-    assert source.classes == ("nought", "one", "two") and len(source.labels) == 30

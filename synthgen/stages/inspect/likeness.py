@@ -63,7 +63,7 @@ def alike_classes(
 
 def mirrored_distance(data: ImageData, codes: torch.Tensor, rows: np.ndarray) -> float | None:
     """The median distance of mirrored images to the nearest other image of their class, over that
-    of the images themselves; ``None`` where there are too few. ``codes`` are those of all images."""
+    of the images themselves; ``None`` where there are too few. ``codes`` are of all images."""
     turned = torch.from_numpy(np.array(data.images[rows])[:, :, ::-1].copy())
     flipped, own = fingerprints(turned)[:, 0].float(), codes[rows, 0].float()
     ratios = []

@@ -118,8 +118,8 @@ def _of_repeats(data: ImageData, repeated: Repeated, settings: InspectSettings) 
     other = exact[data.labels[exact] != data.labels[repeated.first[exact]]]
     if len(exact):
         found.append(Warned(
-            "exact duplicates", f"{len(exact):,} images have the same pixels as an earlier one, the "
-            f"first: {named(exact[0])} as {named(repeated.first[exact[0]])}", len(exact),
+            "exact duplicates", f"{len(exact):,} images have the same pixels as an earlier one, "
+            f"the first: {named(exact[0])} as {named(repeated.first[exact[0]])}", len(exact),
         ))  # fmt: skip
     if len(other):
         found.append(Warned(

@@ -18,9 +18,9 @@ def inspect(data: str, **options: Any) -> pd.DataFrame:
 
     Columns: ``where`` (file or row), ``label`` (class name), ``width`` and ``height`` (of the
     file), ``duplicate_of`` (position of the first image with the same pixels, -1 without),
-    ``near_copy`` (bool: nearly the same as an earlier image of its class), then the other columns of a table or a
-    label file that are text or numbers. ``attrs["inspection"]`` is what ``synthgen inspect --json``
-    prints.
+    ``near_copy`` (bool: nearly the same as an earlier image of its class), then the other columns
+    of a table or a label file that are text or numbers. ``attrs["inspection"]`` is what
+    ``synthgen inspect --json`` prints.
 
     Args:
         data: folder, archive, table or hub id.

@@ -126,8 +126,10 @@ def build_cache(
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _allocated(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    pixels: np.memmap[Any, Any] = np.lib.format.open_memmap(
+        path, mode="w+", dtype=np.uint8, shape=shape
+    )
     with path.open("r+b") as file:
         # A mapped file without its blocks would end the process when the disk runs full.
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

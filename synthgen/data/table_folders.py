@@ -69,7 +69,8 @@ def saved_folder(path: Path, listing: Listing, settings: DataSettings, split: st
         SynthgenError: it is damaged, or has no such split or columns.
     """
     refuse_archives(listing)
-    name, folder, splits = path.resolve().name, path, ()
+    name, folder = path.resolve().name, path
+    splits: tuple[str, ...] = ()
     record = _json(path / "dataset_dict.json") if (path / "dataset_dict.json").exists() else None
     chosen: str | None = None
     if record is not None:

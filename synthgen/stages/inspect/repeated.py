@@ -32,7 +32,8 @@ class Repeated:
     @property
     def exact(self) -> np.ndarray:
         """``bool [N]``: exactly the same as an earlier image."""
-        return self.first != np.arange(len(self.first))
+        repeats: np.ndarray = self.first != np.arange(len(self.first))
+        return repeats
 
 
 def find_repeated(data: ImageData) -> tuple[Repeated, torch.Tensor]:

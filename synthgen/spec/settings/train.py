@@ -71,6 +71,14 @@ class TrainSettings(DataSettings):
         "auto", description="Arithmetic of the networks; 'auto' is bf16 where the device has it."
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads that compute; default: as many as are fastest, measured at the "
+        "start and at every tick, for other processes may want the cores. The number changes the "
+        "last bits of gradients: two runs are equal bit for bit only with the same one.",
+    )
     holdout: float = Field(
         0.1,
         gt=0,

@@ -27,7 +27,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 AWAITED = {
-    "inspect", "sample --given", "train --hours", "train --minutes", "train --structure",
+    "inspect", "sample --given", "train --structure",
     "train --use", "uses",
 }  # fmt: skip
 """What the docs say already and the code does not have yet."""

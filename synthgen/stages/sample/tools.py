@@ -40,7 +40,7 @@ class Tools:
         return Tools(settings, generator, job.plan.classes, job.filters)
 
     def with_filters(self, filters: FilterSet) -> Tools:
-        """The same generator with other filters."""
+        """Tools of the same generator with other filters."""
         return replace(self, filters=filters)
 
     @cached_property

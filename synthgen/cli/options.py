@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
@@ -59,13 +59,23 @@ def options_of(model: type[Settings], argument: str | None = None) -> Callable[[
     return decorate
 
 
-def settings_from(model: type[S], config: str | None, given: Mapping[str, Any]) -> S:
+def settings_from(
+    model: type[S],
+    config: str | None,
+    given: Mapping[str, Any],
+    instead: Sequence[str] = (),
+) -> S:
     """The settings of a YAML file (if any) with the given options over them.
+
+    Of the settings ``instead`` one excludes the others: an option takes the place of those that the
+    file gives.
 
     Raises:
         SynthgenError: one line that names the file's key or the option.
     """
     from_file = read_yaml(config) if config else {}
+    if any(given.get(name) is not None for name in instead):
+        from_file = {key: value for key, value in from_file.items() if key not in instead}
     chosen = {key: _parse(model.model_fields[key], key, value) for key, value in given.items()
               if value is not None}  # fmt: skip
     if config:

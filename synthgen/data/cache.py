@@ -70,7 +70,7 @@ def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
     """
     split = split or settings.split
     source = open_source(settings, split)
-    classes, rows, labels = _choose(source, settings)
+    classes, rows, labels = choose_rows(source, settings)
     key = _key(source, settings, split)
     folder = cache_root(settings.cache_dir) / "images" / key
     if not (folder / "data.json").exists():
@@ -80,7 +80,7 @@ def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
     return data
 
 
-def _choose(
+def choose_rows(
     source: Source, settings: DataSettings
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Classes, rows and labels of the wanted subset, each class checked for its size."""

@@ -17,7 +17,7 @@ from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
@@ -50,7 +50,7 @@ class Prepared:
     """Held-out images of the other domain, for an algorithm that has two."""
 
 
-def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
+def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     """Load the data and build the networks, optimisers and batches of a run.
 
     Raises:
@@ -60,7 +60,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     precision = resolve_precision(settings.precision, device)
     registration = find(settings.algorithm)
     two = registration.domains == 2
-    _check_domains(settings, registration.name, two)
+    check_domains(settings)
     data, other = _load(settings, group, two)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
@@ -120,7 +120,7 @@ def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, 
 
 
 def _other_domain(
-    settings: TrainSettings, data: ImageData, other: ImageData | None
+    settings: DecidedTrainSettings, data: ImageData, other: ImageData | None
 ) -> tuple[tuple[str, ...], RealBatches | None, Labelled | None]:
     """Names of both domains, and the other one's images: to train on, and held out."""
     if other is None:
@@ -167,7 +167,12 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
     return load_images(settings.model_copy(update=changes))
 
 
-def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
+def check_domains(settings: TrainSettings) -> None:
+    """Raises:
+    SynthgenError: the algorithm needs another number of domains than the settings give.
+    """
+    registration = find(settings.algorithm)
+    name, two = registration.name, registration.domains == 2
     given = settings.source is not None or settings.source_domain is not None
     if two and not given:
         raise SynthgenError(

@@ -1,5 +1,8 @@
 """The benchmark for borrowed GPUs: its parcels, its kit, and its end in time."""
 
+import signal
+import threading
+
 import datasets
 import numpy as np
 import pytest
@@ -67,8 +70,17 @@ def test_without_a_gpu_its_checks_say_so_and_the_pixels_are_compared():
     assert [check.held for check in checks.values()] == [None, None, None, True]
 
 
-def test_the_block_is_left_when_its_time_is_over():
-    waited = gpu.threading.Event()
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_the_block_is_left_when_its_time_is_over(handler):
+    waited = threading.Event()
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        left_in_time(waited)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def left_in_time(waited):
     with gpu.stopped_after(0.05):
         waited.wait(60)
         pytest.fail("nobody said that the time was over")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Phase
 from synthgen.networks.placement import place
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import BEYOND, RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.phase_step import LoopSettings, PhaseStep
@@ -107,8 +107,9 @@ class Training:
                 self._forget(phase)
                 for repeat in range(phase.times):
                     if repeat:
-                        # A critic's extra steps look at images of the run's future, at random.
-                        real = self._real(int(torch.randint(2**40, ()).item()), local)
+                        # A critic's extra steps look at images of anywhere, at random.
+                        anywhere = BEYOND + int(torch.randint(2**40, ()).item())
+                        real = self._real(anywhere, local)
                     self._phases.take(phase, real, scalars, self.remedies)
         self.shown += self.batch_size
         self.steps += 1

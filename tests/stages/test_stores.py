@@ -15,6 +15,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
 from synthgen.spec.settings.evaluate import EvaluateSettings
@@ -22,7 +23,6 @@ from synthgen.stages.evaluate.stage import evaluate
 from synthgen.stages.finished import export as stage
 from synthgen.stages.finished.export import export
 from synthgen.stages.finished.merge import merge
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.repair import repair

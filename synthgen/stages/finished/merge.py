@@ -22,7 +22,7 @@ from synthgen.dataset.receipts import (
     file_sha256,
     is_done,
     order_hash,
-    read_receipts,
+    receipts_of,
     write_receipt,
 )
 from synthgen.dataset.run_folder import Mode, open_run
@@ -101,7 +101,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
                     layout.card.unlink(missing_ok=True)
                     _put(layout, plan, shard, piece, order)
                 progress.add(shard.rows)
-        receipts = read_receipts(layout, plan)
+        receipts = receipts_of(layout, plan)
         if not layout.is_complete():
             complete(layout, _manifest(parts, pieces, plan, receipts, settings))
     return MergeReport(root, plan.rows, len(parts), dropped, tuple(plan.splits))

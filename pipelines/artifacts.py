@@ -12,7 +12,7 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 
-from synthgen.dataset.counts import rejected, seconds
+from synthgen.dataset.counts import of_class, rejected, seconds
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.spec.plan import Plan
@@ -40,12 +40,8 @@ def show_plan(plan: Plan, missing: int) -> None:
 def show_counts(plan: Plan, receipts: Sequence[Receipt]) -> None:
     """Kept images and rejects by reason per class, and seconds of work by stage."""
     lost = rejected(receipts)
-    rows = [
-        {
-            "class": name,
-            "images": images,
-            **(lost.loc[name].to_dict() if name in lost.index else {}),
-        }
+    rows: list[dict[str, object]] = [
+        {"class": name, "images": images, **of_class(lost, name)}
         for name, images in plan.per_class.items()
     ]
     create_table_artifact(table=rows, key="counts", description="Images kept and thrown away.")

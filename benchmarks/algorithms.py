@@ -1,6 +1,6 @@
 """Every class-conditional algorithm on the same data, for the same number of real images shown.
 
-    python benchmarks/algorithms.py --data FOLDER --images 60000 --out runs/algorithms
+    python -m benchmarks algorithms --data FOLDER --images 60000 --out runs/algorithms
 
 Each is trained by its recipe (``configs/recipes/NAME-SIZE.yaml``) with the budget given here. The
 label classifier, whose features the fidelity score is measured on, depends on data and seed alone:
@@ -16,6 +16,7 @@ import shutil
 import statistics
 from pathlib import Path
 
+from benchmarks.measuring import ask_for_data, data_of
 from synthgen.algorithms.registry import registered
 from synthgen.generators.zoo import metrics, show
 from synthgen.spec.settings.base import read_yaml
@@ -27,6 +28,8 @@ HEAD = (
     "| algorithm | images per second | fidelity score | label agreement | diversity | alarms |\n"
     "|---|---|---|---|---|---|\n"
 )
+
+NEEDS = "labelled images of the size of the recipes"
 
 
 def run(name: str, arguments: argparse.Namespace, shared: Path) -> dict[str, float | str]:
@@ -64,7 +67,7 @@ def run(name: str, arguments: argparse.Namespace, shared: Path) -> dict[str, flo
 def main() -> None:
     """Run all, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
+    ask_for_data(parser, NEEDS)
     parser.add_argument("--size", default="grey-28", choices=["grey-28", "rgb-32", "rgb-64"])
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--batch-size", type=int, default=64)
@@ -73,6 +76,7 @@ def main() -> None:
     parser.add_argument("--out", default="runs/algorithms")
     parser.add_argument("--only", default="", help="Comma-separated names.")
     arguments = parser.parse_args()
+    data_of(arguments, NEEDS)
     names = [name for name, found in registered().items() if found.domains == 1]
     names = [name for name in arguments.only.split(",") if name] or names
     shared = Path(arguments.out) / "classifier"

@@ -1,6 +1,6 @@
 """The generators' arithmetic: bfloat16 and channels-last order beside contiguous float32.
 
-    python benchmarks/arithmetic.py --out arithmetic.json
+    python -m benchmarks arithmetic --out arithmetic.json
 
 Images per second of the bundled generators; "as fast" is of the medians, beside the first way.
 """
@@ -14,8 +14,16 @@ from functools import partial
 
 import numpy as np
 import torch
-from measuring import machine, matrix_rate, seconds, spread, table, take_turns, write_json
 
+from benchmarks.measuring import (
+    machine,
+    matrix_rate,
+    seconds,
+    spread,
+    table,
+    take_turns,
+    write_json,
+)
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 

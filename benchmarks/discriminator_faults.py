@@ -1,6 +1,6 @@
 """What a bundle's discriminator tells from real images, beside the other scores of a filter set.
 
-    python -m benchmarks.discriminator_faults --data FOLDER --generator fashion-mnist-28
+    python -m benchmarks discriminator_faults --data FOLDER --generator fashion-mnist-28
 
 Real images that the bundle never saw (the test split) are spoilt in one way at a time. A kind is
 found where the rule ``discriminator`` rejects it at limits that ``--quantile`` of held-out real
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
+from benchmarks.measuring import ask_for_data, data_of
 from benchmarks.planted_faults import noisy
 from synthgen.data.cache import load_images
 from synthgen.generators.generator import Generator
@@ -29,6 +30,8 @@ from synthgen.quality.scores import Scorer
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.judging.scorer import make_scorer
+
+NEEDS = "labelled images with a test split"
 
 BATCH = 256
 
@@ -86,12 +89,13 @@ def rejected(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", required=True, help="real images with a test split")
+    ask_for_data(parser, NEEDS)
     parser.add_argument("--generator", required=True, help="bundle with a discriminator")
     parser.add_argument("--n", type=int, default=5_000, help="test images")
     parser.add_argument("--quantile", type=float, default=0.01)
     parser.add_argument("--filters", default="default", help="what it is compared with")
     chosen = parser.parse_args(arguments)
+    data_of(chosen, NEEDS)
     generator = load_generator(chosen.generator, "cpu", "fp32")
     test = load_images(DataSettings.parse({
         "data": chosen.data, "split": "test", "classes": generator.classes,

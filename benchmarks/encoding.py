@@ -1,6 +1,6 @@
 """Encoding alone: images per second by format and size, on one core and on all; sizes of files.
 
-    python benchmarks/encoding.py --out encoding.json
+    python -m benchmarks encoding --out encoding.json
 
 The pictures are cut-outs of photographs; "Pillow" is its default PNG, for the size and the rate.
 """
@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from measuring import machine, spread, table, take_turns, write_json
-from pictures import Photographs, pillow_png
 
+from benchmarks.measuring import machine, spread, table, take_turns, write_json
+from benchmarks.pictures import Photographs, pillow_png
 from synthgen.dataset.encoding.encoders import encoder_for
 from synthgen.dataset.encoding.images import encode
 from synthgen.spec.image import to_uint8

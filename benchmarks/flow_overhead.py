@@ -1,6 +1,6 @@
 """What a flow costs beside the work: the same hundred shards, locally and as a Prefect flow.
 
-    python benchmarks/flow_overhead.py --n 20000
+    python -m benchmarks flow_overhead --n 20000
 
 Runs each ``--times`` times in turn, in fresh processes (start and imports are part of the price).
 Prints the seconds that the flow adds and their share of a ten-minute run of a hundred shards.

@@ -1,6 +1,6 @@
 """Does a GAN trained on few images help a classifier that gets the same few images?
 
-    python benchmarks/low_data.py --data FASHION_MNIST --per-class 100,500 --out runs/low-data
+    python -m benchmarks low_data --data FASHION_MNIST --per-class 100,500 --out runs/low-data
 
 For each size: writes a folder of just these images (the first of a fixed permutation of each class'
 training images), trains ``configs/low-data-28.yaml`` on it, lets ``synthgen tune`` choose latents,
@@ -16,6 +16,7 @@ import argparse
 import json
 from pathlib import Path
 
+from benchmarks.measuring import ask_for_data, data_of
 from synthgen.data.sources import open_source
 from synthgen.data.splits import few_per_class
 from synthgen.evaluation.utility import Utility
@@ -29,6 +30,8 @@ from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 from synthgen.stages.utility.stage import utility
 from synthgen.stages.utility.tune import tune
+
+NEEDS = "labelled images with a test split"
 
 RECIPE = Path(__file__).parent.parent / "configs" / "low-data-28.yaml"
 
@@ -74,7 +77,7 @@ def run(per_class: int, arguments: argparse.Namespace) -> Utility:
 def main() -> None:
     """Run all sizes, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True)
+    ask_for_data(parser, NEEDS)
     parser.add_argument("--per-class", default="100,500")
     parser.add_argument("--synthetic-per-class", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="Of the choice of images.")
@@ -83,6 +86,7 @@ def main() -> None:
     parser.add_argument("--teachers", type=int, default=0, help="See synthgen utility.")
     parser.add_argument("--out", default="runs/low-data")
     arguments = parser.parse_args()
+    data_of(arguments, NEEDS)
     found = [run(int(size), arguments) for size in arguments.per_class.split(",")]
     text = "\n\n".join(utility.text() for utility in found) + "\n"
     (Path(arguments.out) / "table.md").write_text(text)

@@ -1,10 +1,11 @@
 """What the benchmarks share: taking turns, medians and their spread, tables, the machine's limits.
 
-Run a benchmark with the repository as the current folder: ``python benchmarks/NAME.py``.
+Run a benchmark with the repository as the current folder: ``python -m benchmarks NAME``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -17,6 +18,29 @@ import torch
 
 from synthgen.machine.devices import resolve_precision
 from synthgen.machine.hardware import hardware
+from synthgen.spec.errors import SynthgenError
+
+FASHION = "zalando-datasets/fashion_mnist"
+"""Hub id of Fashion-MNIST (28 px grey, ten classes; MIT): what the published figures are of."""
+
+
+def ask_for_data(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option ``--data``; ``what`` says which images a page needs."""
+    parser.add_argument("--data", default="", help=f"{what}: folder or hub id, e.g. {FASHION}")
+
+
+def data_of(arguments: argparse.Namespace, what: str) -> str:
+    """The data that was asked for.
+
+    Raises:
+        SynthgenError: none was given.
+    """
+    if not arguments.data:
+        raise SynthgenError(
+            f"--data is missing: {what}, as a folder of class folders or a hub id, e.g. "
+            f"--data {FASHION}"
+        )
+    return str(arguments.data)
 
 
 def take_turns(ways: Mapping[str, Callable[[], float]], times: int) -> dict[str, list[float]]:

@@ -1,6 +1,6 @@
 """What people write today to make a dataset of generated images, beside synthgen, on the same work.
 
-    python benchmarks/peers.py --n 2000 --times 3 --out peers.json
+    python -m benchmarks peers --n 2000 --times 3 --out peers.json
 
 All make the same number of images with the same generator and end with a folder whose first row
 ``datasets.load_dataset`` has given: (a) one image at a time into class folders; (b) batches into a
@@ -30,10 +30,10 @@ from typing import Any
 
 import datasets
 import numpy as np
-from measuring import even_ground, machine, spread, table, take_turns, write_json
-from pictures import Photographs, in_place_of
 from PIL import Image
 
+from benchmarks.measuring import even_ground, machine, spread, table, take_turns, write_json
+from benchmarks.pictures import Photographs, in_place_of
 from synthgen.dataset.encoding.images import estimated_bytes
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.image import ImageSpec, to_uint8

@@ -1,6 +1,6 @@
 """Faults planted among held-out real images, and how many of them the filters find.
 
-    python -m benchmarks.planted_faults --data FOLDER --generator fashion-mnist-28
+    python -m benchmarks planted_faults --data FOLDER --generator fashion-mnist-28
 
 Real images that the generator's bundle never saw (the test split) stand for a dataset without
 faults. Into it go, each 1 % of it: exact copies, near copies (half moved by one or two pixels, half
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from benchmarks.measuring import ask_for_data, data_of
 from synthgen.data.cache import load_images
 from synthgen.data.splits import Labelled
 from synthgen.features.fingerprint import reach_of
@@ -31,6 +32,8 @@ from synthgen.quality.scores import Scorer
 from synthgen.sampling.candidates import pixel_hashes
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.judging.scorer import coded, make_scorer, repeat_codes
+
+NEEDS = "labelled images with a train and a test split"
 
 KINDS = {
     "exact copies": ("exact_duplicate",),
@@ -147,13 +150,14 @@ def shares(planted: Planted, found: dict[str, np.ndarray]) -> tuple[dict[str, fl
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the shares of every seed, and their means."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", required=True, help="real images with a train and a test split")
+    ask_for_data(parser, NEEDS)
     parser.add_argument("--generator", required=True, help="bundle with a reference")
     parser.add_argument("--n", type=int, default=5_000, help="test images")
     parser.add_argument("--share", type=float, default=0.01)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--filters", default="audit")
     chosen = parser.parse_args(arguments)
+    data_of(chosen, NEEDS)
     generator = load_generator(chosen.generator, "auto", "fp32")
     settings = {
         "data": chosen.data, "classes": generator.classes, **generator.image.as_settings(),

@@ -1,6 +1,6 @@
 """Each stage of sampling alone, the whole, and the whole as a share of its slowest stage.
 
-    python benchmarks/sampling.py --out sampling.json
+    python -m benchmarks sampling --out sampling.json
 
 Stages and the whole take turns. A stage alone has all cores: as many threads as the whole has, each
 on batches made beforehand; writing is one thread and as many bytes as in the whole, and before
@@ -33,7 +33,9 @@ from unittest import mock
 
 import numpy as np
 import torch
-from measuring import (
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import (
     disk_rate,
     even_ground,
     machine,
@@ -43,9 +45,7 @@ from measuring import (
     take_turns,
     write_json,
 )
-from pictures import Photographs, in_place_of, pillow_png
-from torch.utils.flop_counter import FlopCounterMode
-
+from benchmarks.pictures import Photographs, in_place_of, pillow_png
 from synthgen.dataset.counts import rejected
 from synthgen.dataset.encoding.encoders import Encoder
 from synthgen.dataset.encoding.images import encode

@@ -1,6 +1,6 @@
 """Does an image cost the same in a large run? Time per image and memory at two sizes, and workers.
 
-    python benchmarks/scaling.py --small 10000 --large 100000 --out scaling.json
+    python -m benchmarks scaling --small 10000 --large 100000 --out scaling.json
 
 Every run is a ``synthgen sample`` of its own process, start-up taken off by its own last line.
 Memory is the peak of that process (of the largest, with several workers). The small size is run
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from typing import Any
 
-from measuring import machine, spread, table, write_json
+from benchmarks.measuring import machine, spread, table, write_json
 
 MEASURED = """
 import resource, runpy, sys

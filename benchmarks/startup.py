@@ -1,6 +1,6 @@
 """How long users wait for the first thing they see.
 
-    python benchmarks/startup.py --out startup.json
+    python -m benchmarks startup --out startup.json
 
 Each is a process of its own: ``synthgen --help``, ``synthgen sample --help``, importing the
 package, and ``synthgen sample`` on the CPU until its first image is there, broken down by clocks
@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from measuring import machine, seconds, spread, table, take_turns, write_json
+from benchmarks.measuring import machine, seconds, spread, table, take_turns, write_json
 
 BREAKDOWN = """
 import json, sys, time

@@ -100,6 +100,20 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Burst:
+    """Repeats of a phase within some steps: ``times`` of them in the first ``first`` steps and in
+    every ``every``-th."""
+
+    times: int
+    first: int
+    every: int
+
+    def at(self, step: int, otherwise: int) -> int:
+        """Repeats in the step of this number, counted from 0; ``otherwise`` in most of them."""
+        return self.times if step < self.first or step % self.every == 0 else otherwise
+
+
+@dataclass(frozen=True)
 class Phase:
     """Minimise the sum of ``terms`` over the parameters of ``trains``.
 
@@ -118,6 +132,8 @@ class Phase:
     """Multiply the terms by ``every``: a regulariser run more rarely keeps its strength."""
     times: int = 1
     """Repeat within a step, each time with a fresh batch."""
+    burst: Burst | None = None
+    """Steps that repeat the phase more often than ``times``."""
     window: tuple[float, float] = (0.0, 1.0)
     """Share of the run in which the phase is active."""
     full_precision: bool = False
@@ -126,6 +142,10 @@ class Phase:
     """Share of the batch the phase looks at: penalties are often as good on half of it."""
     resets: tuple[float, ...] = ()
     """Shares of the run at which the optimiser of ``trains`` forgets its moments."""
+    hands_on: tuple[str, ...] = ()
+    """Tensors that the step's later phases get as they are here, detached, in place of computing
+    them anew with networks that have moved since. For a phase that is not repeated, on the whole
+    batch."""
     after: Callable[[Mapping[str, nn.Module]], None] | None = None
     """Called after the optimiser's step, for example to clip weights."""
 

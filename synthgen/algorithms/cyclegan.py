@@ -2,8 +2,9 @@
 
 Two translators between the source's and the target's kind of image, a PatchGAN for each domain,
 least-squares loss, cycle and identity losses, and a history of fakes for the discriminators. The
-translators learn first in every step. The label travels with the image: a translated image keeps
-its source's label, and the target's discriminator sees it under that label.
+translators learn first in every step, and the discriminators then see the very fakes that they
+learnt from. The label travels with the image: a translated image keeps its source's label, and the
+target's discriminator sees it under that label.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
                     ),
                 },
                 optimizer=adam,
+                hands_on=("translated", "returned"),
             ),
             Phase(
                 "D",

@@ -7,6 +7,7 @@ takes, and who minimises it when.
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from synthgen.algorithms.contract import Formula, Tensors, Term
 from synthgen.losses.adversarial import (
@@ -17,6 +18,7 @@ from synthgen.losses.adversarial import (
     raise_logits,
 )
 from synthgen.losses.penalties import zero_centered_penalty
+from synthgen.networks.auxiliary import ClassifyingDiscriminator
 
 
 def logits(t: Tensors, images: Tensor, label: str = "label", by: str = "D") -> Tensor:
@@ -43,6 +45,33 @@ def pair_tensors() -> dict[str, Formula]:
         "real_logits": lambda t: judged(t, "image"),
         "fake_logits": lambda t: judged(t, "fake"),
     }
+
+
+def classifying_tensors(images: str = "image") -> dict[str, Formula]:
+    """``fake``, ``real_logits`` and ``fake_logits`` as of :func:`pair_tensors`, and the class
+    logits ``real_classes`` and ``fake_classes`` (``float [N, classes]``) from the same passes of a
+    ``D`` that has a class head. ``images`` names the tensor of the reals."""
+    return {
+        **pair_tensors(),
+        "real_verdict": lambda t: _verdict(t, images),  # float [N, 1 + classes]
+        "fake_verdict": lambda t: _verdict(t, "fake"),
+        "real_logits": lambda t: t["real_verdict"][:, 0],
+        "fake_logits": lambda t: t["fake_verdict"][:, 0],
+        "real_classes": lambda t: t["real_verdict"][:, 1:],
+        "fake_classes": lambda t: t["fake_verdict"][:, 1:],
+    }
+
+
+def _verdict(t: Tensors, images: str) -> Tensor:
+    network = t.networks["D"]
+    assert isinstance(network, ClassifyingDiscriminator)
+    return network.verdict(t.augment(t[images]), t["label"])
+
+
+def named_class(weight: float, of: str) -> Term:
+    """Cross-entropy of the class head with the labels, on the tensor ``real_classes`` or
+    ``fake_classes``: the auxiliary classifier of Odena et al. 2017, arXiv:1610.09585, section 3."""
+    return Term(weight, lambda t: cross_entropy(t[of], t["label"]))
 
 
 CROSS_ENTROPY = Term(1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]))

@@ -3,7 +3,8 @@
 G and D grow from the smallest resolution to the full one, each new level faded in. Wasserstein loss
 with gradient penalty and a drift term, equalised learning rates, pixel norm, minibatch deviation;
 the optimisers start anew with every level. The label is concatenated to the latent and projected in
-D.
+D, whose features also feed a classifier (Odena et al. 2017, arXiv:1610.09585), as in the authors'
+code.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
-from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, judged, logits, pair_tensors
+from synthgen.algorithms.pair import (
+    RAISE_LOGITS,
+    WASSERSTEIN,
+    classifying_tensors,
+    judged,
+    logits,
+    named_class,
+    pair_tensors,
+)
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import drift, unit_gradient_penalty
 from synthgen.networks.canvas import Canvas
@@ -43,6 +52,10 @@ class ProganOptions(Settings):
     lr: float = Field(1e-3, gt=0, le=1, description="Adam's learning rate of both networks.")
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
     drift: float = Field(1e-3, ge=0, description="Weight of the critic's squared real logits.")
+    classify: float = Field(
+        1.0, ge=0, description="Weight of D's class head; 0 leaves the head out."
+    )
+    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
     grown_at: float = Field(
         0.5, gt=0, lt=1, description="Share of the run after which the full resolution is there."
     )
@@ -76,47 +89,47 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
     canvas = Canvas.for_image(task.image)
     lod, starts = growth(canvas.levels, options.grown_at)
 
+    classify = options.classify > 0
+
     def real(t: Tensors) -> Tensor:
-        """The real images, on the canvas, as sharp as G's are by now."""
-        return at_lod(canvas.cover(t["image"]), t.scalar("lod"))
+        """The real images, as sharp as G's are by now: faded on the canvas, as G's are drawn."""
+        return canvas.crop(at_lod(canvas.cover(t["image"]), t.scalar("lod")))
 
     def penalty(t: Tensors) -> Tensor:
-        fake = canvas.cover(t["fake"])
-        return unit_gradient_penalty(lambda x: logits(t, x), t["real"], fake)
+        return unit_gradient_penalty(lambda x: logits(t, x), t["real"], t["fake"])
 
+    critic = {
+        "wasserstein": WASSERSTEIN,
+        "penalty": Term(options.penalty, penalty),
+        "drift": Term(options.drift, lambda t: drift(t["real_logits"])),
+    }
+    generator = {"wasserstein": RAISE_LOGITS}
+    if classify:
+        critic["class"] = named_class(options.classify, "real_classes")
+        generator["class"] = named_class(options.classify_g, "fake_classes")
+    plain = {**pair_tensors(), "real_logits": lambda t: judged(t, "real")}
     return Algorithm(
         networks={
             "G": ProgressiveGenerator(
                 task, options.latent, options.embedding, options.width, options.widest
             ),
-            "D": ProgressiveDiscriminator(task, options.width, options.widest),
+            "D": ProgressiveDiscriminator(task, options.width, options.widest, classify),
         },
         latents={"z": Normal((options.latent,))},
         tensors={
-            **pair_tensors(),
-            "real": real,  # float [N, C, side, side]
-            "real_logits": lambda t: judged(t, "real"),  # float [N]
+            "real": real,  # float [N, C, H, W]
+            **(classifying_tensors("real") if classify else plain),
         },
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "wasserstein": WASSERSTEIN,
-                    "penalty": Term(options.penalty, penalty),
-                    "drift": Term(options.drift, lambda t: drift(t["real_logits"])),
-                },
+                terms=critic,
                 optimizer=adam,
                 full_precision=True,
                 resets=starts,
             ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"wasserstein": RAISE_LOGITS},
-                optimizer=adam,
-                resets=starts,
-            ),
+            Phase("G", trains=("G",), terms=generator, optimizer=adam, resets=starts),
         ),
         samples={"image": "fake"},
         schedules={"lod": lod, "G.lod": lod, "D.lod": lod},

@@ -1,10 +1,10 @@
 """Wasserstein GAN: Arjovsky et al. 2017, arXiv:1701.07875.
 
 A critic without sigmoid and without batch norm, whose weights are clipped after every step so that
-it stays Lipschitz; five steps of it for each of G, which is DCGAN's; RMSProp. (The paper gives the
-critic a hundred steps at the very start and at every five hundredth step of G; here it has five
-throughout.) The paper has no classes: the label is concatenated to G's latent and projected in the
-critic.
+it stays Lipschitz; five steps of it for each of G, a hundred in G's first steps and now and then;
+G is DCGAN's; RMSProp. The paper has no classes: the label is concatenated to G's latent and
+projected in the critic, whose features also feed a classifier (Odena et al. 2017,
+arXiv:1610.09585). That head is no part of the critic's logit and is not clipped.
 """
 
 from __future__ import annotations
@@ -15,12 +15,22 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from synthgen.algorithms.contract import Algorithm, Normal, Phase, RMSProp
-from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, pair_tensors
+from synthgen.algorithms.contract import Algorithm, Burst, Normal, Phase, RMSProp
+from synthgen.algorithms.pair import (
+    RAISE_LOGITS,
+    WASSERSTEIN,
+    classifying_tensors,
+    named_class,
+    pair_tensors,
+)
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+
+FIRST_STEPS, EVERY = 25, 500
+"""Steps of G that have ``d_burst`` steps of the critic: the first ones, and one in so many (the
+authors' code)."""
 
 
 class WganOptions(Settings):
@@ -30,6 +40,13 @@ class WganOptions(Settings):
     lr: float = Field(5e-5, gt=0, le=1, description="RMSProp's learning rate of both networks.")
     clip: float = Field(0.01, gt=0, le=1, description="Largest size of any weight of the critic.")
     d_steps: int = Field(5, ge=1, le=100, description="Steps of the critic for each of G.")
+    d_burst: int = Field(
+        100, ge=1, le=1000, description="Steps of the critic in G's first 25 and each 500th step."
+    )
+    classify: float = Field(
+        1.0, ge=0, description="Weight of the critic's class head; 0 leaves the head out."
+    )
+    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
 
 
 @algorithm(
@@ -42,34 +59,36 @@ class WganOptions(Settings):
 )
 def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
+    classify = options.classify > 0
 
     @torch.no_grad()
     def clip(networks: Mapping[str, nn.Module]) -> None:
-        for parameter in networks["D"].parameters():
-            parameter.clamp_(-options.clip, options.clip)
+        for name, parameter in networks["D"].named_parameters():
+            if not name.startswith("classes."):
+                parameter.clamp_(-options.clip, options.clip)
 
+    critic, generator = {"wasserstein": WASSERSTEIN}, {"wasserstein": RAISE_LOGITS}
+    if classify:
+        critic["class"] = named_class(options.classify, "real_classes")
+        generator["class"] = named_class(options.classify_g, "fake_classes")
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),
-            "D": ConvDiscriminator(task, options.width, norm=False),
+            "D": ConvDiscriminator(task, options.width, norm=False, classify=classify),
         },
         latents={"z": Normal((options.latent,))},
-        tensors=pair_tensors(),
+        tensors=classifying_tensors() if classify else pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={"wasserstein": WASSERSTEIN},
+                terms=critic,
                 optimizer=RMSProp(options.lr),
                 times=options.d_steps,
+                burst=Burst(options.d_burst, FIRST_STEPS, EVERY),
                 after=clip,
             ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"wasserstein": RAISE_LOGITS},
-                optimizer=RMSProp(options.lr),
-            ),
+            Phase("G", trains=("G",), terms=generator, optimizer=RMSProp(options.lr)),
         ),
         samples={"image": "fake"},
     )

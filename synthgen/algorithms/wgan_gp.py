@@ -2,16 +2,24 @@
 
 WGAN whose critic is kept Lipschitz by a penalty on the norm of its gradient between reals and
 fakes, instead of by clipped weights; Adam. The penalty runs in float32 as a part of the critic's
-own phase. The paper has no classes in this form: the label is concatenated to G's latent and
-projected in the critic.
+own phase. The label is concatenated to G's latent and projected in the critic, whose features also
+feed a classifier, with the weights of the authors' code for CIFAR-10 (section 5.4).
 """
 
 from __future__ import annotations
 
 from pydantic import Field
+from torch import Tensor
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
-from synthgen.algorithms.pair import RAISE_LOGITS, WASSERSTEIN, logits, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.pair import (
+    RAISE_LOGITS,
+    WASSERSTEIN,
+    classifying_tensors,
+    logits,
+    named_class,
+    pair_tensors,
+)
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import unit_gradient_penalty
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
@@ -26,6 +34,10 @@ class WganGpOptions(Settings):
     lr: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
     penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
     d_steps: int = Field(5, ge=1, le=100, description="Steps of the critic for each of G.")
+    classify: float = Field(
+        1.0, ge=0, description="Weight of the critic's class head; 0 leaves the head out."
+    )
+    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
 
 
 @algorithm(
@@ -39,36 +51,33 @@ class WganGpOptions(Settings):
 def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.9))
+    classify = options.classify > 0
+
+    def penalty(t: Tensors) -> Tensor:
+        return unit_gradient_penalty(lambda x: logits(t, x), t["image"], t["fake"])
+
+    critic = {"wasserstein": WASSERSTEIN, "penalty": Term(options.penalty, penalty)}
+    generator = {"wasserstein": RAISE_LOGITS}
+    if classify:
+        critic["class"] = named_class(options.classify, "real_classes")
+        generator["class"] = named_class(options.classify_g, "fake_classes")
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),
-            "D": ConvDiscriminator(task, options.width, norm=False),
+            "D": ConvDiscriminator(task, options.width, norm=False, classify=classify),
         },
         latents={"z": Normal((options.latent,))},
-        tensors=pair_tensors(),
+        tensors=classifying_tensors() if classify else pair_tensors(),
         phases=(
             Phase(
                 "D",
                 trains=("D",),
-                terms={
-                    "wasserstein": WASSERSTEIN,
-                    "penalty": Term(
-                        options.penalty,
-                        lambda t: unit_gradient_penalty(
-                            lambda x: logits(t, x), t["image"], t["fake"]
-                        ),
-                    ),
-                },
+                terms=critic,
                 optimizer=adam,
                 times=options.d_steps,
                 full_precision=True,
             ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"wasserstein": RAISE_LOGITS},
-                optimizer=adam,
-            ),
+            Phase("G", trains=("G",), terms=generator, optimizer=adam),
         ),
         samples={"image": "fake"},
     )

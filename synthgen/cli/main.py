@@ -32,6 +32,9 @@ COMMANDS = {
 }
 """Command to its one line of help; its code is the module of the same name."""
 
+MAIN = ("inspect", "train", "sample", "evaluate", "utility", "publish")
+"""The commands of a dataset's way, in the order of the work; the others come under "More"."""
+
 
 SPACE, ELSEWHERE = "free some space", "choose another folder"
 MENDED = {
@@ -59,7 +62,9 @@ class Commands(click.Group):
         command: click.Command = import_module(f"synthgen.cli.{cmd_name}").command
         if not any(parameter.name == "quiet" for parameter in command.params):
             command.params.append(_quiet())
-        return command
+        from synthgen.cli.help import LAYOUTS, LaidOut, Layout
+
+        return LaidOut.of(command, LAYOUTS.get(cmd_name, Layout("")))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,8 +75,15 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        main = {name: COMMANDS[name] for name in MAIN if name in COMMANDS}
+        more = {name: text for name, text in COMMANDS.items() if name not in main}
+        with formatter.section("Commands, in the order of the work"):
+            formatter.write_dl(list(main.items()))
+        with formatter.section("More"):
+            formatter.write_dl(list(more.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write("\nExample:\n  synthgen sample --classes bag,sneaker --n 1000\n")
 
 
 def _quiet() -> click.Option:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.safe_yaml import load_yaml
@@ -16,6 +16,26 @@ from synthgen.spec.settings.base import Settings, read_yaml
 
 S = TypeVar("S", bound=Settings)
 Command = Callable[..., Any]
+WORD = re.compile(r"\w+")
+
+TYPED = {
+    ("TrainSettings", "per_class"): "--gan-per-class",
+    ("EvaluateSettings", "images"): "--max-images",
+}
+"""Settings whose own name means something else in another command, and what is typed for them; the
+name itself is understood as well."""
+
+
+class Renamed(click.Option):
+    """An option that shows the first of its spellings alone, and understands all."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        opts, secondary = self.opts, self.secondary_opts
+        self.opts, self.secondary_opts = opts[:1], secondary[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts, self.secondary_opts = opts, secondary
 
 
 def options_of(model: type[Settings], argument: str | None = None) -> Callable[[Command], Command]:
@@ -25,11 +45,13 @@ def options_of(model: type[Settings], argument: str | None = None) -> Callable[[
 
     An option that is not given is left out, so that the file's value or the default holds.
     """
+    names = frozenset(name for name in model.model_fields if "_" in name)
 
     def decorate(command: Command) -> Command:
         for name, field in reversed(model.model_fields.items()):
             if name != argument:
-                command = _option(name, field)(command)
+                typed = TYPED.get((model.__name__, name))
+                command = _option(name, field, names, typed)(command)
         if argument is not None:
             return click.argument(argument, type=click.Path())(command)
         return click.argument("config", required=False, type=click.Path())(command)
@@ -52,22 +74,36 @@ def settings_from(model: type[S], config: str | None, given: Mapping[str, Any]) 
     return model.parse({**from_file, **chosen}, config or "command line")
 
 
-def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
-    flag = f"--{name.replace('_', '-')}"
+def _option(
+    name: str, field: FieldInfo, names: Set[str], typed: str | None
+) -> Callable[[Command], Command]:
+    """``names`` are the fields whose names in a description must read as they are typed here."""
+    flags = [*([typed] if typed else []), _flag(name)]
     kind = _bare(field.annotation)
-    help_text = field.description or ""
+    help_text = WORD.sub(
+        lambda word: _flag(word[0]) if word[0] in names else word[0], field.description or ""
+    )
     default = field.get_default(call_default_factory=True)
-    if default is not None and default is not PydanticUndefined and default != {}:
+    if field.is_required():
+        help_text += "  [required]"
+    elif default is not None and default != {}:
         help_text += f"  [default: {_shown(default)}]"
     if kind is bool:
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help_text)
+        switches = [f"{flag}/--no-{flag[2:]}" for flag in flags]
+        return click.option(*switches, name, cls=Renamed, default=None, help=help_text)
     if get_origin(kind) is Literal:
         choice = click.Choice([str(value) for value in get_args(kind)])
-        return click.option(flag, name, type=choice, default=None, help=help_text)
+        return click.option(*flags, name, type=choice, default=None, help=help_text)
     metavar = {int: "N", float: "X", tuple: "A,B", dict: "KEY=VALUE,..."}.get(
         get_origin(kind) or kind, "TEXT"
     )
-    return click.option(flag, name, type=str, default=None, metavar=metavar, help=help_text)
+    return click.option(
+        *flags, name, cls=Renamed, type=str, default=None, metavar=metavar, help=help_text
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _bare(annotation: Any) -> Any:

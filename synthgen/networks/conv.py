@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
+from synthgen.networks.auxiliary import ClassHead, ClassifyingDiscriminator
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
 from synthgen.spec.condition import ClassConditional
@@ -90,7 +91,7 @@ class ConvGenerator(nn.Module):
         return relu(norm(features, labels) if self.by_norm else norm(features))
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(ClassifyingDiscriminator):
     """Strided convolutions, leaky ReLU 0.2, batch norm everywhere but at the input; no dense layer.
 
     Without ``norm`` it is a critic: a logit then depends on its own image alone.
@@ -98,7 +99,8 @@ class ConvDiscriminator(nn.Module):
     The paper has no classes: here the label's embedding, projected on the pooled last features
     (Miyato & Koyama 2018, arXiv:1802.05637), is added to the logit. With ``conditioning`` "concat"
     the label stands beside the image instead: one-hot maps at the input of a convolution add a
-    vector per class to its output, and that vector is what is learnt here.
+    vector per class to its output, and that vector is what is learnt here. ``classify`` adds a head
+    that names the class (:mod:`synthgen.networks.auxiliary`).
     """
 
     def __init__(
@@ -107,9 +109,11 @@ class ConvDiscriminator(nn.Module):
         width: int,
         norm: bool = True,
         conditioning: Literal["concat", "projection"] = "projection",
+        classify: bool = False,
     ) -> None:
         super().__init__()
         self.at_input = conditioning == "concat"
+        self.critic = not norm
         self.canvas = Canvas.for_image(task.image)
         widths = [width * 2**i for i in range(self.canvas.levels)]
         self.from_image = nn.Conv2d(task.image.channels, widths[0], 4, stride=2, padding=1)
@@ -119,24 +123,43 @@ class ConvDiscriminator(nn.Module):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) if norm else nn.Identity() for _, b in pairs)
         self.logit = nn.Conv2d(widths[-1], 1, self.canvas.base)
-        where = widths[0] if self.at_input else widths[-1]
-        self.embedding = nn.Embedding(task.condition.count, where)
+        classes = task.condition.count
+        self.embedding = nn.Embedding(classes, widths[0] if self.at_input else widths[-1])
         self.apply(initialize)
-        # At the input: 16 taps of N(0, 0.02). Projected: as strong as the plain logit, or a critic
-        # learns to ignore the label before it learns to use it.
-        nn.init.normal_(self.embedding.weight, std=0.08 if self.at_input else 0.5)
+        # At the input: 16 taps of N(0, 0.02). Projected: as strong as the plain logit, or it is
+        # learnt to ignore the label before it is learnt to use it. A critic's label is weighed as
+        # its image is, at every place by weights of N(0, 0.02).
+        if self.at_input or not self.critic:
+            nn.init.normal_(self.embedding.weight, std=0.08 if self.at_input else 0.5)
+        last = widths[-1] * self.canvas.base**2
+        self.classes = ClassHead(last, classes) if classify else None
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""
+        return self._logits(self._features(images, labels), labels)
+
+    def verdict(self, images: Tensor, labels: Tensor) -> Tensor:
+        """As :meth:`ClassifyingDiscriminator.verdict`; needs ``classify``."""
+        assert self.classes is not None
+        features = self._features(images, labels)
+        own = self._logits(features, labels)[:, None]
+        return torch.cat([own, self.classes(features)], dim=1)
+
+    def _features(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The last features, ``[N, widest, base, base]``."""
         features = self.from_image(self.canvas.cover(images))
         if self.at_input:
             features = features + self.embedding(labels)[:, :, None, None].to(features.dtype)
         features = leaky_relu(features, 0.2)
         for down, norm in zip(self.downs, self.norms, strict=True):
             features = leaky_relu(norm(down(features)), 0.2)
+        return features
+
+    def _logits(self, features: Tensor, labels: Tensor) -> Tensor:
         plain: Tensor = self.logit(features).flatten(1).squeeze(1).float()  # [N]
         if self.at_input:
             return plain
-        pooled = features.float().mean(dim=(2, 3))  # [N, widest]
+        places = features.float()
+        pooled = places.sum(dim=(2, 3)) if self.critic else places.mean(dim=(2, 3))  # [N, widest]
         logits: Tensor = plain + (pooled * self.embedding(labels).float()).sum(dim=1)
         return logits

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from synthgen.networks.auxiliary import ClassHead, ClassifyingDiscriminator
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.equalized import (
     EqualConv2d,
@@ -91,12 +92,14 @@ class ProgressiveGenerator(nn.Module):
         return self.canvas.crop(image.float())
 
 
-class ProgressiveDiscriminator(nn.Module):
+class ProgressiveDiscriminator(ClassifyingDiscriminator):
     """The generator's mirror: what it does not yet draw, it does not yet look at."""
 
     lod: Tensor
 
-    def __init__(self, task: ClassConditional, width: int, widest: int) -> None:
+    def __init__(
+        self, task: ClassConditional, width: int, widest: int, classify: bool = False
+    ) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)
@@ -106,10 +109,23 @@ class ProgressiveDiscriminator(nn.Module):
         self.second = nn.ModuleList(EqualConv2d(b, a, 3) for a, b in pairwise(widths))
         self.last = EqualConv2d(widths[0] + 1, widths[0], 3)
         self.collect = EqualConv2d(widths[0], widths[0], self.canvas.base, valid=True)
-        self.head = ProjectionHead(widths[0], task.condition.count, equalized=True)
+        classes = task.condition.count
+        self.head = ProjectionHead(widths[0], classes, equalized=True)
+        self.classes = ClassHead(widths[0], classes) if classify else None
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""
+        logits: Tensor = self.head(self._features(images), labels)
+        return logits
+
+    def verdict(self, images: Tensor, labels: Tensor) -> Tensor:
+        """As :meth:`ClassifyingDiscriminator.verdict`; needs ``classify``."""
+        assert self.classes is not None
+        features = self._features(images)
+        return torch.cat([self.head(features, labels)[:, None], self.classes(features)], dim=1)
+
+    def _features(self, images: Tensor) -> Tensor:
+        """The last features, ``[N, widest]``."""
         lod, levels = float(self.lod), self.canvas.levels
         image = self.canvas.cover(images)
         features: Tensor | None = None
@@ -130,6 +146,5 @@ class ProgressiveDiscriminator(nn.Module):
         # Outside of training an image has no company: a logit depends on nothing but its image.
         deviating = minibatch_deviation(features, 4 if self.training else 1)
         features = activate(self.last(deviating))
-        collected = activate(self.collect(features)).flatten(1)
-        logits: Tensor = self.head(collected, labels)
-        return logits
+        collected: Tensor = activate(self.collect(features)).flatten(1)
+        return collected

@@ -67,8 +67,9 @@ class Ada(nn.Module):
         self.register_buffer("p", torch.tensor(float(p)))
 
     @torch.no_grad()
-    def observe(self, overfitting: Tensor, images: int) -> None:
-        """Move p after ``images`` more images.
+    def observe(self, overfitting: Tensor, images: float) -> None:
+        """Move p after ``images`` more real images on the run's clock: a judge that looks at
+        several batches in a step gives each its share of the one that the step shows.
 
         ``overfitting`` is the mean sign of D on reals (equation 1, r_t): 1 when it knows them all.
         """

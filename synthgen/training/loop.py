@@ -105,12 +105,14 @@ class Training:
             active = first <= self.progress < last or (last >= 1.0 and self.progress >= first)
             if active and self.steps % phase.every == 0:
                 self._forget(phase)
-                for repeat in range(phase.times):
+                times = phase.burst.at(self.steps, phase.times) if phase.burst else phase.times
+                for repeat in range(times):
                     if repeat:
                         # A critic's extra steps look at images of anywhere, at random.
                         anywhere = BEYOND + int(torch.randint(2**40, ()).item())
                         real = self._real(anywhere, local)
-                    self._phases.take(phase, real, scalars, self.remedies)
+                    handed = self._phases.take(phase, real, scalars, self.remedies, times)
+                real |= handed
         self.shown += self.batch_size
         self.steps += 1
         self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)

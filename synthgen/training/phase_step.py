@@ -59,8 +59,10 @@ class PhaseStep:
         real: Mapping[str, Tensor],
         scalars: Mapping[str, float],
         remedies: Remedies,
-    ) -> None:
-        """Train the phase's networks on ``real``, named tensors of one length.
+        times: int = 1,
+    ) -> dict[str, Tensor]:
+        """Train the phase's networks on ``real``, named tensors of one length, once of so many
+        ``times`` in this step; gives what the phase hands on.
 
         Raises:
             NotFinite: a loss is infinite or not a number (on every rank, if on any).
@@ -83,7 +85,8 @@ class PhaseStep:
         optimizer.step()
         if phase.after is not None:
             phase.after(networks)
-        self._note_verdicts(phase, tensors)
+        self._note_verdicts(phase, tensors, times)
+        return {name: tensors[name].detach() for name in phase.hands_on}
 
     def _tensors(
         self,
@@ -128,8 +131,8 @@ class PhaseStep:
             return nullcontext()
         return torch.autocast(self._settings.device.type, dtype=precision)
 
-    def _note_verdicts(self, phase: Phase, tensors: Tensors) -> None:
-        """The judge's accuracy on reals and fakes.
+    def _note_verdicts(self, phase: Phase, tensors: Tensors, times: int) -> None:
+        """Note the judge's accuracy on reals and fakes, in one of ``times`` repeats of a phase.
 
         A relativistic judge has no zero of its own, so the border is midway between its two mean
         logits; for the other losses that is near zero while the two are balanced.
@@ -148,5 +151,6 @@ class PhaseStep:
             self.means.add(f"gap/{judge}", float(real.mean() - fake.mean()))
             if isinstance(augment, Ada):
                 knows = self._ranks.mean(torch.sign(real - border).mean())
-                augment.observe(knows, self._settings.batch_size)
+                # A step counts as one batch shown, however often the judge looks.
+                augment.observe(knows, self._settings.batch_size / times)
                 self.means.add("augment/p", float(augment.p))

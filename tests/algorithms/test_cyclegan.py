@@ -1,5 +1,6 @@
 """What makes CycleGAN itself (Zhu et al. 2017)."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,6 +11,10 @@ from synthgen.networks.image_pool import ImagePool
 from synthgen.networks.translation import PatchDiscriminator, patch_layers
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.training.augment import no_augmentation
+from synthgen.training.batches import RealBatches
+from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")), ("day", "night"))
 SMALL = {"width": 4, "width_d": 4, "blocks": 1}
@@ -118,3 +123,36 @@ def test_translators_learn_first_and_rates_fall_linearly_over_the_second_half():
     assert [phase.name for phase in algorithm.phases] == ["G", "D"]
     lr = algorithm.schedules["lr"]
     assert [lr.at(p) for p in (0, 0.5, 0.75, 1)] == [1, 1, 0.5, 0]
+
+
+def test_discriminators_judge_the_fakes_that_the_translators_learnt_from():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
+    torch.manual_seed(0)
+    algorithm = build("cyclegan", TASK, {**SMALL, "lr": 0.05})
+    batches = RealBatches(pixels, np.arange(20) % 2, np.arange(20), 0, False)
+    run = Training(
+        algorithm, batches,
+        LoopSettings(
+            images=1000, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
+        sources=RealBatches(255 - pixels, np.arange(20) % 2, np.arange(20), 1, False),
+    )  # fmt: skip
+    made, pooled = {}, {}
+    for domain in ("target", "source"):
+        translator = algorithm.networks[f"to_{domain}"]
+        pool = algorithm.networks[f"pool_{domain}"]
+        made[domain] = []
+        translator.register_forward_hook(
+            lambda module, given, image, domain=domain: made[domain].append(image.detach())
+        )
+        pool.register_forward_pre_hook(
+            lambda module, given, domain=domain: pooled.update({domain: given[0]})
+        )
+    run.step()
+    for domain in ("target", "source"):
+        # Each translator draws a fake, a way back and what it keeps, all in G's phase; drawing
+        # anew after G's step would be a fourth, of other pixels.
+        assert len(made[domain]) == 3
+        assert any(torch.equal(pooled[domain], image) for image in made[domain])
+        assert not pooled[domain].requires_grad

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
+from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.progan import growth
 from synthgen.algorithms.registry import build
 from synthgen.networks.equalized import (
@@ -115,3 +116,53 @@ def test_growth_has_a_stable_period_before_each_fade():
     assert starts == pytest.approx((0.2, 0.6))
     phases = build("progan", TASK, SMALL).phases
     assert all(phase.resets == growth(3, 0.5)[1] for phase in phases)
+
+
+def shown_to_the_discriminator(side, lod, real=None):
+    """What D's phase shows D at this ``lod``: the sizes of all batches, and the real one."""
+    algorithm = build("progan", of_side(side), SMALL)
+    canvas, shapes, seen = algorithm.networks["D"].canvas, set(), []
+    covered = type(canvas).cover
+
+    def cover(self, images):
+        shapes.add(tuple(images.shape[2:]))
+        seen.append(images)
+        return covered(self, images)
+
+    given = {"label": torch.tensor([0, 1]), "z": torch.randn(2, 8, dtype=torch.float32)}
+    given["image"] = torch.rand(2, 3, side, side) * 2 - 1 if real is None else real
+    for network in algorithm.networks.values():
+        network.lod.fill_(lod)
+    t = Tensors(algorithm.networks, algorithm.tensors, given, {"lod": lod}, lambda x: x)
+    _ = t["real"]
+    phase = next(p for p in algorithm.phases if p.name == "D")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(canvas), "cover", cover)
+        for term in phase.terms.values():
+            term.formula(t)
+    return shapes, t["real"]
+
+
+def of_side(side):
+    return ClassConditional(ImageSpec(side, side, 3), ClassCondition(("a", "b")))
+
+
+@pytest.mark.parametrize("side", [30, 33, 50])
+@pytest.mark.parametrize("lod", [0.0, 0.5, 1.0])
+def test_reals_fakes_and_what_is_penalised_have_one_size_at_odd_sides(side, lod):
+    shapes, _ = shown_to_the_discriminator(side, lod)
+    # D covers reals, fakes and what lies between: canvas-sized ones would be padded once more.
+    assert shapes == {(side, side)}
+
+
+@pytest.mark.parametrize("side", [30, 33, 50])
+def test_at_odd_sides_a_real_image_like_a_fake_has_the_fakes_pixels(side):
+    generator = build("progan", of_side(side), SMALL).networks["G"].eval()
+    z = torch.randn(2, 8, dtype=torch.float32)
+    fake = drawn(generator, 1.0, z).detach()
+    # Blocks of two on the canvas; at the border a block may lie half outside of the image.
+    again = shown_to_the_discriminator(side, 1.0, fake)[1]
+    assert again.shape == fake.shape
+    assert torch.allclose(again, fake, atol=1e-5)
+    sharp = torch.rand(2, 3, side, side)
+    assert torch.equal(shown_to_the_discriminator(side, 0.0, sharp)[1], sharp)

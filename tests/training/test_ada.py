@@ -1,8 +1,16 @@
+import numpy as np
+import pytest
 import torch
 from torch.nn.functional import affine_grid, grid_sample
 
+from synthgen.algorithms.registry import build
 from synthgen.losses.penalties import zero_centered_penalty
+from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.spec.image import ImageSpec
 from synthgen.training.ada import SMALL_SET_SPEED, Ada, _Resample
+from synthgen.training.batches import RealBatches
+from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 
 def test_p_nought_is_the_identity_and_p_one_changes_every_image():
@@ -27,6 +35,30 @@ def test_p_rises_while_the_discriminator_knows_its_reals_and_falls_otherwise():
     for _ in range(100):
         ada.observe(torch.tensor(0.1), SMALL_SET_SPEED // 100)
     assert float(ada.p) == 0.0
+
+
+@pytest.mark.parametrize("d_steps", [1, 4])
+def test_p_moves_by_real_images_shown_however_often_the_judge_looks(d_steps):
+    pixels = np.zeros((16, 8, 8, 1), dtype=np.uint8)
+    task = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("a", "b")))
+    options = {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4, "d_steps": d_steps}
+    ada = Ada(0.5)
+    run = Training(
+        build("biggan", task, options),
+        RealBatches(pixels, np.arange(16) % 2, np.arange(16), 0, False),
+        LoopSettings(
+            images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=ada,
+            precision=torch.float32, device=torch.device("cpu"),
+        ),
+    )  # fmt: skip
+    looks, observe = [], ada.observe
+    # A judge that never knows its reals lowers p at every look; the look-alike, a whole batch for
+    # each look, would lower it ``d_steps`` times as fast.
+    ada.observe = lambda knows, images: (looks.append(images), observe(torch.tensor(-1.0), images))
+    for _ in range(3):
+        run.step()
+    assert len(looks) == 3 * d_steps
+    assert float(ada.p) == pytest.approx(0.5 - 3 * 8 / SMALL_SET_SPEED, abs=1e-6)
 
 
 def test_the_gradient_of_the_gradient_is_right():

@@ -12,7 +12,9 @@ from synthgen.spec.settings.base import Settings
 
 
 class SampleSettings(Settings):
-    """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
+    """The settings of a dataset to make, checked: an option of ``synthgen sample`` each.
+
+    Flat on purpose: one key is one command-line option, one YAML line, one form field."""
 
     classes: tuple[str, ...] | None = Field(
         None, description="Classes to make, comma-separated; default: all the generator knows."
@@ -60,10 +62,9 @@ class SampleSettings(Settings):
     )
     scores: Literal["all", "statistics", "discriminator"] = Field(
         "all",
-        description="What is measured of every image: 'all'; the 'statistics' of its pixels, "
-        "without the classifier's label agreement, which takes longer; or 'discriminator', all and "
-        "the discriminator's logit, which takes as long as generating and is measured anyway where "
-        "a filter asks for it.",
+        description="What is measured of every image: 'statistics' of its pixels alone; 'all', "
+        "these and the classifier's scores; 'discriminator', those and the discriminator's logit, "
+        "which takes as long as generating and is measured anyway where a filter asks for it.",
     )
     acceptance_floor: float = Field(
         0.02,

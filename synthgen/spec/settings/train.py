@@ -10,12 +10,15 @@ from synthgen.spec.settings.data import DataSettings
 
 
 class TrainSettings(DataSettings):
-    """Flat on purpose: one key is one command-line option, one YAML line, one form field.
+    """The settings of a training run, checked: an option of ``synthgen train`` each.
 
-    All lengths of time are counted in real images shown.
+    Flat on purpose: one key is one command-line option, one YAML line, one form field. All lengths
+    of time are counted in real images shown.
     """
 
-    algorithm: str = Field("default", description="Name of a registered algorithm.")
+    algorithm: str = Field(
+        "default", description="Name of a registered algorithm; 'default' is r3gan."
+    )
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )
@@ -68,6 +71,14 @@ class TrainSettings(DataSettings):
         "auto", description="Arithmetic of the networks; 'auto' is bf16 where the device has it."
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads that compute; default: as many as are fastest, measured at the "
+        "start and at every tick, for other processes may want the cores. The number changes the "
+        "last bits of gradients: two runs are equal bit for bit only with the same one.",
+    )
     holdout: float = Field(
         0.1,
         gt=0,

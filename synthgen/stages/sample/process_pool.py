@@ -15,6 +15,8 @@ import torch
 from synthgen.dataset.commit import sweep
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
+from synthgen.machine.devices import resolve_device
+from synthgen.machine.threads import usable_cores
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.stages.sample.job import Job, Tell
@@ -55,7 +57,7 @@ def make_in_processes(
         SynthgenError: a worker's own error, or a worker was killed.
     """
     workers = min(job.settings.workers, len(shards))
-    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    threads = max(1, usable_cores(resolve_device(job.settings.device)) // workers)
     # Spawned, not forked: torch's thread pools do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(

@@ -18,6 +18,7 @@ from synthgen.dataset.rows import Rows
 from synthgen.dataset.writer import Made, write_shard
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.hardware import hardware
+from synthgen.machine.threads import usable_cores
 from synthgen.quality.repeats import Seen
 from synthgen.sampling.candidates import (
     CandidateBatch,
@@ -59,7 +60,7 @@ class ShardMaker:
             job: what is made.
             tools: what it is made with.
             tell: told of images as they are accepted.
-            threads: that work at a time; default: one for each core this process may use.
+            threads: that work at a time; default: one for each core to compute on.
         """
         keep_freed_memory()
         generator, measure = tools.generator, tools.scorer
@@ -67,7 +68,7 @@ class ShardMaker:
         self.layout = layout
         self.generator = generator
         self._tell = tell
-        self._lanes = Lanes(lane_count(threads))
+        self._lanes = Lanes(lane_count(threads or usable_cores(generator.device)))
         self._turns = device_turns(generator.device)
         data = tools.sources
         self._translator = data and Translator(generator, data, job.plan, job.class_keys)

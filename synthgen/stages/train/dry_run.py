@@ -9,6 +9,7 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Tensors
+from synthgen.machine.threads import chosen_threads
 from synthgen.spec.credentials import blotted
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train.setup import Prepared, prepare
@@ -26,11 +27,18 @@ def describe(settings: TrainSettings) -> str:
         SynthgenError: as for training itself.
     """
     prepared = prepare(settings, Ranks())
+    device, image = prepared.training.device, prepared.data.image
+    with chosen_threads(settings.threads, device, image) as look:
+        return _described(settings, prepared, look())
+
+
+def _described(settings: TrainSettings, prepared: Prepared, threads: int) -> str:
     training, data = prepared.training, prepared.data
     resolved = blotted(settings.model_dump(mode="json")) | {
         "augment": prepared.augment,
         "resolution": data.image.height,
         "device": str(training.device),
+        "threads": threads,
         "precision": str(training.precision).removeprefix("torch."),
     }
     lines = [yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).rstrip(), ""]

@@ -18,7 +18,7 @@ from synthgen.storage.whole import is_part, write_json_whole
 
 LOCK = ".lock"
 
-MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every"}
+MAY_CHANGE = {"out", "device", "cache_dir", "checkpoint_every", "threads"}
 """Settings that a resumed run may have otherwise than the run it goes on with."""
 
 

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from synthgen.stages.train.tick_score import Score
+from synthgen.training.loop import Training
+
+
+def tick_row(
+    training: Training,
+    means: Mapping[str, float],
+    score: Score,
+    real: float,
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    """The line of ``metrics.jsonl`` of one tick: where the run is, the ``means`` since the tick
+    before, and the score, ``None`` if an image was not finite, beside that of ``real`` images."""
+    return {
+        "images": training.shown,
+        "attempt": training.remedies.attempt,
+        **{name: float(f"{value:.6g}") for name, value in means.items()},
+        "score": score.frechet if math.isfinite(score.frechet) else None,
+        "score_real": real,
+        "agreement": score.agreement,
+        "diversity": score.diversity,
+        "least_diversity": score.least_diversity,
+        "least_diverse_class": classes[score.least_diverse],
+    }
 
 
 def tick_line(row: dict[str, Any], eta: float) -> str:

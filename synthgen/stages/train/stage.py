@@ -9,22 +9,21 @@ alone. The folder may lie on a store (``train_store.py``).
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
 
 from synthgen.machine.progress import Progress, say
 from synthgen.machine.signals import stop_at_safe_point
+from synthgen.machine.threads import Look, chosen_threads
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train.bundle import save_best
 from synthgen.stages.train.folder import begin, begun, held, sweep
 from synthgen.stages.train.per_class import train_set
-from synthgen.stages.train.report import report_text, tick_line
+from synthgen.stages.train.report import report_text, tick_line, tick_row
 from synthgen.stages.train.rollback import choose, is_lost
 from synthgen.stages.train.setup import Prepared, prepare
 from synthgen.stages.train.store import Send, run_folder
@@ -73,8 +72,9 @@ def train(settings: TrainSettings) -> Place:
         group.wait()
         if _finished(out):  # by another process, while this one read the data
             return bundle
-        run = _Run(settings, prepared, out, group, send)
-        run.go()
+        device, image = prepared.training.device, prepared.data.image
+        look = stack.enter_context(chosen_threads(settings.threads, device, image))
+        _Run(settings, prepared, out, group, send, look).go()
         group.wait()
     return bundle
 
@@ -87,14 +87,15 @@ class _Run:
     """One training run from its present state to its bundle."""
 
     def __init__(
-        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks, send: Send
-    ) -> None:
+        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks, send: Send,
+        look: Look,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.prepared = prepared
         self.training = prepared.training
         self.out = out
         self.group = group
-        self.send = send
+        self.send, self.look = send, look
         self.log = MetricsLog(out / "metrics.jsonl")
         self.checkpoints = out / "checkpoints"
         self.best: dict[str, float] = {}
@@ -159,6 +160,7 @@ class _Run:
             self.group.wait()
             told = self.group.agree(None if alarm is None else f"{alarm.kind}\n{alarm.why}")
             alarm = None if told is None else Alarm(*told.split("\n", 1))
+            self.look()
         return alarm
 
     def _crossed(self, before: int, every: float) -> bool:
@@ -216,17 +218,8 @@ class _Run:
         training = self.training
         now = time.perf_counter()
         score = self.judge.score.of(training)
-        row: dict[str, Any] = {
-            "images": training.shown,
-            "attempt": training.remedies.attempt,
-            **{name: float(f"{value:.6g}") for name, value in (means or {}).items()},
-            "score": score.frechet if math.isfinite(score.frechet) else None,
-            "score_real": self.judge.score.real,
-            "agreement": score.agreement,
-            "diversity": score.diversity,
-            "least_diversity": score.least_diversity,
-            "least_diverse_class": self.prepared.data.classes[score.least_diverse],
-        }
+        real, classes = self.judge.score.real, self.prepared.data.classes
+        row = tick_row(training, means or {}, score, real, classes)
         if means is not None:
             rate = (training.shown - self._clock[1]) / (now - self._clock[0])
             row["images_per_second"] = round(rate, 2)

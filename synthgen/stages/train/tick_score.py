@@ -16,6 +16,7 @@ from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.spec.image import to_float, to_uint8
 from synthgen.training.loop import Training
+from synthgen.training.spectral import settle_spectral_norms
 from synthgen.training.standing import standing_statistics
 
 BATCH = 256
@@ -85,7 +86,9 @@ class ProgressScore:
         return self._classifier.features(images)
 
     def of(self, training: Training) -> Score:
-        """Score the averaged generators of ``training``; sets their standing statistics."""
+        """Score the averaged generators of ``training``; settles their spectral norms and sets
+        their standing statistics, which are what a bundle keeps."""
+        settle_spectral_norms(training.averaged.networks.values())
         standing_statistics(
             training.averaged.networks,
             lambda number: self._draw(training, self._some_labels(number), SCORE_SEED + 1 + number),

@@ -69,8 +69,11 @@ class Manifest:
     synthgen: str
     """The version that made it."""
     scores: tuple[str, ...]
+    """The columns of scores."""
     filters_text: str
+    """What the filters are, for people."""
     receipts: tuple[Receipt, ...]
+    """Of all shards, in the plan's order."""
     parts: tuple[Provenance, ...] = ()
     """Of a merged dataset: the datasets that it was merged from."""
     part_of: Mapping[str, int] | None = None

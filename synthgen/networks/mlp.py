@@ -68,9 +68,10 @@ class MaxoutDiscriminator(nn.Module):
         classes = task.condition.count
         self.layers = nn.ModuleList([Maxout(inputs, width, pieces), Maxout(width, width, pieces)])
         self.head = ProjectionHead(width, classes)
-        self.labels = nn.ModuleList(nn.Embedding(classes, width * pieces) for _ in self.layers)
-        for embedding in self.labels:
+        labels = [nn.Embedding(classes, width * pieces) for _ in self.layers]
+        for embedding in labels:
             nn.init.normal_(embedding.weight, std=0.3)  # about as large as the maps
+        self.labels = nn.ModuleList(labels)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

@@ -22,7 +22,9 @@ class Tools:
     """The tools of one run in one process. Each is built once."""
 
     settings: SampleSettings
+    """With a batch size."""
     generator: Generator
+    """On the run's device."""
     classes: tuple[str, ...]
     filters: FilterSet
 

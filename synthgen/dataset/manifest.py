@@ -68,10 +68,10 @@ class Manifest:
     made: Provenance
     synthgen: str
     """The version that made it."""
-    scores: tuple[str, ...]
-    """The columns of scores."""
     filters_text: str
     """What the filters are, for people."""
+    scores: tuple[str, ...]
+    """The columns of scores."""
     receipts: tuple[Receipt, ...]
     """Of all shards, in the plan's order."""
     parts: tuple[Provenance, ...] = ()
@@ -153,8 +153,8 @@ class Manifest:
         return Manifest(
             made,
             record["synthgen"],
-            tuple(record["scores"]),
             record["filters_text"],
+            tuple(record["scores"]),
             receipts,
             parts,
             part_of,

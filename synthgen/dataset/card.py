@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from synthgen.dataset.acceptance import over_filtering
+from synthgen.dataset.counts import of_class, rejected
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
-from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
 from synthgen.spec.columns import meaning
 from synthgen.spec.markdown import plain
@@ -81,6 +80,7 @@ def _size(rows: int) -> str:
 
 def _body(manifest: Manifest, quality: str) -> str:
     generator, plan, receipts = manifest.generator, manifest.plan, manifest.receipts
+    lost = rejected(receipts)
     lines = [
         f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
         "",
@@ -100,14 +100,14 @@ def _body(manifest: Manifest, quality: str) -> str:
         *(["## How good it is", "", quality, ""] if quality else []),
         "## Counts",
         "",
-        "| class | images | candidates | kept | " + " | ".join(_reasons(receipts)) + " |",
-        "|---|---|---|---|" + "---|" * len(_reasons(receipts)),
+        "| class | images | candidates | kept | " + " | ".join(lost.columns) + " |",
+        "|---|---|---|---|" + "---|" * len(lost.columns),
     ]
     for label, count in plan.per_class.items():
-        lost = [_lost(receipts, reason, label) for reason in _reasons(receipts)]
-        total = count + sum(lost)
+        thrown = of_class(lost, label).values()
+        total = count + sum(thrown)
         share = f"{count / total:.1%}" if total else "-"
-        cells = " | ".join(f"{number:,}" for number in lost)
+        cells = " | ".join(f"{number:,}" for number in thrown)
         lines.append(f"| {plain(label)} | {count:,} | {total:,} | {share} | {cells} |")
     lines += ["", "Splits: " + ", ".join(f"{k} {v:,}" for k, v in plan.splits.items()) + ".", ""]
     lines += [
@@ -142,11 +142,3 @@ def _further_columns(manifest: Manifest) -> list[str]:
         how = "what the image was made from" if name in task.given else "made with the image"
         lines.append(f"- `{plain(name)}`: {kind.kind}, {how}.")
     return lines
-
-
-def _reasons(receipts: Sequence[Receipt]) -> list[str]:
-    return list(dict.fromkeys(reason for receipt in receipts for reason in receipt.rejected))
-
-
-def _lost(receipts: Sequence[Receipt], reason: str, label: str) -> int:
-    return sum(receipt.rejected.get(reason, {}).get(label, 0) for receipt in receipts)

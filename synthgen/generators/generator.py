@@ -241,14 +241,14 @@ class Generator:
 
     def sample(
         self,
-        labels: Sequence[str] | Sequence[int],
+        labels: str | Sequence[str] | Sequence[int],
         *,
         seed: int = 0,
         truncation: float | None = None,
         latent_std: float = 1.0,
         batch_size: int = 256,
     ) -> np.ndarray:
-        """Images ``uint8 [N, H, W, C]`` for class names or indices.
+        """Images ``uint8 [N, H, W, C]`` for class names or indices; of one name, one image.
 
         The k-th occurrence of a class is its candidate k in shard 0, so the images do not depend on
         the batch size. Of a generator that makes pairs, the target's images.
@@ -261,7 +261,8 @@ class Generator:
                 f"generator '{self.name}' makes images from {name_list(self.given)}: use synthgen "
                 "sample --given DATA"
             )
-        indices = class_indices(labels, self.classes, f"generator '{self.name}'")
+        wanted = [labels] if isinstance(labels, str) else labels
+        indices = class_indices(wanted, self.classes, f"generator '{self.name}'")
         seen: dict[int, int] = {}
         numbers = np.empty(len(indices), dtype=np.int64)
         for position, label in enumerate(indices.tolist()):

@@ -11,6 +11,7 @@ with a value at every place. Other packages add theirs (``spec/kinds.py``).
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -152,17 +153,24 @@ class Label:
     def indices(self, wanted: Sequence[str], owner: str) -> tuple[int, ...]:
         """Indices of class names; ``owner`` names who knows the classes in the error line.
 
+        Composed and decomposed accents are the same name.
+
         Raises:
             SynthgenError: a name is unknown or given twice.
         """
-        for position, name in enumerate(wanted):
-            if name not in self.names:
+        places = {_composed(name): index for index, name in enumerate(self.names)}
+        places.update({name: index for index, name in enumerate(self.names)})
+        found: list[int] = []
+        for name in wanted:
+            place = places.get(name, places.get(_composed(name)))
+            if place is None:
                 known = name_list(self.names)
                 hint = did_you_mean(name, self.names)
                 raise SynthgenError(f"class '{name}' is not in {owner} ({known}){hint}")
-            if name in wanted[:position]:
+            if place in found:
                 raise SynthgenError(f"class '{name}' is asked for twice; name each class once")
-        return tuple(self.names.index(name) for name in wanted)
+            found.append(place)
+        return tuple(found)
 
     def stored(self) -> Stored:
         return "int64", ()
@@ -196,6 +204,11 @@ class Label:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Label:
         return cls(names_of(record["names"]))
+
+
+def _composed(name: str) -> str:
+    """The name as a keyboard types it: letter and accent as one character."""
+    return unicodedata.normalize("NFC", name)
 
 
 def whole(value: Any, low: int, high: int) -> int:

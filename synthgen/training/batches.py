@@ -13,6 +13,11 @@ from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.frames import Windows
 from synthgen.spec.image import to_float
 from synthgen.spec.task import CONDITION, Task, in_stream
+from synthgen.training.permutation import permuted
+
+BEYOND = 2**48
+"""From this position on any rows are found for the price of these rows alone, at random: there a
+pass has an order that is computed place by place."""
 
 
 class Passes:
@@ -37,10 +42,17 @@ class Passes:
     def rows(self, start: int, count: int) -> np.ndarray:
         """``count`` rows from position ``start``, ``int64``."""
         size = len(self._chosen)
+        passes = range(start // size, (start + count - 1) // size + 1)
+        if start >= BEYOND:
+            places = start % size + np.arange(count)
+            parts = [places[places // size == n] % size for n in range(len(passes))]
+            seeds = [(self._seed << 32) + number for number in passes]
+            order = [permuted(part, size, seed) for part, seed in zip(parts, seeds, strict=True)]
+            return np.asarray(self._chosen[np.concatenate(order)])
         return np.concatenate(
             [
                 self._pass(number)[max(start - number * size, 0) : start + count - number * size]
-                for number in range(start // size, (start + count - 1) // size + 1)
+                for number in passes
             ]
         )
 

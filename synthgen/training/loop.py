@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Phase
 from synthgen.networks.placement import place
-from synthgen.training.batches import TaskBatches
+from synthgen.training.batches import BEYOND, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.pace import Pace
@@ -107,9 +107,9 @@ class Training:
                 times = phase.burst.at(self.steps, phase.times) if phase.burst else phase.times
                 for repeat in range(times):
                     if repeat:
-                        # A critic's extra steps look at images of the run's future, at random.
-                        future = int(torch.randint(2**40, ()).item())
-                        real = self._batches.at(future, local, self.device)
+                        # A critic's extra steps look at images of anywhere, at random.
+                        anywhere = BEYOND + int(torch.randint(2**40, ()).item())
+                        real = self._batches.at(anywhere, local, self.device)
                     handed = self._phases.take(phase, real, scalars, self.remedies, times)
                 real |= handed
         self.shown += self.batch_size

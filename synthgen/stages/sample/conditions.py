@@ -67,8 +67,7 @@ def load_sources(
         "domain": settings.source_domain,
         "domain_column": settings.source_domain_column,
         "classes": tuple(classes) if task.stratum is not None else None,
-        "resolution": generator.image.height,
-        "color": "grey" if generator.image.channels == 1 else "rgb",
+        **generator.image.as_settings(),
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in needed}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,14 +11,13 @@ from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
 from synthgen.data.glance import Glance, glance
-from synthgen.data.records import METADATA, Listed, Records, load_records, open_rows
+from synthgen.data.records import Records, load_records, open_rows
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.spec.task import ALL, Task
-from synthgen.storage.place import place
 from synthgen.training.batches import Stream
 from synthgen.uses.registry import Offered, Use, find_use
 
@@ -74,7 +72,7 @@ def look_at(settings: TrainSettings) -> Glance:
     """
     if settings.use is None:
         return glance(settings)
-    return glance(settings, open_rows(settings, has_labels(settings)))
+    return glance(settings, open_rows(settings))
 
 
 def stand_in(
@@ -113,25 +111,12 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    labelled = has_labels(settings)
-    if use.labelled and not labelled:
-        raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
     # The image's size is the settings', or the first file's: any will do to name the column.
     fields: dict[str, Field] = {"image": Image(1, 1, 1), **use.needs(options)}
-    data = load_records(settings, fields, settings.field, labelled=labelled)
+    data = load_records(settings, fields, settings.field)
+    labelled = data.classes != (ALL,)
+    if use.labelled and not labelled:
+        raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
     label = Label(data.classes) if labelled else None
     task = use.task(Offered(data.image, label), options)
     return data, task
-
-
-def has_labels(settings: TrainSettings) -> bool:
-    """Whether the rows of the data have a class: not those of a flat folder, nor of one whose
-    metadata file has no such column."""
-    folder = place(settings.data)
-    if not isinstance(folder, Path) or not folder.expanduser().is_dir():
-        return True
-    folder = folder.expanduser()
-    if any((folder / name).is_file() for name in METADATA):
-        rows = Listed(folder, None).rows or [{}]
-        return (settings.label_column or "label") in rows[0]
-    return any(path.is_dir() and not path.name.startswith(".") for path in folder.iterdir())

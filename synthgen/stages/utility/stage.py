@@ -103,8 +103,8 @@ def utility_images(
             f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
         )
     common = {
-        "classes": classes, "resolution": spec.height, "min_per_class": 1,
-        "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,
+        "classes": classes, **spec.as_settings(), "min_per_class": 1,
+        "cache_dir": settings.cache_dir,
     }  # fmt: skip
     real = load_images(DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,

@@ -5,8 +5,8 @@ import sys
 import datasets
 import numpy as np
 import pytest
+from packages import install
 from PIL import Image
-from test_plugins import install
 
 from synthgen.dataset.verify import verify
 from synthgen.spec.settings.sample import SampleSettings

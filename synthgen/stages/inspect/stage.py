@@ -38,7 +38,17 @@ def inspect(settings: InspectSettings) -> Inspection:
     """
     if settings.set_aside is not None and settings.out is None:
         raise SynthgenError("set_aside: name the folder for the two splits with --out")
-    data, repeated, codes = look(settings)
+    return examined(settings, *look(settings))
+
+
+def examined(
+    settings: InspectSettings, data: ImageData, repeated: Repeated, codes: torch.Tensor
+) -> Inspection:
+    """What was found of images that :func:`look` has looked at.
+
+    Raises:
+        SynthgenError: ``settings.out`` cannot be written.
+    """
     rows = compared_rows(data, settings.seed)
     warnings = [
         *_of_counts(data, settings),

@@ -34,7 +34,7 @@ from benchmarks.measuring import ask_for_data, data_of, machine, matrix_rate, ta
 from benchmarks.sampling import Case, prepared, stages, summary
 from benchmarks.training import SIZES, Timed
 from synthgen.algorithms.registry import registered
-from synthgen.machine.devices import resolve_device
+from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
@@ -69,9 +69,11 @@ class Clock:
 
 
 def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
-    """Images per second and share of the bfloat16 matrix rate of each algorithm, a slice of time
+    """Images per second and share of the matrix rate of each algorithm, a slice of time
     for each; who finds too little time has no figures."""
-    limit = matrix_rate(torch.bfloat16, device)
+    # A CPU without bfloat16 would multiply in it for minutes.
+    precision = resolve_precision("auto", device)
+    limit = matrix_rate(precision, device, 512)
     spec = SIZES[SIZE]
     shape = (4_000, spec.height, spec.width, spec.channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -96,7 +98,11 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
                 "batch": timed.batch, "images_per_second": rate, "gflop_per_image": flops / 1e9,
                 "share_of_matrix_rate": rate * flops / limit,
             }  # fmt: skip
-    return [{"algorithm": "matrix products", "gflop_per_second": limit / 1e9}, *found]
+    arithmetic = str(precision).removeprefix("torch.")
+    return [
+        {"algorithm": "matrix products", "precision": arithmetic, "gflop_per_second": limit / 1e9},
+        *found,
+    ]
 
 
 def sampling_rates(device: torch.device, clock: Clock) -> dict[str, Any] | None:
@@ -180,7 +186,10 @@ def text_of(found: dict[str, Any]) -> str:
         rows = [[check["name"], words[check["held"]], check["seen"]] for check in checks]
         lines += [table(["check", "", "what was seen"], rows), ""]
     if rates := found.get("training"):
-        lines += [f"Matrix products in bfloat16: {rates[0]['gflop_per_second']:,.0f} GFLOP/s", ""]
+        limit = rates[0]
+        lines.append(
+            f"Matrix products in {limit['precision']}: {limit['gflop_per_second']:,.0f} GFLOP/s\n"
+        )
         rows = [
             [row["algorithm"], str(row["batch"]), f"{row['images_per_second']:,.0f}",
              f"{row['gflop_per_image']:.2f}", f"{row['share_of_matrix_rate']:.1%}"]

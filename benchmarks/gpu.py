@@ -51,7 +51,8 @@ LEAST_SECONDS = 10.0
 """Training does not begin for less."""
 REHEARSED = {
     "batch_size": 16, "images": 100_000, "ticks": 2000, "score_samples": 64,
-    "classifier_images": 640, "options": {"width": 8, "widest": 32, "latent": 16, "style": 32},
+    "classifier_images": 640, "limit_per_class": 64,
+    "options": {"width": 8, "widest": 32, "latent": 16, "style": 32},
 }  # fmt: skip
 """In place of the recipe's, on a CPU."""
 
@@ -84,9 +85,10 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
         found.append(row)
         if clock.left(RATES) <= 0:
             continue
-        # A step may take longer than all: it is broken off when the time for the rates is over.
-        with stopped_after(clock.left(RATES)):
-            until = time.monotonic() + clock.left(RATES) / (len(names) - place)
+        # A step may take longer than its slice: it is broken off before the others have none left.
+        own = clock.left(RATES) / (len(names) - place)
+        with stopped_after(min(clock.left(RATES), 3 * own)):
+            until = time.monotonic() + own
             timed = Timed(name, SIZE, images, device, 8 if device.type == "cpu" else None)
             steps = 1 if device.type == "cpu" else 16
             flops = timed.flops(steps)  # warms up as well
@@ -161,7 +163,8 @@ def train_on(
     values["cache_dir"] = str(work / "cache")
     with stopped_after(seconds):
         train(TrainSettings.parse(values))
-    lines = (run / "metrics.jsonl").read_text().splitlines() if run.is_dir() else []
+    log = run / "metrics.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
     ticks = [json.loads(line) for line in lines if '"score"' in line]
     scored = [tick for tick in ticks if tick["score"] is not None]
     checkpoints = sorted(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
     from synthgen.training.metrics_log import read_metrics
@@ -26,6 +27,7 @@ _HOMES = {
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
     "read_receipts": "synthgen.dataset.counts",
@@ -38,6 +40,7 @@ __all__ = [
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "inspect",
     "load_generator",
     "read_metrics",
     "read_receipts",

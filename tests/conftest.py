@@ -104,6 +104,7 @@ def small_training() -> dict:
     """Settings of a training run of seconds."""
     return {
         "images": 9_600,
+        "holdout": 0.1,
         "batch_size": 32,
         "ticks": 4,
         "score_samples": 128,

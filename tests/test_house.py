@@ -14,7 +14,6 @@ PACKAGES = ("synthgen", "pipelines", "benchmarks")
 EXCEPTIONS: set[str] = {
     "synthgen/algorithms/cyclegan.py",
     "synthgen/algorithms/stylegan2.py",
-    "synthgen/data/cache.py",
     "synthgen/generators/bundle.py",
     "synthgen/generators/generator.py",
 }

@@ -73,7 +73,9 @@ class Adam:
     eps: float = 1e-8
 
     def beside_a_lazy_phase(self, every: int) -> Adam:
-        """The same per unit of time when a lazy phase takes one step more in ``every`` steps.
+        """Adam with rate and betas scaled so that a lazy phase beside it changes nothing else.
+
+        The lazy phase takes one step more in ``every`` steps of the same optimiser.
 
         Karras et al. 2019, arXiv:1912.04958, appendix B, "Lazy regularization".
         """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import types
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
@@ -38,6 +39,9 @@ class Renamed(click.Option):
             self.opts, self.secondary_opts = opts, secondary
 
 
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
 def options_of(model: type[Settings], argument: str | None = None) -> Callable[[Command], Command]:
     """Decorate a command with one option for every field of ``model``, plus a CONFIG argument.
 
@@ -59,13 +63,23 @@ def options_of(model: type[Settings], argument: str | None = None) -> Callable[[
     return decorate
 
 
-def settings_from(model: type[S], config: str | None, given: Mapping[str, Any]) -> S:
+def settings_from(
+    model: type[S],
+    config: str | None,
+    given: Mapping[str, Any],
+    instead: Sequence[str] = (),
+) -> S:
     """The settings of a YAML file (if any) with the given options over them.
+
+    Of the settings ``instead`` one excludes the others: an option takes the place of those that the
+    file gives.
 
     Raises:
         SynthgenError: one line that names the file's key or the option.
     """
     from_file = read_yaml(config) if config else {}
+    if any(given.get(name) is not None for name in instead):
+        from_file = {key: value for key, value in from_file.items() if key not in instead}
     chosen = {key: _parse(model.model_fields[key], key, value) for key, value in given.items()
               if value is not None}  # fmt: skip
     if config:
@@ -125,10 +139,22 @@ def _parse(field: FieldInfo, name: str, value: Any) -> Any:
     """Text of the command line to what the model takes; numbers are left to the model."""
     kind = get_origin(_bare(field.annotation)) or _bare(field.annotation)
     if kind is tuple:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return listed(value)
     if kind is dict:
         return dict(_pair(part, name) for part in value.split(",") if part.strip())
     return value
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts between commas, blanks around them left out; one in double quotes is as it
+    stands: ``cat,"salt, pepper"``."""
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = [text.split(",")]
+    quoted = {each[1:-1].replace('""', '"') for each in QUOTED.findall(text)}
+    parts = (part if part in quoted else part.strip() for part in (rows[0] if rows else []))
+    return tuple(part for part in parts if part.strip())
 
 
 def _pair(text: str, name: str) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from synthgen.cli.options import options_of, settings_from
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import BUDGETS, TrainSettings
 from synthgen.storage.place import place
 
 
@@ -19,7 +19,7 @@ from synthgen.storage.place import place
 @click.option("--dry-run", is_flag=True, help="Show settings, sizes and time, and stop.")
 def command(config: str | None, dry_run: bool, **given: Any) -> None:
     """Train, or go on with a run that was stopped."""
-    settings = settings_from(TrainSettings, config, given)
+    settings = settings_from(TrainSettings, config, given, instead=BUDGETS)
     if settings.out is None:
         named = Path(config).stem if config else _name(settings.data)
         settings = settings.model_copy(update={"out": str(Path("runs") / named)})

@@ -39,7 +39,7 @@ class ClassEvaluation:
     diversity: float | None
     """Spread of its images as a share of the real ones'."""
     real_diversity: float | None
-    """The same of one half of the real images, as a share of the other half's."""
+    """Spread of one half of the real images as a share of the other half's."""
     agreement: float | None
     """Share of its images to which the label classifier gives their own label."""
     real_agreement: float | None

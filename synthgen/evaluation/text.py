@@ -67,7 +67,7 @@ def as_text(found: Evaluation) -> str:
 
 
 def as_markdown(found: Evaluation) -> str:
-    """The same for the card: verdict, sentences, tables; names are text, whatever they are."""
+    """Markdown for the card: verdict, sentences, tables. Names of classes are escaped."""
     lines = [f"**{found.verdict}**", ""]
     lines += [f"- {MARKS[f.level]} {plain(f.text)}" for f in found.findings]
     lines += [

@@ -28,6 +28,10 @@ class TrainingRecord:
     holdout: float | None = None
     """The share that was held out."""
     images_shown: int | None = None
+    images_planned: int | None = None
+    """How many a budget of time was expected to show when the run began."""
+    minutes: float | None = None
+    """The budget of time, if it was one."""
     batch_size: int | None = None
     augment: str | None = None
     flip: bool | None = None
@@ -56,8 +60,10 @@ class TrainingRecord:
         if not isinstance(record, Mapping):
             raise ValueError("the record of the training is none")
         kinds: dict[str, tuple[type, ...]] = {
-            **dict.fromkeys(("data_images", "images_shown", "batch_size", "seed"), (int,)),
-            "holdout": (int, float),
+            **dict.fromkeys(
+                ("data_images", "images_shown", "images_planned", "batch_size", "seed"), (int,)
+            ),
+            **dict.fromkeys(("holdout", "minutes"), (int, float)),
             "flip": (bool,),
         }
         known: dict[str, Any] = {}
@@ -77,7 +83,7 @@ class Origin:
     """The generator that made a dataset, as the dataset's manifest has it."""
 
     name: str
-    """As the user named it: bundled name, folder or hub id."""
+    """Bundled name, folder or hub id, as the user gave it."""
     algorithm: str
     image: ImageSpec
     weights_sha256: str | None = None

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.put_folder import put_folder
 from synthgen.training.loop import Training
+from synthgen.training.pace import Pace
 from synthgen.training.remedies import Remedies
 
 KEPT = 3
@@ -49,6 +50,7 @@ def save(folder: Path, training: Training, extra: dict[str, Any]) -> Path:
         "sums": training.means.sums,
         "counts": training.means.counts,
         "remedies": asdict(training.remedies),
+        "pace": asdict(training.pace),
         "extra": extra,
     }
     (staging / "state.json").write_text(json.dumps(state))
@@ -85,6 +87,8 @@ def load_at(folder: Path, shown: int, training: Training) -> dict[str, Any]:
         training.shown, training.steps = state["shown"], state["steps"]
         training.means.sums, training.means.counts = state["sums"], state["counts"]
         training.remedies = Remedies(**state["remedies"])
+        if "pace" in state:  # older versions had none: their runs have one end
+            training.pace = Pace(**state["pace"])
         extra: dict[str, Any] = state["extra"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -48,6 +48,8 @@ class ClassifierSettings:
     device: torch.device
     precision: torch.dtype
     """``torch.bfloat16`` trains under autocast."""
+    seconds: float | None = None
+    """The longest that it may take; it then ends earlier, with its learning rate at nought."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def train_label_classifier(
     # A small set still gets some steps in every pass.
     batch = max(8, min(settings.batch_size, len(train_indices) // 8))
     steps = max(1, min(settings.budget, PASSES * len(train_indices)) // batch)
-    _fit(network, batches, batch, steps, len(train_indices), settings, folder)
+    steps = _fit(network, batches, batch, steps, len(train_indices), settings, folder)
     network.eval()
     logits = _logits(network, real.images, validation_indices, device)
     truth = torch.from_numpy(real.labels[validation_indices])
@@ -124,19 +126,27 @@ def _fit(
     pass_size: int,
     settings: ClassifierSettings,
     folder: Path,
-) -> None:
+) -> int:
+    """Train for so many steps, or for the time that there is; the steps taken."""
     optimizer = torch.optim.SGD(
         network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
     device, precision = settings.device, settings.precision
-    first = _resume(network, optimizer, folder / "pass.safetensors")
+    first, spent = _resume(network, optimizer, folder / "pass.safetensors")
+    begun = time.monotonic() - spent
     network.train()
     with Progress(steps * batch, "label classifier", initial=first * batch) as progress:
         for step in range(first, steps):
+            spent = time.monotonic() - begun
+            done = step / steps
+            if settings.seconds is not None:
+                done = max(done, spent / settings.seconds)
+                if done >= 1 and step:
+                    return step
             torch.manual_seed(step_seed(settings.seed, step, 0))
             pixels, truth = batches.at(step * batch, batch, device)
             for group in optimizer.param_groups:
-                group["lr"] = PEAK_LR * _lr_factor(step / steps)
+                group["lr"] = PEAK_LR * _lr_factor(min(1.0, done))
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 logits = network(translate(pixels))
                 loss = cross_entropy(logits, truth, label_smoothing=SMOOTHING)
@@ -145,7 +155,9 @@ def _fit(
             optimizer.step()
             progress.add(batch)
             if (step + 1) * batch // pass_size != step * batch // pass_size:
-                _save_pass(network, optimizer, step + 1, folder / "pass.safetensors")
+                path = folder / "pass.safetensors"
+                _save_pass(network, optimizer, step + 1, time.monotonic() - begun, path)
+    return steps
 
 
 def _lr_factor(progress: float) -> float:
@@ -155,18 +167,26 @@ def _lr_factor(progress: float) -> float:
 
 
 def _save_pass(
-    network: LabelClassifier, optimizer: torch.optim.Optimizer, step: int, path: Path
+    network: LabelClassifier,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+    path: Path,
 ) -> None:
     tensors = {f"network/{key}": value for key, value in network.state_dict().items()}
     for index, parameter in enumerate(network.parameters()):
         tensors[f"momentum/{index}"] = optimizer.state[parameter]["momentum_buffer"]
     tensors["step"] = torch.tensor(step)
+    tensors["seconds"] = torch.tensor(seconds)
     _replace_tensors(tensors, path)
 
 
-def _resume(network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Path) -> int:
+def _resume(
+    network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Path
+) -> tuple[int, float]:
+    """Steps that were taken before this process, and the seconds that they took."""
     if not path.exists():
-        return 0
+        return 0, 0.0
     tensors = load_file(path, device=str(next(network.parameters()).device))
     network.load_state_dict(
         {key[8:]: value for key, value in tensors.items() if key.startswith("network/")}
@@ -174,7 +194,7 @@ def _resume(network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Pa
     for index, parameter in enumerate(network.parameters()):
         buffer = torch.empty_like(parameter).copy_(tensors[f"momentum/{index}"])
         optimizer.state[parameter]["momentum_buffer"] = buffer
-    return int(tensors["step"])
+    return int(tensors["step"]), float(tensors.get("seconds", 0.0))
 
 
 def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:

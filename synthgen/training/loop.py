@@ -18,6 +18,7 @@ from synthgen.networks.placement import place
 from synthgen.training.batches import BEYOND, RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
+from synthgen.training.pace import Pace
 from synthgen.training.phase_step import LoopSettings, PhaseStep
 from synthgen.training.remedies import Remedies
 
@@ -52,7 +53,7 @@ class Training:
                 f"a batch of {settings.batch_size} does not divide over {ranks.count} ranks"
             )
         self.algorithm = algorithm
-        self.images = settings.images
+        self.pace = Pace(settings.images)
         self.batch_size = settings.batch_size
         self.device = settings.device
         self.precision = settings.precision
@@ -80,7 +81,7 @@ class Training:
     @property
     def progress(self) -> float:
         """Share of the budget that is done, in [0, 1]."""
-        return min(1.0, self.shown / self.images)
+        return self.pace.at(self.shown)
 
     def step(self) -> None:
         """Show one batch: run every phase whose turn it is, then move the average.
@@ -127,7 +128,7 @@ class Training:
 
     def _forget(self, phase: Phase) -> None:
         """Empty the phase's optimiser if one of its ``resets`` lies within this step."""
-        after = (self.shown + self.batch_size) / self.images
+        after = self.pace.at(self.shown + self.batch_size)
         if any(self.progress <= at < after for at in phase.resets):
             self.optimizers[phase.trains].steps.state.clear()
 

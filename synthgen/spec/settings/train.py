@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthgen.spec.settings.data import DataSettings
+
+BUDGETS = ("images", "minutes", "hours")
+"""Settings that say how long a run is: at most one of them is given."""
 
 
 class TrainSettings(DataSettings):
     """The settings of a training run, checked: an option of ``synthgen train`` each.
 
-    Flat on purpose: one key is one command-line option, one YAML line, one form field. All lengths
-    of time are counted in real images shown.
+    Flat on purpose: one key is one command-line option, one YAML line, one form field. What is left
+    open here (``None``) is decided for the data and the machine when a run begins
+    (``stages/train/decide.py``) and kept with the run.
     """
 
     algorithm: str = Field(
@@ -41,10 +45,30 @@ class TrainSettings(DataSettings):
     out: str | None = Field(
         None, description="Run folder or store URL; default: runs/<config or data name>."
     )
-    images: int = Field(
-        200_000, ge=1, le=10**13, description="Training budget in real images shown."
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        le=10**7,
+        description="Training budget in minutes, all told: resolution, width, batch and images "
+        "are chosen for it by measuring this machine. Not together with images.",
     )
-    batch_size: int = Field(128, ge=2, le=65_536, description="Images per step over all devices.")
+    hours: float | None = Field(
+        None, gt=0, le=10**5, description="Training budget in hours, in place of minutes."
+    )
+    images: int | None = Field(
+        None,
+        ge=1,
+        le=10**13,
+        description="Training budget in real images shown; default: what minutes allow, else "
+        "200,000, or 120,000 under 2,000 training images.",
+    )
+    batch_size: int | None = Field(
+        None,
+        ge=2,
+        le=65_536,
+        description="Images per step over all devices; default: 128, fewer for few images or a "
+        "short run, for more steps.",
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of weights, data order and noise.")
     lr_decay: float = Field(
         0.3,
@@ -79,12 +103,12 @@ class TrainSettings(DataSettings):
         "start and at every tick, for other processes may want the cores. The number changes the "
         "last bits of gradients: two runs are equal bit for bit only with the same one.",
     )
-    holdout: float = Field(
-        0.1,
+    holdout: float | None = Field(
+        None,
         gt=0,
         lt=0.9,
-        description="Share of the real images held out of training to score "
-        "the generator and calibrate filters.",
+        description="Share of the real images held out of training to score the generator and "
+        "calibrate filters; default: 0.1, or up to 0.2 for 25 images of each class.",
     )
     keep_discriminator: bool = Field(
         True, description="Put the discriminator into the bundle, to score realism with."
@@ -95,14 +119,60 @@ class TrainSettings(DataSettings):
         "images into the bundle, to find memorised and unreal images with; not where the images "
         "are private.",
     )
-    ticks: int = Field(20, ge=1, le=10**6, description="How many times a run is scored and drawn.")
+    ticks: int | None = Field(
+        None,
+        ge=1,
+        le=10**6,
+        description="How many times a run is scored and drawn; default: 20, fewer in a short run.",
+    )
     checkpoint_every: int | None = Field(
         None, ge=1, description="Images between checkpoints; default: at every tick."
     )
-    score_samples: int = Field(2048, ge=16, description="Generated images per fidelity score.")
-    classifier_images: int = Field(
-        400_000,
-        ge=1,
-        description="Training budget of the label classifier in images shown; "
-        "never more than 60 passes over the data.",
+    score_samples: int | None = Field(
+        None,
+        ge=16,
+        description="Generated images per fidelity score; default: four times the held-out real "
+        "ones, 2,048 at most.",
     )
+    classifier_images: int | None = Field(
+        None,
+        ge=1,
+        description="Training budget of the label classifier in images shown, never more than 60 "
+        "passes over the data; default: twice the generator's, 20,000 to 400,000.",
+    )
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> TrainSettings:
+        given = [name for name in BUDGETS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"{given[0]} and {given[1]} both say how long to train: give one of them"
+            )
+        return self
+
+    @property
+    def seconds(self) -> float | None:
+        """The time that the whole run may take, if the budget is one of time."""
+        if self.hours is not None:
+            return self.hours * 3600
+        return None if self.minutes is None else self.minutes * 60
+
+
+class DecidedTrainSettings(TrainSettings):
+    """Training settings with nothing left open; all lengths are in real images shown.
+
+    Under a budget of time ``images`` is what the run was expected to show when it began.
+    """
+
+    resolution: int
+    images: int
+    batch_size: int
+    holdout: float
+    ticks: int
+    score_samples: int
+    classifier_images: int
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> DecidedTrainSettings:
+        """A decided run of ``minutes`` has images as well."""
+        return self

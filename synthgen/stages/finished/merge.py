@@ -145,7 +145,7 @@ def _manifest(
     receipts: Sequence[Receipt],
     settings: dict[str, Any],
 ) -> Manifest:
-    """As of any dataset, and the parts' own generators and settings, by which rows are remade."""
+    """The manifest of the whole; it keeps each part's generator and settings, to remake rows."""
     first = parts[0].manifest
     texts = list(dict.fromkeys(part.manifest.filters_text for part in parts))
     names = list(dict.fromkeys(part.manifest.generator.name for part in parts))

@@ -58,7 +58,9 @@ def run(
     make: MakeShards | None = None,
     before: Callable[[Layout], None] = lambda layout: None,
 ) -> SampleReport:
-    """The same for a run that is resolved already; ``before`` is called once the folder is held.
+    """Make (or go on making) the dataset of a resolved run.
+
+    ``before`` is called once the folder is held.
 
     Raises:
         SynthgenError: as :func:`sample`.

@@ -42,7 +42,7 @@ class Tools:
         return Tools(job.plan.classes, settings, generator, job.filters)
 
     def with_filters(self, filters: FilterSet) -> Tools:
-        """The same generator with other filters."""
+        """Tools of the same generator with other filters."""
         return replace(self, filters=filters)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,16 @@ from synthgen.generators.bundle import save_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
 from synthgen.quality.calibration import Calibration
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings
 from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
+from synthgen.storage.whole import write_whole
 
 
 def save_best(
     folder: Path,
-    settings: TrainSettings,
+    settings: DecidedTrainSettings,
     prepared: Prepared,
     judge: Judge,
     best: Mapping[str, float],
@@ -65,6 +67,17 @@ def save_best(
     )
 
 
+def publish_best(out: Path, report: str, best: Mapping[str, float]) -> None:
+    """Write ``report.md``, and make the best bundle, if there is one, the run's ``bundle``: copied
+    beside, then renamed."""
+    write_whole(out / "report.md", report)
+    if best:
+        copied = out / ".bundle-staging"
+        shutil.rmtree(copied, ignore_errors=True)
+        shutil.copytree(out / "best", copied)
+        copied.rename(out / "bundle")
+
+
 def _discriminated(prepared: Prepared) -> Calibration:
     """What the discriminator says of real images that were held out."""
     training, data = prepared.training, prepared.data
@@ -76,7 +89,7 @@ def _discriminated(prepared: Prepared) -> Calibration:
     )
 
 
-def _provenance(settings: TrainSettings, prepared: Prepared) -> dict[str, Any]:
+def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str, Any]:
     """The bundle's record of its training."""
     training = prepared.training
     return {
@@ -89,7 +102,14 @@ def _provenance(settings: TrainSettings, prepared: Prepared) -> dict[str, Any]:
         "augment": prepared.augment,
         "flip": settings.flip,
         "seed": settings.seed,
+        **({} if settings.seconds is None else _of_time(settings)),
         **({} if settings.only_class is None else {"only_class": settings.only_class}),
         "precision": str(training.precision).removeprefix("torch."),
         "hardware": hardware(training.device),
     }
+
+
+def _of_time(settings: DecidedTrainSettings) -> dict[str, Any]:
+    """What a budget of time decided; the bundle has the sizes of its networks."""
+    assert settings.seconds is not None
+    return {"minutes": settings.seconds / 60, "images_planned": settings.images}

@@ -2,81 +2,94 @@
 
 from __future__ import annotations
 
-import time
-
 import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from synthgen.algorithms.contract import Tensors
+from synthgen.algorithms.contract import Algorithm, Tensors
+from synthgen.data.cache import load_images
+from synthgen.data.glance import Glance, glance
+from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.credentials import blotted
-from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.train.setup import Prepared, prepare
-from synthgen.training.distributed import Ranks
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
+from synthgen.stages.train.budget import duration
+from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
+from synthgen.stages.train.rate import Stopwatch
+from synthgen.stages.train.setup import check_domains
+from synthgen.stages.train.sizes import LARGEST_SIDE
 
-TIMED_STEPS = 8
+MOST_SECONDS = 1.5
+"""For the steps of one kind of networks after the first one."""
 
 
 def describe(settings: TrainSettings) -> str:
-    """The resolved settings, parameter counts, FLOPs per image and expected time, as text.
+    """The decided settings, parameter counts, FLOPs per image and expected time, as text.
 
-    Reads the data and runs a few real steps to time them; writes nothing but the data cache.
+    Takes a few real steps on some of the images to time, and reads all of them as training will;
+    writes nothing but the cache of decoded images.
 
     Raises:
         SynthgenError: as for training itself.
     """
-    prepared = prepare(settings, Ranks())
-    device, image = prepared.training.device, prepared.data.image
-    with chosen_threads(settings.threads, device, image) as look:
-        return _described(settings, prepared, look())
+    check_domains(settings)
+    device = resolve_device(settings.device)
+    precision = resolve_precision(settings.precision, device)
+    seen = glance(settings)
+    watch = Stopwatch(settings, seen, device, precision, most_seconds=MOST_SECONDS)
+    with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
+        decision = decide(settings, seen, device, watch)
+        data = load_images(decision.settings)
+        told = [*data.lines(), *(f"skipped: {each}" for each in data.skipped)]
+        return "\n".join([_described(decision, seen, watch, look()), *told])
 
 
-def _described(settings: TrainSettings, prepared: Prepared, threads: int) -> str:
-    training, data = prepared.training, prepared.data
-    resolved = blotted(settings.model_dump(mode="json")) | {
-        "augment": prepared.augment,
-        "resolution": data.image.height,
-        "device": str(training.device),
+def _described(decision: Decision, seen: Glance, watch: Stopwatch, threads: int) -> str:
+    decided = decision.settings
+    device = watch.device
+    learnt, held = split_counts(decided, seen)
+    resolved = blotted(decided.model_dump(mode="json")) | {
+        "device": str(device),
         "threads": threads,
-        "precision": str(training.precision).removeprefix("torch."),
+        "precision": str(watch.precision).removeprefix("torch."),
     }
+    spec = ImageSpec(decided.resolution, decided.resolution, seen.channels)
     lines = [yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).rstrip(), ""]
+    lines += decision.lines
     lines.append(
-        f"data: {data.name}, {data.image}, {len(data.classes)} classes, "
-        f"{len(prepared.chosen):,} images to train on, {len(prepared.validation):,} held out"
+        f"data: {seen.name}, {spec}, {len(seen.classes)} classes, {learnt:,} images to train on, "
+        f"{held:,} held out; {len(seen.encoded)} of them were looked at"
     )
-    for name, network in prepared.algorithm.networks.items():
+    algorithm = watch.training(decided.resolution, decided.options, 2).algorithm
+    for name, network in algorithm.networks.items():
         count = sum(parameter.numel() for parameter in network.parameters())
         lines.append(f"network {name}: {count:,} parameters")
-    for name, flops in _forward_flops(prepared).items():
+    for name, flops in _forward_flops(algorithm, spec, device).items():
         lines.append(f"tensor {name}: {flops / 1e9:.3f} GFLOP per image forward")
-    with FlopCounterMode(display=False) as counter:
-        for _ in range(TIMED_STEPS):
-            training.step()
-    per_image = counter.get_total_flops() / (TIMED_STEPS * settings.batch_size)
-    lines.append(f"training: {per_image / 1e9:.2f} GFLOP per image shown, backward included")
-    start = time.perf_counter()
-    for _ in range(TIMED_STEPS):
-        training.step()
-    rate = TIMED_STEPS * settings.batch_size / (time.perf_counter() - start)
-    hours = settings.images / rate / 3600
-    lines.append(
-        f"estimate: {rate:.0f} images per second ({rate * per_image / 1e9:.0f} GFLOP/s), "
-        f"{hours * 60:.1f} minutes for {settings.images:,} images, "
-        "without the label classifier and the scoring"
-    )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_time(decided, learnt, watch)])
 
 
-def _forward_flops(prepared: Prepared) -> dict[str, float]:
+def _time(decided: DecidedTrainSettings, learnt: int, watch: Stopwatch) -> list[str]:
+    each = watch.seconds_per_image(decided.resolution, decided.options)
+    per_image = watch.gflop_per_image(decided.resolution, decided.options)
+    seconds = decided.seconds or estimate(decided, learnt, watch)
+    return [
+        f"training: {per_image:.2f} GFLOP per image shown, backward included",
+        f"estimate, from a few steps on a few images: {1 / each:.0f} images per second "
+        f"({per_image / each:.0f} GFLOP/s), {duration(seconds)} ({seconds / 60:.1f} minutes) for "
+        f"{decided.images:,} images, the label classifier and the scoring",
+    ]
+
+
+def _forward_flops(
+    algorithm: Algorithm, image: ImageSpec, device: torch.device
+) -> dict[str, float]:
     """FLOPs of one image through what sampling evaluates."""
-    algorithm, device = prepared.algorithm, prepared.training.device
     count = 4  # batch norm in training mode needs more than one image
     given = {"label": torch.zeros(count, dtype=torch.int64, device=device)}
     for name, latent in algorithm.latents.items():
         given[name] = torch.randn(count, *latent.shape, device=device)
-    image = prepared.task.image
     given["image"] = torch.zeros(count, image.channels, image.height, image.width, device=device)
     given["source"], given["source_label"] = given["image"], given["label"]
     for network in algorithm.networks.values():

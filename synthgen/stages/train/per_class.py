@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from synthgen.data.cache import load_images
 from synthgen.generators.fetched import fetch_bundle
 from synthgen.generators.generator_set import SET, save_set
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.train.folder import begin, begun, held
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
+from synthgen.stages.train.decide import agree_on_settings
+from synthgen.stages.train.folder import begin, begun, decided_before, held
 from synthgen.stages.train.store import run_folder
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath
@@ -37,13 +39,14 @@ def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Place]) 
         begun(out, settings)
         if (out / "bundle" / SET).exists():
             return where / "bundle"
-        classes = load_images(settings).classes
+        decided = agree_on_settings(settings, decided_before(out, settings), Ranks())
+        classes = load_images(decided).classes
         stack.enter_context(held(out))
         if not begun(out, settings):
-            begin(out, settings)
+            begin(out, settings, decided)
             send(True)
         folders = []
-        for number, part in enumerate(parts(settings, classes)):
+        for number, part in enumerate(parts(settings, decided, classes)):
             say(f"class '{classes[number]}' ({number + 1} of {len(classes)})")
             made = train(part)
             folders.append(fetch_bundle(made) if isinstance(made, StorePath) else made)
@@ -52,10 +55,15 @@ def train_set(settings: TrainSettings, train: Callable[[TrainSettings], Place]) 
     return where / "bundle"
 
 
-def parts(settings: TrainSettings, classes: Sequence[str]) -> list[TrainSettings]:
-    """The settings of each class' own run."""
+def parts(
+    settings: TrainSettings, decided: DecidedTrainSettings, classes: Sequence[str]
+) -> list[TrainSettings]:
+    """The settings of each class' own run: of one size, with its share of a budget of time."""
     folder = f"{str(settings.out).rstrip('/')}/classes"
-    own = {"per_class": False}
+    own: dict[str, Any] = {"per_class": False}
+    if settings.seconds is not None:
+        own |= {"resolution": decided.resolution, "options": decided.options, "hours": None}
+        own["minutes"] = settings.seconds / 60 / len(classes)
     return [
         settings.model_copy(update={**own, "only_class": name, "out": f"{folder}/{k:04d}"})
         for k, name in enumerate(classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
 from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
 from synthgen.training.batches import RealBatches
@@ -50,7 +51,7 @@ class Prepared:
     """Held-out images of the other domain, for an algorithm that has two."""
 
 
-def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
+def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     """Load the data and build the networks, optimisers and batches of a run.
 
     Raises:
@@ -60,7 +61,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
     precision = resolve_precision(settings.precision, device)
     registration = find(settings.algorithm)
     two = registration.domains == 2
-    _check_domains(settings, registration.name, two)
+    check_domains(settings)
     data, other = _load(settings, group, two)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
@@ -68,6 +69,7 @@ def prepare(settings: TrainSettings, group: Ranks) -> Prepared:
         owner = f"'{data.name}'"
         label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
+    _refuse_too_few(data.name, chosen, validation)
     if not _varies(data, chosen):
         raise SynthgenError(
             f"{data.name}: the training images of a class are all the same image; a generator "
@@ -113,14 +115,14 @@ def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, 
 
     if group.leads:
         found = load()
-        for line in found[0].skipped:
-            say(f"skipped: {line}")
+        for line in (*found[0].lines(), *(f"skipped: {each}" for each in found[0].skipped)):
+            say(line)
     group.wait()
     return found if group.leads else load()
 
 
 def _other_domain(
-    settings: TrainSettings, data: ImageData, other: ImageData | None
+    settings: DecidedTrainSettings, data: ImageData, other: ImageData | None
 ) -> tuple[tuple[str, ...], RealBatches | None, Labelled | None]:
     """Names of both domains, and the other one's images: to train on, and held out."""
     if other is None:
@@ -139,6 +141,23 @@ def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
     # Five hundred Fashion-MNIST images a class collapsed to one image each under DiffAugment,
     # whose blanks and shifts hide what a weakly trained discriminator could still see.
     return "ada" if small else "none"
+
+
+def _refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
+    """Nothing, if the generator can be scored: that takes two held-out images.
+
+    Raises:
+        SynthgenError: there are fewer.
+    """
+    total = len(set(chosen.tolist()) | set(held.tolist()))
+    if len(held) >= 2:
+        return
+    share = math.ceil(200 / max(1, total)) / 100
+    how = f"hold out more with --holdout {share:g}, or " if total >= 4 else ""
+    raise SynthgenError(
+        f"{name}: {total} images leave {len(held)} to score the generator by, and two are needed; "
+        f"{how}add images"
+    )
 
 
 def _varies(data: ImageData, rows: np.ndarray) -> bool:
@@ -166,7 +185,12 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
     return load_images(settings.model_copy(update=changes))
 
 
-def _check_domains(settings: TrainSettings, name: str, two: bool) -> None:
+def check_domains(settings: TrainSettings) -> None:
+    """Raises:
+    SynthgenError: the algorithm needs another number of domains than the settings give.
+    """
+    registration = find(settings.algorithm)
+    name, two = registration.name, registration.domains == 2
     given = settings.source is not None or settings.source_domain is not None
     if two and not given:
         raise SynthgenError(

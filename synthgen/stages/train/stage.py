@@ -4,42 +4,26 @@ A run folder holds ``settings.json``, ``metrics.jsonl``, ``training.png``, ``sam
 ``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/`` and
 ``report.md``. A run that diverges or collapses is rolled back and changed (``training/watch.py``).
 Started again with the same settings it goes on from its newest checkpoint; finished, it is left
-alone. The folder may lie on a store (``train_store.py``).
+alone. The folder may lie on a store (``store.py``).
 """
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
-from synthgen.machine.progress import Progress, say
-from synthgen.machine.signals import stop_at_safe_point
-from synthgen.machine.threads import Look, chosen_threads
+from synthgen.machine.threads import chosen_threads
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.train.bundle import save_best
-from synthgen.stages.train.folder import begin, begun, held, sweep
+from synthgen.stages.train.budget import Timetable
+from synthgen.stages.train.decide import agree_on_settings
+from synthgen.stages.train.folder import begin, begun, decided_before, held, sweep
 from synthgen.stages.train.per_class import train_set
-from synthgen.stages.train.report import report_text, tick_line, tick_row
-from synthgen.stages.train.rollback import choose, is_lost
-from synthgen.stages.train.setup import Prepared, prepare
-from synthgen.stages.train.store import Send, run_folder
-from synthgen.stages.train.yardstick import make_judge
+from synthgen.stages.train.run import Run
+from synthgen.stages.train.setup import prepare
+from synthgen.stages.train.store import run_folder
 from synthgen.storage.place import Place, place
-from synthgen.storage.whole import write_whole
-from synthgen.training import checkpoint
-from synthgen.training.curves import draw_curves
-from synthgen.training.distributed import Ranks, ranks
-from synthgen.training.grid import save_grid
-from synthgen.training.metrics_log import MetricsLog
-from synthgen.training.phase_step import NotFinite
-from synthgen.training.watch import Alarm, Watch
-
-DRAW_EVERY = 20.0
-"""Seconds between drawings of the curves, which take half a second, at least."""
+from synthgen.training.distributed import ranks
 
 
 def train(settings: TrainSettings) -> Place:
@@ -57,221 +41,29 @@ def train(settings: TrainSettings) -> Place:
         return train_set(settings, train)
     where = place(settings.out)
     bundle = where / "bundle"
+    timetable = Timetable.of(settings)
     with ranks() as group, run_folder(where, group) as (out, send), ExitStack() as stack:
         begun(out, settings)
         if _finished(out):
             return bundle
-        prepared = prepare(settings, group)
+        decided = agree_on_settings(settings, decided_before(out, settings), group)
+        prepared = prepare(decided, group)
         if group.leads:
             stack.enter_context(held(out))
             if begun(out, settings):
                 sweep(out)
             else:
-                begin(out, settings)
+                begin(out, settings, decided)
                 send(True)
         group.wait()
         if _finished(out):  # by another process, while this one read the data
             return bundle
         device, image = prepared.training.device, prepared.data.image
         look = stack.enter_context(chosen_threads(settings.threads, device, image))
-        _Run(settings, prepared, out, group, send, look).go()
+        Run(decided, prepared, out, group, send, timetable, look).go()
         group.wait()
     return bundle
 
 
 def _finished(out: Path) -> bool:
     return (out / "bundle" / "config.json").exists()
-
-
-class _Run:
-    """One training run from its present state to its bundle."""
-
-    def __init__(
-        self, settings: TrainSettings, prepared: Prepared, out: Path, group: Ranks, send: Send,
-        look: Look,
-    ) -> None:  # fmt: skip
-        self.settings = settings
-        self.prepared = prepared
-        self.training = prepared.training
-        self.out = out
-        self.group = group
-        self.send, self.look = send, look
-        self.log = MetricsLog(out / "metrics.jsonl")
-        self.checkpoints = out / "checkpoints"
-        self.best: dict[str, float] = {}
-        self.watch = Watch()
-        self.rolled_to = -1
-        self._drawn = time.perf_counter()
-
-    def go(self) -> None:
-        """Train to the end, or until the ladder has no rung left; leave the bundle."""
-        training, settings = self.training, self.settings
-        extra = checkpoint.load_newest(self.checkpoints, training)
-        self.best = (extra or {}).get("best", {})
-        stopped = bool((extra or {}).get("stopped"))
-        self.rolled_to = (extra or {}).get("rolled_to", -1)
-        if self.group.leads:
-            self.judge = make_judge(settings, self.prepared, self.out)
-            # Without a checkpoint not even the first line, of the untrained networks, holds.
-            self.log.cut_back(training.shown if extra else -1, training.remedies.attempt)
-            self.watch = Watch.of(self.log.rows(), settings.images)
-            if not extra:
-                self._tick(None)
-                self._save()
-        self.group.wait()
-        self._clock = (time.perf_counter(), training.shown)
-        progress = Progress(
-            settings.images, "training", initial=training.shown, shown=self.group.leads
-        )
-        with progress, self._stop_asked() as stop:
-            while training.shown < settings.images and not stopped:
-                alarm = self._advance()
-                if alarm is not None:
-                    stopped = not self._recover(alarm)
-                progress.reach(training.shown)
-                if stop() and training.shown < settings.images:
-                    if not self.watch.suspicious:
-                        self._save()
-                    raise KeyboardInterrupt
-        if self.group.leads:
-            self._finish(stopped)
-
-    def _stop_asked(self) -> AbstractContextManager[Callable[[], bool]]:
-        """Several ranks would stop at different steps: there a signal ends each at once."""
-        return stop_at_safe_point() if self.group.count == 1 else nullcontext(lambda: False)
-
-    def _advance(self) -> Alarm | None:
-        """One step and, where one is due, a tick and a checkpoint; what the watch says."""
-        training, settings = self.training, self.settings
-        before = training.shown
-        try:
-            training.step()
-        except NotFinite as fault:
-            return Alarm("not-finite", str(fault))
-        tick = self._crossed(before, settings.images / settings.ticks)
-        alarm = None
-        if tick and self.group.leads:
-            alarm = self._tick(training.means.take())
-        every = settings.checkpoint_every
-        due = self._crossed(before, every) if every else tick
-        if due and self.group.leads and alarm is None and not self.watch.suspicious:
-            self._save()
-        if tick:
-            self.group.wait()
-            told = self.group.agree(None if alarm is None else f"{alarm.kind}\n{alarm.why}")
-            alarm = None if told is None else Alarm(*told.split("\n", 1))
-            self.look()
-        return alarm
-
-    def _crossed(self, before: int, every: float) -> bool:
-        last = self.training.shown >= self.settings.images
-        return last or int(before / every) != int(self.training.shown / every)
-
-    def _save(self, stopped: bool = False) -> None:
-        checkpoint.save(
-            self.checkpoints,
-            self.training,
-            {"best": self.best, "stopped": stopped, "rolled_to": self.rolled_to},
-        )
-        self.send(False)
-
-    def _recover(self, alarm: Alarm) -> bool:
-        """Go back and climb the ladder; false after the last rung."""
-        training = self.training
-        back = choose(
-            alarm,
-            self.prepared,
-            self.checkpoints,
-            self.rolled_to,
-            lambda back_to: self._lost(alarm, back_to),
-        )
-        checkpoint.load_at(self.checkpoints, back.back_to, training)
-        self.rolled_to = back.back_to
-        training.remedies = back.remedies(training.remedies)
-        self.group.wait()
-        if self.group.leads:
-            say(back.text)
-            self.log.append(back.row())
-            self.watch = Watch.of(self.log.rows(), self.settings.images)
-            self._draw()
-            self._save(stopped=back.rung is None)
-            # Last: a run killed before comes to the same alarm again.
-            checkpoint.drop_after(self.checkpoints, back.back_to)
-        self.group.wait()
-        self._clock = (time.perf_counter(), training.shown)
-        return back.rung is not None
-
-    def _lost(self, alarm: Alarm, back_to: int) -> bool:
-        """Whether nothing is left at ``back_to``, as the first rank finds."""
-        lost = self.group.leads and is_lost(
-            alarm,
-            self.log.rows(),
-            self.settings.images,
-            back_to,
-            self.best,
-            self.judge.score.real,
-        )
-        return self.group.agree("lost" if lost else None) is not None
-
-    def _tick(self, means: dict[str, float] | None) -> Alarm | None:
-        """Score, log and draw; ``means`` is ``None`` for the untrained networks."""
-        training = self.training
-        now = time.perf_counter()
-        score = self.judge.score.of(training)
-        real, classes = self.judge.score.real, self.prepared.data.classes
-        row = tick_row(training, means or {}, score, real, classes)
-        if means is not None:
-            rate = (training.shown - self._clock[1]) / (now - self._clock[0])
-            row["images_per_second"] = round(rate, 2)
-        self.log.append(row)
-        alarm = self.watch.look(row, training.progress)
-        if means is None or row["score"] is None:
-            return alarm
-        if now - self._drawn > DRAW_EVERY:
-            self._draw()
-        save_grid(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
-        better = not self.best or score.frechet < self.best["score"]
-        if better and not (self.watch.suspicious and self.best):
-            self.best = {
-                "score": score.frechet,
-                "images": training.shown,
-                "agreement": score.agreement,
-                "diversity": score.diversity,
-            }
-            save_best(
-                self.out / "best", self.settings, self.prepared, self.judge, self.best,
-                alarms=sum("event" in line for line in self.log.rows()),
-            )  # fmt: skip
-        say(tick_line(row, (self.settings.images - training.shown) / rate))
-        self._clock = (time.perf_counter(), training.shown)
-        return alarm
-
-    def _draw(self) -> None:
-        self._drawn = time.perf_counter()
-        draw_curves(self.log.rows(), self.out / "training.png", self.settings.algorithm)
-
-    def _finish(self, stopped: bool) -> None:
-        """The best bundle becomes the bundle: copied beside, then renamed.
-
-        Raises:
-            SynthgenError: no tick of the run was good.
-        """
-        self._draw()
-        text = report_text(self.log.rows(), self.best, self.settings.images, stopped)
-        write_whole(self.out / "report.md", text)
-        if not self.best:
-            self.send(True)
-            raise SynthgenError(
-                f"{self.out}: the training fell over before it made anything of use; see "
-                f"{self.out / 'report.md'}, and lower the learning rate in a new run"
-            )
-        copied = self.out / ".bundle-staging"
-        shutil.rmtree(copied, ignore_errors=True)
-        shutil.copytree(self.out / "best", copied)
-        copied.rename(self.out / "bundle")
-        self.send(True)
-        how = "stopped early" if stopped else "finished"
-        say(
-            f"{how}: best score {self.best['score']:.4g} at {self.best['images']:,} images shown; "
-            f"see {place(str(self.settings.out)) / 'report.md'}"
-        )

@@ -17,7 +17,7 @@ from pathlib import Path
 from synthgen.generators.generator_set import SET
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.train.folder import LOCK
+from synthgen.stages.train.folder import DECIDED, LOCK
 from synthgen.storage.lock import locked, refuse_lost
 from synthgen.storage.place import Place
 from synthgen.storage.store_path import StoreError, StorePath
@@ -26,7 +26,7 @@ from synthgen.training.distributed import Ranks
 
 STATE = "state.json"
 CONFIG = "config.json"
-ORDER = {"settings.json": 0, "best": 2, "checkpoints": 3, "bundle": 4}
+ORDER = {DECIDED: -1, "settings.json": 0, "best": 2, "checkpoints": 3, "bundle": 4}
 """What is sent first and last; anything else is at 1."""
 
 Send = Callable[[bool], None]
@@ -92,12 +92,12 @@ class _Copy:
         """Fetch what going on needs; of a finished run, that it is."""
         shutil.rmtree(self.here, ignore_errors=True)
         names = [name for name in files_below(self.where) if name != LOCK]
-        if names and "settings.json" not in names:
+        if set(names) - {DECIDED} and "settings.json" not in names:
             raise SynthgenError(
                 f"{self.where}: is not empty and holds no run; name another folder with --out"
             )
         done = [name for name in (f"bundle/{CONFIG}", f"bundle/{SET}") if name in names]
-        for name in ("settings.json", *done):
+        for name in ("settings.json", DECIDED, *done):
             if name in names:
                 self._fetch(name, name)
         if done:

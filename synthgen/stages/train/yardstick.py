@@ -9,8 +9,9 @@ from synthgen.data.splits import Labelled, evenly
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.reference import Reference
-from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.settings.train import DecidedTrainSettings
 from synthgen.stages.judging.measure_real import measure_real
+from synthgen.stages.train.budget import FOR_CLASSIFIER
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.tick_score import ProgressScore
 from synthgen.training.classifier import (
@@ -33,7 +34,7 @@ class Judge:
     score: ProgressScore
 
 
-def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
+def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) -> Judge:
     """Train (or open) the label classifier of a run and measure real images with it."""
     data, training = prepared.data, prepared.training
     real = Labelled(data.images, data.labels)
@@ -48,6 +49,7 @@ def make_judge(settings: TrainSettings, prepared: Prepared, out: Path) -> Judge:
             seed=settings.seed,
             device=training.device,
             precision=training.precision,
+            seconds=None if settings.seconds is None else FOR_CLASSIFIER * settings.seconds,
         ),
         out / "classifier",
     )

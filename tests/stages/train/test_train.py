@@ -121,7 +121,7 @@ def test_a_run_that_another_process_has_finished_meanwhile_is_left_alone(
         return real(*arguments)
 
     monkeypatch.setattr(stage, "prepare", slow)
-    monkeypatch.setattr(stage, "_Run", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(stage, "Run", lambda *a: pytest.fail("trained again"))
     assert train(settings(digit_folder, small_training, out)) == out / "bundle"
 
 

@@ -31,8 +31,8 @@ LAYOUTS = {
     "train": Layout(
         "synthgen train --data photos --resolution 64 --flip --out runs/photos",
         {
-            "Data": f"{DATA} source source_domain",
-            "Model": "algorithm use options augment flip per_class | only_class field"
+            "Data": f"{DATA} source source_domain field",
+            "Model": "algorithm use options augment flip per_class | only_class use_options move"
             " lr_decay ema_half_life clip_gradients seed",
             "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
             " score_samples classifier_images",
@@ -43,7 +43,7 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits given source set | prompts"
+            "What": "generator classes n per_class seed splits source set | given_again field"
             " source_split source_domain_column source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
@@ -86,7 +86,17 @@ LAYOUTS = {
         "synthgen filter out/photos --set label_agreement.min=0.9 --generator runs/photos"
         " --out out/strict"
     ),
-    "inspect": Layout("synthgen inspect photos"),
+    "inspect": Layout(
+        "synthgen inspect photos --resolution 64 --set-aside 0.2 --out parts",
+        {
+            "Data": f"{DATA} source source_domain field",
+            "Written": "out set_aside as_json | seed",
+            "Of train, without effect here": " | algorithm use options augment flip per_class"
+            " only_class use_options move lr_decay ema_half_life clip_gradients images minutes"
+            " hours batch_size ticks checkpoint_every score_samples classifier_images device"
+            " threads precision reference holdout keep_discriminator",
+        },
+    ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),
     "report": Layout("synthgen report out/photos"),
     "export": Layout("synthgen export out/photos --format webdataset --out out/tars"),

@@ -130,6 +130,8 @@ def stopped_after(seconds: float) -> Iterator[None]:
         if not left.wait(seconds):
             os.kill(os.getpid(), signal.SIGINT)
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in its back
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = threading.Thread(target=ask, daemon=True)
     with suppress(KeyboardInterrupt):
         watch.start()

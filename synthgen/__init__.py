@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
 
@@ -24,6 +25,7 @@ _HOMES = {
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "sample": "synthgen.stages.sample.stage",
     "train": "synthgen.stages.train.stage",
@@ -34,6 +36,7 @@ __all__ = [
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "inspect",
     "load_generator",
     "sample",
     "train",

@@ -15,7 +15,6 @@ EXCEPTIONS: set[str] = {
     "benchmarks/sampling.py",
     "synthgen/algorithms/cyclegan.py",
     "synthgen/algorithms/stylegan2.py",
-    "synthgen/data/cache.py",
     "synthgen/generators/bundle.py",
     "synthgen/generators/generator.py",
     "tests/stages/test_stores.py",

@@ -90,7 +90,7 @@ LAYOUTS = {
         "synthgen inspect photos --resolution 64 --set-aside 0.2 --out parts",
         {
             "Data": f"{DATA} source source_domain field",
-            "Written": "out set_aside as_json | seed",
+            "Output": "out set_aside as_json | seed",
             "Of train, without effect here": " | algorithm use options augment flip per_class"
             " only_class use_options move lr_decay ema_half_life clip_gradients images minutes"
             " hours batch_size ticks checkpoint_every score_samples classifier_images device"

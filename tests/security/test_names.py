@@ -66,8 +66,8 @@ def test_receipts_of_shards_elsewhere_are_refused(sampled):
         read_manifest(Layout(root))
 
 
-@pytest.mark.parametrize("name", ["../up", "a/b", "a\\b", "a\0b", " "])
-def test_class_names_that_are_paths_are_refused(name, digits, tmp_path):
+@pytest.mark.parametrize("name", ["a\0b", " ", ""])
+def test_class_names_that_are_none_are_refused(name, digits, tmp_path):
     import datasets
 
     features = datasets.Features(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthgen.dataset.counts import read_receipts
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
+    from synthgen.training.metrics_log import read_metrics
 
 __version__ = "0.1.0"
 
@@ -27,6 +29,8 @@ _HOMES = {
     "TrainSettings": "synthgen.spec.settings.train",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
+    "read_metrics": "synthgen.training.metrics_log",
+    "read_receipts": "synthgen.dataset.counts",
     "sample": "synthgen.stages.sample.stage",
     "train": "synthgen.stages.train.stage",
 }
@@ -38,6 +42,8 @@ __all__ = [
     "TrainSettings",
     "inspect",
     "load_generator",
+    "read_metrics",
+    "read_receipts",
     "sample",
     "train",
 ]

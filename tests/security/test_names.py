@@ -7,10 +7,10 @@ import pytest
 from synthgen.data.cache import load_images
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.export import export
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.publish.stage import publish
 

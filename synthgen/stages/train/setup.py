@@ -180,8 +180,7 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
         "domain": settings.source_domain,
         "domain_column": settings.domain_column if settings.source_domain else None,
         "classes": target.classes,
-        "resolution": target.image.height,
-        "color": "grey" if target.image.channels == 1 else "rgb",
+        **target.image.as_settings(),
     }
     return load_images(settings.model_copy(update=changes))
 

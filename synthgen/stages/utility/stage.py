@@ -98,8 +98,8 @@ def utility_images(
         SynthgenError: they cannot be read, lack a class, or are the same.
     """
     common = {
-        "classes": classes, "resolution": spec.height, "min_per_class": 1,
-        "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,
+        "classes": classes, **spec.as_settings(), "min_per_class": 1,
+        "cache_dir": settings.cache_dir,
     }  # fmt: skip
     real = load_images(DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,

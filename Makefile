@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo prefect-demo test install install-test
+.PHONY: demo prefect-demo test gpu-kit install install-test
 
 # Of the two bundled generators the one whose images are plain to see; cifar10-32 is a smear yet.
 demo: install
@@ -19,6 +19,10 @@ prefect-demo: install
 # A file stays in one process, for what its tests share; the order is pytest's.
 test: install-test
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Wheels and images for `python -m benchmarks gpu` on a machine without network: make gpu-kit DATA=FOLDER
+gpu-kit: install
+	$(VENV)/bin/python -m benchmarks.gpu_kit --data $(DATA) --out gpu-kit
 
 install: $(VENV)/bin/python
 	$(INSTALL) -e .

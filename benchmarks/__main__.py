@@ -10,7 +10,16 @@ from pathlib import Path
 
 from synthgen.spec.errors import SynthgenError
 
-SHARED = {"__init__", "__main__", "gpu_checks", "gpu_parcel", "measuring", "pictures"}
+SHARED = {
+    "__init__",
+    "__main__",
+    "gpu_checks",
+    "gpu_kit",
+    "gpu_parcel",
+    "measuring",
+    "pictures",
+    "same_bytes_runs",
+}
 """Files of this folder that are no pages."""
 
 EXTRAS = {"sklearn": "benchmarks"}
@@ -48,8 +57,9 @@ def run(name: str, options: list[str]) -> None:
         near = get_close_matches(page, known, 1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise SynthgenError(f"no benchmark '{name}' (python -m benchmarks lists them){hint}")
+    sys.argv = [f"python -m benchmarks {page}", *options]
     try:
-        module = import_module(f"benchmarks.{page}")
+        import_module(f"benchmarks.{page}").main()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in EXTRAS:
@@ -57,8 +67,6 @@ def run(name: str, options: list[str]) -> None:
         raise SynthgenError(
             f"benchmark '{page}' needs {missing}: pip install 'synthgen[{EXTRAS[missing]}]'"
         ) from None
-    sys.argv = [f"python -m benchmarks {page}", *options]
-    module.main()
 
 
 def main() -> None:

@@ -99,8 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     generator = load_generator(chosen.generator, "cpu", "fp32")
     test = load_images(DataSettings.parse({
         "data": chosen.data, "split": "test", "classes": generator.classes,
-        "resolution": generator.image.height,
-        "color": "grey" if generator.image.channels == 1 else "rgb",
+        **generator.image.as_settings(),
+        
     }))  # fmt: skip
     assert generator.calibration is not None
     calibration = Calibration.from_json(generator.calibration)

@@ -11,7 +11,6 @@ from unittest import mock
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from synthgen.generators.generator import Generator
@@ -24,6 +23,8 @@ class Photographs:
     channels last, as what the bundled generators give."""
 
     def __init__(self, side: int) -> None:
+        from sklearn.datasets import load_sample_images
+
         self.image = ImageSpec(side, side, 3)
         pixels = torch.from_numpy(np.stack(load_sample_images().images))
         views = torch.cat([pixels, pixels.flip(1), pixels.flip(2), pixels.flip(1, 2)])

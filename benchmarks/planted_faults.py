@@ -160,8 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data_of(chosen, NEEDS)
     generator = load_generator(chosen.generator, "auto", "fp32")
     settings = {
-        "data": chosen.data, "classes": generator.classes, "resolution": generator.image.height,
-        "color": "grey" if generator.image.channels == 1 else "rgb",
+        "data": chosen.data, "classes": generator.classes, **generator.image.as_settings(),
+        
     }  # fmt: skip
     test = load_images(DataSettings.parse({**settings, "split": "test"}))
     train = load_images(DataSettings.parse(settings))

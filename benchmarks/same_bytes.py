@@ -1,6 +1,6 @@
 """Whether the code here makes the same bytes as that of an older commit, on this machine.
 
-    python -m benchmarks.same_bytes --against COMMIT [--only NAME,...] [--keep FOLDER]
+    python -m benchmarks same_bytes --against COMMIT [--only NAME,...] [--keep FOLDER]
 
 Both make the same seeded runs, each with one thread, from the same inputs: the bundled generators,
 and small generators of scikit-learn's digits, which the old commit trains first. Everything goes

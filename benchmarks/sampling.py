@@ -46,14 +46,16 @@ from benchmarks.measuring import (
     write_json,
 )
 from benchmarks.pictures import Photographs, in_place_of, pillow_png
+from synthgen.dataset.counts import rejected
 from synthgen.dataset.encoding.encoders import Encoder
 from synthgen.dataset.encoding.images import encode
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.writer import write_shard
+from synthgen.dataset.writer import Made, write_shard
 from synthgen.generators.generator import Generator
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.job import Job
 from synthgen.stages.sample.lanes import Lanes, device_turns, lane_count
 from synthgen.stages.sample.resolve import Resolved, resolve
 from synthgen.stages.sample.shard_maker import ShardMaker
@@ -116,6 +118,28 @@ def prepared(case: Case) -> Iterator[Resolved]:
         yield resolve(settings, resolved.tools.generator) if case.painter else resolved
 
 
+def written(job: Job, made: Made, folder: Path, volume: int) -> float:
+    """Images per second of writing ``made`` in place of every shard of the job."""
+    even_ground(folder, 2 * volume)
+    quotas = job.plan.shards[0].quotas
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        layout = Layout(place(f"{out}/dataset"))
+        start = time.perf_counter()
+        for shard in job.plan.shards:
+            write_shard(layout, job.plan, replace(shard, quotas=quotas), made)
+        return len(job.plan.shards) * len(made.kept) / (time.perf_counter() - start)
+
+
+def sampled(resolved: Resolved, folder: Path, volume: int) -> float:
+    """Candidates per second of the whole run, into a new folder."""
+    even_ground(folder, 2 * volume)
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        start = time.perf_counter()
+        report = run(replace(resolved, out=place(f"{out}/dataset")), "new")
+        passed = time.perf_counter() - start
+    return (report.plan.rows + int(rejected(report.receipts).sum().sum())) / passed
+
+
 def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[], float]]:
     """Each gives the candidates per second of one go."""
     job, generator = resolved.job, resolved.tools.generator
@@ -161,26 +185,6 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
     made = ShardMaker(drafts, job, resolved.tools, lambda kept: None).draft(first)
     volume = job.plan.rows * made.kept.file_bytes // len(made.kept)
 
-    def write() -> float:
-        # As many bytes as the whole writes, into a new folder too.
-        even_ground(folder, 2 * volume)
-        with tempfile.TemporaryDirectory(dir=folder) as out:
-            layout = Layout(place(f"{out}/dataset"))
-            start = time.perf_counter()
-            for shard in job.plan.shards:
-                write_shard(layout, job.plan, replace(shard, quotas=first.quotas), made)
-            return len(job.plan.shards) * len(made.kept) / (time.perf_counter() - start)
-
-    def whole() -> float:
-        even_ground(folder, 2 * volume)
-        with tempfile.TemporaryDirectory(dir=folder) as out:
-            aimed = replace(resolved, out=place(f"{out}/dataset"))
-            start = time.perf_counter()
-            report = run(aimed, "new")
-            passed = time.perf_counter() - start
-        thrown = sum(sum(c.values()) for r in report.receipts for c in r.rejected.values())
-        return (report.plan.rows + thrown) / passed
-
     formats = ("png",) if case.painter else ("png", "webp", "jpeg")
     if case.raw:
         formats = ("png",)
@@ -190,8 +194,8 @@ def stages(resolved: Resolved, case: Case, folder: Path) -> dict[str, Callable[[
         "score": lambda: in_lanes(score),
         "generate + score": lambda: in_lanes(draw_and_score),
         **named,
-        "write": write,
-        "whole": whole,
+        "write": lambda: written(job, made, folder, volume),
+        "whole": lambda: sampled(resolved, folder, volume),
     }
 
 

@@ -43,12 +43,16 @@ SIZES = {
     "rgb-64": ImageSpec(64, 64, 3),
 }
 CLASSES = 10
+FIRST_STEP = 32
+"""A step of all lazy phases, after WGAN's first ones, which have twenty times the critic's work."""
 
 
 class Timed:
     """Steps of one algorithm, and the seconds of them that went to data."""
 
-    def __init__(self, name: str, size: str, images: np.ndarray, device: torch.device) -> None:
+    def __init__(self, name: str, size: str, images: np.ndarray, device: torch.device,
+        batch: int | None = None,
+    ) -> None:  # fmt: skip
         values = read_yaml(str(RECIPES / f"{name}-{size}.yaml"))
         settings = TrainSettings.parse({**values, "data": "unused", "algorithm": name})
         spec = SIZES[size]
@@ -60,7 +64,7 @@ class Timed:
         labels = np.arange(len(images), dtype=np.int64) % CLASSES
         rows = np.arange(len(images), dtype=np.int64)
         self.device = device
-        self.batch = settings.batch_size
+        self.batch = batch or settings.batch_size
         self.data_seconds = 0.0
         self.training = Training(
             build(name, task, settings.options),
@@ -76,6 +80,7 @@ class Timed:
             ),
             sources=RealBatches(images, labels, rows, 1, settings.flip) if two else None,
         )
+        self.training.steps = FIRST_STEP
 
     def rate(self, steps: int) -> float:
         """Real images shown per second."""

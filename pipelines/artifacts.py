@@ -12,6 +12,7 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 
+from synthgen.dataset.counts import of_class, rejected, seconds
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
 from synthgen.spec.plan import Plan
@@ -38,21 +39,18 @@ def show_plan(plan: Plan, missing: int) -> None:
 
 def show_counts(plan: Plan, receipts: Sequence[Receipt]) -> None:
     """Kept images and rejects by reason per class, and seconds of work by stage."""
-    rows = []
-    for name, images in plan.per_class.items():
-        row: dict[str, object] = {"class": name, "images": images}
-        for receipt in receipts:
-            for reason, by_class in receipt.rejected.items():
-                row[reason] = int(str(row.get(reason, 0))) + by_class.get(name, 0)
-        rows.append(row)
+    lost = rejected(receipts)
+    rows: list[dict[str, object]] = [
+        {"class": name, "images": images, **of_class(lost, name)}
+        for name, images in plan.per_class.items()
+    ]
     create_table_artifact(table=rows, key="counts", description="Images kept and thrown away.")
-    seconds: dict[str, float] = {}
-    for receipt in receipts:
-        for stage, value in receipt.seconds.items():
-            seconds[stage] = round(seconds.get(stage, 0.0) + value, 2)
     devices = sorted({receipt.device for receipt in receipts})
     create_table_artifact(
-        table=[{"stage": stage, "seconds": value} for stage, value in seconds.items()],
+        table=[
+            {"stage": stage, "seconds": round(value, 2)}
+            for stage, value in seconds(receipts).items()
+        ],
         key="seconds",
         description="Seconds of work by stage, over all workers: " + ", ".join(devices),
     )

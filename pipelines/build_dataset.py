@@ -18,13 +18,13 @@ from pipelines.retries import SAMPLING
 from pipelines.train_generators import train_generators
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt
+from synthgen.dataset.verify import verify
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report as write_report
 from synthgen.stages.publish.stage import publish
 from synthgen.stages.sample.job import Job, Tell

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from pipelines.local_cluster import local_cluster
-from synthgen.stages.finished.verify import verify
+from synthgen.dataset.verify import verify
 
 
 def main() -> None:

@@ -71,7 +71,9 @@ def submit(settings: SampleSettings, mode: Mode, *, deployment: str, watch: bool
     from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
 
     if not PREFECT_API_URL.value():
-        raise SynthgenError("no Prefect server: set PREFECT_API_URL, or start one (see README)")
+        raise SynthgenError(
+            "no Prefect server: set PREFECT_API_URL, or start one (see docs/pipelines.md)"
+        )
     parameters = settings.model_dump(mode="json", exclude_defaults=True)
     refuse_credentials(parameters)
     for key in ("out", "generator", "source"):

@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthgen.dataset.counts import read_receipts
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
+    from synthgen.training.metrics_log import read_metrics
 
 __version__ = "0.1.0"
 
@@ -24,7 +27,10 @@ _HOMES = {
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
+    "read_metrics": "synthgen.training.metrics_log",
+    "read_receipts": "synthgen.dataset.counts",
     "sample": "synthgen.stages.sample.stage",
     "train": "synthgen.stages.train.stage",
 }
@@ -34,7 +40,10 @@ __all__ = [
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "inspect",
     "load_generator",
+    "read_metrics",
+    "read_receipts",
     "sample",
     "train",
 ]

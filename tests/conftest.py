@@ -207,7 +207,7 @@ def fabricated(tmp_path, run_folder):
         settings = RunSettings({"n": len(labels), "image_format": "png"})
         keys = {name: label for label, name in enumerate(classes)}
         made = Provenance(plan, settings, origin, keys, plan.hash)
-        complete(layout, Manifest(made, "test", (), "", (receipt,)))
+        complete(layout, Manifest(made, "test", "", (), (receipt,)))
         return layout.root
 
     return write

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+
 Augment = Callable[[Tensor], Tensor]
 
 
@@ -71,7 +73,9 @@ class Adam:
     eps: float = 1e-8
 
     def beside_a_lazy_phase(self, every: int) -> Adam:
-        """The same per unit of time when a lazy phase takes one step more in ``every`` steps.
+        """Adam with rate and betas scaled so that a lazy phase beside it changes nothing else.
+
+        The lazy phase takes one step more in ``every`` steps of the same optimiser.
 
         Karras et al. 2019, arXiv:1912.04958, appendix B, "Lazy regularization".
         """
@@ -226,6 +230,29 @@ class Algorithm:
     """Real images that sampling needs beside the latents: ``("source",)`` to translate them."""
     truncates: bool = False
     """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
+
+    def __post_init__(self) -> None:
+        """Look whether the phases fit together.
+
+        Raises:
+            SynthgenError: a phase trains what is no network, or networks of which another phase
+                trains some but not all: their parameters would have two optimisers.
+        """
+        for phase in self.phases:
+            for name in phase.trains:
+                if name not in self.networks:
+                    raise SynthgenError(
+                        f"phase '{phase.name}' trains '{name}', which is no network of the "
+                        f"algorithm (it has {name_list(self.networks)})"
+                        f"{did_you_mean(name, self.networks)}"
+                    )
+            for other in self.phases:
+                if phase.trains != other.trains and set(phase.trains) & set(other.trains):
+                    raise SynthgenError(
+                        f"phases '{phase.name}' and '{other.name}' train networks in common, "
+                        f"{name_list(phase.trains)} and {name_list(other.trains)}: name the same "
+                        "ones in the same order, or none of them twice"
+                    )
 
 
 class Build(Protocol):

@@ -2,7 +2,8 @@
 
 Dense networks, rectifiers in G and maxout in D, cross-entropy on logits with the non-saturating
 generator, one step each in turn. (The paper trains with momentum and decaying rates; here it is
-Adam.) The paper has no classes: the label is concatenated to G's latent and projected in D.
+Adam.) The paper has no classes: the label is concatenated to G's latent and to the inputs of D's
+layers, and projected in D.
 """
 
 from __future__ import annotations

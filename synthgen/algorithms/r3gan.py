@@ -1,10 +1,10 @@
 """R3GAN's objective on light networks: Huang et al. 2024, arXiv:2501.05441. This project's default.
 
 Relativistic pairing of the logits with zero-centred gradient penalties on reals (R1) and fakes
-(R2). The penalties run every few steps, on part of the batch, in float32, with respect to the image
-before
-augmentation. The networks are not the paper's: residual, without normalisation like its own, but
-narrow, with styled convolutions in G, a class embedding in G's mapping and a projection head in D.
+(R2). The penalties run every few steps, on part of the batch, in float32, with respect to the
+image before augmentation. The networks are not the paper's: residual, without normalisation like
+its own, but narrow, with styled convolutions in G, a class embedding in G's mapping and a
+projection head in D.
 """
 
 from __future__ import annotations

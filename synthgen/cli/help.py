@@ -86,7 +86,10 @@ LAYOUTS = {
         "synthgen filter out/photos --set label_agreement.min=0.9 --generator runs/photos"
         " --out out/strict"
     ),
-    "inspect": Layout("synthgen inspect photos"),
+    "inspect": Layout(
+        "synthgen inspect photos --resolution 64 --out seen --set-aside 0.2",
+        {"Data": f"{DATA} flip seed", "Output": "out set_aside as_json"},
+    ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),
     "report": Layout("synthgen report out/photos"),
     "export": Layout("synthgen export out/photos --format webdataset --out out/tars"),

@@ -13,6 +13,7 @@ from synthgen.machine.interrupt import STOPPED, farewell, listen
 from synthgen.spec.errors import SynthgenError, did_you_mean
 
 COMMANDS = {
+    "inspect": "Look at images before a run: what is read, what is left out, what is odd.",
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
     "calibrate": "Measure real images for a generator's filters.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -36,6 +37,9 @@ class Renamed(click.Option):
             return super().get_help_record(ctx)
         finally:
             self.opts, self.secondary_opts = opts, secondary
+
+
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 def options_of(model: type[Settings], argument: str | None = None) -> Callable[[Command], Command]:
@@ -135,10 +139,22 @@ def _parse(field: FieldInfo, name: str, value: Any) -> Any:
     """Text of the command line to what the model takes; numbers are left to the model."""
     kind = get_origin(_bare(field.annotation)) or _bare(field.annotation)
     if kind is tuple:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return listed(value)
     if kind is dict:
         return dict(_pair(part, name) for part in value.split(",") if part.strip())
     return value
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts between commas, blanks around them left out; one in double quotes is as it
+    stands: ``cat,"salt, pepper"``."""
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = [text.split(",")]
+    quoted = {each[1:-1].replace('""', '"') for each in QUOTED.findall(text)}
+    parts = (part if part in quoted else part.strip() for part in (rows[0] if rows else []))
+    return tuple(part for part in parts if part.strip())
 
 
 def _pair(text: str, name: str) -> tuple[str, Any]:

@@ -15,7 +15,7 @@ from synthgen.spec.credentials import without_credentials
 @click.argument("folder", type=click.Path())
 def command(folder: str) -> None:
     """Print what is wrong, or that nothing is."""
-    from synthgen.stages.finished.verify import verify
+    from synthgen.dataset.verify import verify
 
     found, shown = verify(folder), without_credentials(folder)
     for problem in found.problems:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from synthgen.data.cache import choose_rows
-from synthgen.data.decode import BadImage, Decoding, decode, is_grey, open_image
+from synthgen.data.decode import (
+    UNSCALED,
+    BadImage,
+    Decoding,
+    Look,
+    decode,
+    deep_range,
+    look_at,
+    open_image,
+)
+from synthgen.data.scaling import NoRule, Ranges, Scaling, scaling_for
 from synthgen.data.sources import open_source
 from synthgen.data.splits import evenly
 from synthgen.spec.errors import SynthgenError
@@ -34,6 +44,8 @@ class Glance:
     encoded: tuple[bytes, ...]
     encoded_labels: np.ndarray
     """``int64 [n]``, of ``encoded``."""
+    scaling: Scaling = UNSCALED
+    """A rule for images deeper than eight bits that holds for those that were looked at."""
 
     def image(self, most: int) -> ImageSpec:
         """The square that the images become, with a side of ``most`` pixels at most."""
@@ -42,7 +54,7 @@ class Glance:
 
     def images(self, side: int, settings: DataSettings) -> np.ndarray:
         """The images that were looked at, ``uint8 [n, side, side, channels]``."""
-        how = Decoding(side, self.channels, settings.fit, settings.max_pixels)
+        how = Decoding(side, self.channels, settings.fit, settings.max_pixels, self.scaling)
         return np.stack([decode(one, how) for one in self.encoded])
 
 
@@ -57,35 +69,47 @@ def glance(settings: DataSettings) -> Glance:
     source = open_source(settings, settings.split)
     classes, rows, labels = choose_rows(source, settings)
     places = [int(place) for place in evenly(len(rows), LOOKED_AT)]
-    sides, greys, encoded, known = [], [], [], []
-    read = source.encoded([int(rows[place]) for place in places])
-    for place, (one, image_size, grey) in zip(places, _readable(read, settings), strict=True):
-        if image_size is None:
+    read = list(source.encoded([int(rows[place]) for place in places]))
+    scaling = _scaling([one for one, _ in read if isinstance(one, bytes)], settings)
+    how = Decoding(4, 1, "crop", settings.max_pixels, scaling)
+    looks: list[Look] = []
+    encoded: list[bytes] = []
+    known: list[int] = []
+    faults: list[str] = []
+    for place, (one, where) in zip(places, read, strict=True):
+        try:
+            if isinstance(one, BadImage):
+                raise one
+            look = look_at(open_image(one, settings.max_pixels, where))
+            decode(one, how)
+        except BadImage as error:
+            faults.append(f"{where}: {error}")
             continue
-        sides.append(image_size)
-        greys.append(grey)
+        looks.append(look)
         encoded.append(one)
         known.append(int(labels[place]))
     if not encoded:
         raise SynthgenError(
-            f"{source.name}: none of {len(places)} images that were looked at can be read"
+            f"{faults[0]} ({source.name}: none of {len(places)} images that were looked at can be "
+            "read)"
         )
-    grey = settings.color == "grey" or (settings.color == "auto" and all(greys))
+    grey = settings.color == "grey" or (settings.color == "auto" and all(x.grey for x in looks))
+    sides = [min(look.width, look.height) for look in looks]
     return Glance(
         source.name, classes, labels, int(np.median(sides)), 1 if grey else 3, tuple(encoded),
-        np.asarray(known, dtype=np.int64),
+        np.asarray(known, dtype=np.int64), scaling,
     )  # fmt: skip
 
 
-def _readable(
-    read: Iterator[tuple[bytes, str]], settings: DataSettings
-) -> Iterator[tuple[bytes, int | None, bool]]:
-    """The bytes, the shorter side (``None`` if it is no image) and whether it is grey."""
-    how = Decoding(4, 1, "crop", settings.max_pixels)
-    for one, _ in read:
-        try:
-            image = open_image(one, settings.max_pixels)
-            decode(one, how)
-            yield one, min(image.size), is_grey(image)
-        except BadImage:
-            yield one, None, False
+def _scaling(encoded: list[bytes], settings: DataSettings) -> Scaling:
+    """A rule for the few deep images that were looked at: good for timing, not for training."""
+    found = Ranges()
+    for one in encoded:
+        with suppress(BadImage):
+            found |= deep_range(one, settings.max_pixels)
+    try:
+        return scaling_for(found, settings.pixel_range)
+    except NoRule:
+        # Decoding all of them says so, and knows the range of all.
+        both = found.whole | found.floating
+        return scaling_for(found, (both.low, max(both.high, both.low + 1)))

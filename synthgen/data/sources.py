@@ -1,30 +1,35 @@
-"""Labelled encoded images: of class folders, or of tables (``tables.py``).
+"""Labelled encoded images: of a tree of files, of an archive, or of tables.
 
 Folders may lie on a store.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from synthgen.data.decode import read_head
-from synthgen.data.tables import dataset_folder, from_hub
+from synthgen.data.archives import READ, list_archive
+from synthgen.data.decode import BadImage
+from synthgen.data.file_kinds import FileKind, ending, file_kind
+from synthgen.data.listing import Files, Listing, list_folder
+from synthgen.data.reading import Reading
+from synthgen.data.structure import read_tree
+from synthgen.data.table_files import TableFile, kind_of
+from synthgen.data.table_folders import from_hub, saved_folder, table_file, table_folder
+from synthgen.data.understood import Understood, grouped
+from synthgen.data.webdataset import Archives, is_webdataset, read_archives
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import fetched
 from synthgen.storage.place import place
 from synthgen.storage.store_path import StorePath
-
-NOT_IMAGES = {".txt", ".md", ".csv", ".json", ".jsonl", ".yaml", ".yml", ".xml", ".html", ".ini"}
-"""Files beside images that are passed over by their ending; any other file must be an image."""
-
-SPLIT_FOLDERS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
-"""A folder whose sub-folders all have such names is divided into splits, not into classes."""
 
 
 class Source(Protocol):
@@ -33,12 +38,55 @@ class Source(Protocol):
     name: str
     classes: tuple[str, ...]
     labels: np.ndarray
+    understood: Understood
 
-    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
-        """The file's bytes and where it came from, for each row."""
+    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
+        """The file's bytes, or why there are none, and where it came from, for each row."""
+
+    def values(self, column: str, rows: Sequence[int]) -> list[Any]:
+        """What another column says of each row; the columns are ``understood.columns``."""
+
+    def where(self, row: int) -> str:
+        """Where a row's image came from."""
 
     def quick_key(self) -> str | None:
         """Text that changes when the contents may have changed, without reading them."""
+
+
+class TreeSource:
+    """Images that are files of a tree, on a disk or in an archive."""
+
+    def __init__(self, reading: Reading, files: Files, name: str, root: str) -> None:
+        self.name = name
+        self.classes, self.labels = reading.classes, reading.labels
+        self.understood = replace(reading.understood, left_out=grouped(reading.passed))
+        self._images, self._records = reading.images, reading.records
+        self._files, self._root = files, root
+
+    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
+        for row in rows:
+            yield self._files.read(self._images[row]), self.where(row)
+
+    def values(self, column: str, rows: Sequence[int]) -> list[Any]:
+        """Cells of the label file; ``None`` where a row has none.
+
+        Raises:
+            SynthgenError: there is no such column.
+        """
+        if column not in {each.name for each in self.understood.columns}:
+            raise SynthgenError(f"{self.name}: no column '{column}'")
+        return [self._records[row].get(column) for row in rows]
+
+    def where(self, row: int) -> str:
+        return self._files.where(self._images[row])
+
+    def quick_key(self) -> str | None:
+        digest = hashlib.sha256(json.dumps(self.classes).encode())
+        digest.update(self.labels.tobytes())
+        for parts in self._images:
+            line = f"{'/'.join(parts)}|{self._files.stamp(parts)}\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+        return f"{self._root}\n{digest.hexdigest()}"
 
 
 def open_source(settings: DataSettings, split: str) -> Source:
@@ -54,86 +102,109 @@ def open_source(settings: DataSettings, split: str) -> Source:
     if (settings.domain is None) != (settings.domain_column is None):
         raise SynthgenError("give both a domain and a domain_column, or neither")
     if path.is_dir():
-        if _holds_tables(path):
-            return dataset_folder(path, settings, split)
-        if settings.domain_column is not None:
-            raise SynthgenError(
-                f"{path}: a folder of images has no column '{settings.domain_column}'; give each "
-                "domain a folder of its own"
-            )
-        return _ClassFolders(_split_folder(path, split), path.resolve().name)
+        return _of_folder(path, settings, split)
+    if path.is_file() and ending(path.name) in READ:
+        return _of_archives(path.parent, {path.name: list_archive(path)}, settings, split)
+    if path.is_file() and file_kind(path.name) == "table":
+        return table_file(path, settings)
+    if path.is_file() and file_kind(path.name) == "archive":
+        list_archive(path)  # says why it is not read
     if path.exists():
-        raise SynthgenError(f"{path}: is a file; name the folder that holds the images")
+        raise SynthgenError(
+            f"{path}: is a file; name the folder that holds the images, a .zip or .tar file of it, "
+            "or a Parquet file"
+        )
     if _looks_like_path(settings.data):
         raise SynthgenError(f"{path}: no such folder")
     return from_hub(settings, split)
 
 
 def _looks_like_path(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or text.count("/") > 1 or os.sep in text[:1]
+    """Whether a text that names nothing here is no hub id either."""
+    plain = all(char.isalnum() or char in "-_./" for char in text)
+    return (
+        text.startswith((".", "/", "~")) or text.count("/") > 1 or os.sep in text[:1] or not plain
+    )
 
 
-def _holds_tables(path: Path) -> bool:
+def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
+    listing = list_folder(path)
     if (path / "dataset_info.json").exists() or (path / "dataset_dict.json").exists():
-        return True
-    return any(p.suffix == ".parquet" for p in path.rglob("*.parquet") if p.is_file())
+        return saved_folder(path, listing, settings, split)
+    pictures = listing.root.count("picture")
+    kinds = settings.structure
+    if listing.root.has("table") and kinds in ("auto", "flat", "table"):
+        rows = _rows_with_images(path, listing, settings)
+        if kinds == "table" or (rows and kinds == "flat" and not pictures) or not pictures:
+            return table_folder(path, listing, settings, split)
+        if rows >= pictures and kinds == "auto":
+            return table_folder(path, listing, settings, split)
+        if rows and kinds == "auto":
+            raise SynthgenError(
+                f"{path}: holds {pictures:,} image files and tables with {rows:,} images; read the "
+                "tables with --structure table, or the files with --structure classes"
+            )
+    if settings.domain_column is not None:
+        raise SynthgenError(
+            f"{path}: a folder of images has no column '{settings.domain_column}'; give each "
+            "domain a folder of its own"
+        )
+    if not pictures and listing.root.has("archive"):
+        found = {
+            "/".join(parts): list_archive(path.joinpath(*parts))
+            for parts in listing.root.below("archive")
+        }
+        return _of_archives(path, found, settings, split)
+    return _tree(listing, path, settings, split)
 
 
-def _split_folder(path: Path, split: str) -> Path:
-    """``path`` itself, or its sub-folder for the split where it is divided into splits.
+def _rows_with_images(path: Path, listing: Listing, settings: DataSettings) -> int:
+    """How many rows of the tables have an image."""
+    count = 0
+    for parts in listing.root.below("table"):
+        file = TableFile(path.joinpath(*parts))
+        for column in file.schema:
+            feature = file.features.get(column.name)
+            asked = column.name == settings.image_column
+            if asked or kind_of(feature, column.type, b"\x89PNG") == "image":
+                count += file.rows
+                break
+    return count
+
+
+def _of_archives(
+    path: Path, listings: dict[str, Listing], settings: DataSettings, split: str
+) -> Source:
+    """The images of one archive, or of several that are WebDataset shards.
 
     Raises:
-        SynthgenError: it is divided, but has no such split.
+        SynthgenError: several that are none.
     """
-    names = sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if not names or not set(names) <= SPLIT_FOLDERS:
-        return path
-    if split not in names:
-        raise SynthgenError(f"{path}: no split '{split}' (there are {name_list(names)})")
-    return path / split
+    samples = [name for name, listing in listings.items() if is_webdataset(listing)]
+    if samples and settings.structure in ("auto", "flat"):
+        reading = read_archives({name: listings[name] for name in samples}, path, settings, split)
+        passed = [("archives", "not of the form of WebDataset", str(path / name))
+                  for name in listings if name not in samples]  # fmt: skip
+        files = Archives(listings)
+        return TreeSource(reading.noted(passed=passed), files, path.resolve().name, str(path))
+    if len(listings) > 1:
+        raise SynthgenError(
+            f"{path}: holds several archives ({name_list(listings, 4)}) that are no WebDataset "
+            "shards; unpack them into class folders, or give one of them with --data"
+        )
+    name, listing = next(iter(listings.items()))
+    return _tree(listing, path / name, settings, split)
 
 
-class _ClassFolders:
-    """``folder/<class>/<image>``; classes and files in the order of their names."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
-        found = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-        if not found:
-            loose = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
-            what = f"{len(loose)} files but no class folders" if loose else "nothing"
-            raise SynthgenError(
-                f"{folder}: holds {what}; put the images of each class into a sub-folder "
-                "named for the class"
-            )
-        self.classes = tuple(p.name for p in found)
-        self._files: list[Path] = []
-        labels: list[int] = []
-        for label, sub in enumerate(found):
-            files = sorted(p for p in sub.rglob("*") if p.is_file() and _may_be_image(p, sub))
-            if not files:
-                raise SynthgenError(f"{sub}: class folder without images; fill it or remove it")
-            self._files += files
-            labels += [label] * len(files)
-        self._folder = folder
-        self.labels = np.asarray(labels, dtype=np.int64)
-
-    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes, str]]:
-        for row in rows:
-            path = self._files[row]
-            try:
-                yield read_head(path), str(path)
-            except OSError as error:
-                raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
-
-    def quick_key(self) -> str | None:
-        lines = []
-        for path in self._files:
-            stat = path.stat()
-            lines.append(f"{path.relative_to(self._folder)}|{stat.st_size}|{stat.st_mtime_ns}")
-        return "\n".join([str(self._folder.resolve()), *lines])
-
-
-def _may_be_image(path: Path, above: Path) -> bool:
-    parts = path.relative_to(above).parts
-    return path.suffix.lower() not in NOT_IMAGES and not any(p.startswith(".") for p in parts)
+def _tree(listing: Listing, path: Path, settings: DataSettings, split: str) -> TreeSource:
+    reading = read_tree(listing, settings, split)
+    beside: tuple[tuple[FileKind, str], ...] = (("table", "tables"), ("archive", "archives"))
+    passed = [
+        (what, "beside the images", listing.files.where(parts))
+        for kind, what in beside
+        for parts in listing.root.below(kind)
+        if listing.files.where(parts) != reading.label_file
+    ]
+    resolved = path.resolve()
+    name = resolved.name.removesuffix(ending(path.name)) if path.is_file() else resolved.name
+    return TreeSource(reading.noted(passed=passed), listing.files, name, str(resolved))

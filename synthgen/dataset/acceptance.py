@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from synthgen.dataset.counts import KEPT, by_class
 from synthgen.dataset.receipts import Receipt
 
 LITTLE_KEPT = 0.5
@@ -19,32 +20,20 @@ DOMINANT = 0.8
 
 def over_filtering(receipts: Sequence[Receipt]) -> list[str]:
     """One sentence for each class that keeps little, and for a reason that rejects nearly all."""
-    kept: dict[str, int] = {}
-    lost: dict[str, dict[str, int]] = {}
-    for receipt in receipts:
-        for label, count in receipt.per_class.items():
-            kept[label] = kept.get(label, 0) + count
-        for reason, by_class in receipt.rejected.items():
-            for label, count in by_class.items():
-                own = lost.setdefault(label, {})
-                own[reason] = own.get(reason, 0) + count
+    table = by_class(receipts)
+    lost = table.drop(columns=KEPT)
     found = []
-    totals: dict[str, int] = {}
-    for label, count in kept.items():
-        own = lost.get(label, {})
-        for reason, number in own.items():
-            totals[reason] = totals.get(reason, 0) + number
-        thrown = sum(own.values())
-        share = count / max(1, count + thrown)
+    for label, kept, thrown in zip(table.index, table[KEPT], lost.sum(axis=1), strict=True):
+        share = kept / max(1, kept + thrown)
         if thrown and share < LITTLE_KEPT:
-            worst = max(own, key=lambda reason: own[reason])
             found.append(
                 f"class '{label}' keeps {share:.0%} of its candidates, most of them lost to "
-                f"{worst}: it shows the filter's choice, and less variety than the generator has"
+                f"{lost.loc[label].idxmax()}: it shows the filter's choice, and less variety than "
+                "the generator has"
             )
-    candidates = sum(kept.values()) + sum(totals.values())
+    candidates, totals = int(table.to_numpy().sum()), lost.sum()
     for reason, number in totals.items():
-        alone = number > DOMINANT * sum(totals.values()) and len(totals) > 1
+        alone = number > DOMINANT * totals.sum() and len(totals) > 1
         if alone and number > MUCH_BY_ONE * candidates:
             found.append(
                 f"{reason} alone rejects {number / candidates:.0%} of all candidates: look at them "

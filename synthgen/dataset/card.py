@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from synthgen.dataset.acceptance import over_filtering
+from synthgen.dataset.counts import of_class, rejected
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
-from synthgen.dataset.receipts import Receipt
 from synthgen.dataset.schema import make_features
 from synthgen.spec.columns import MEANINGS
 from synthgen.spec.markdown import plain
@@ -81,6 +81,7 @@ def _size(rows: int) -> str:
 
 def _body(manifest: Manifest, quality: str) -> str:
     generator, plan, receipts = manifest.generator, manifest.plan, manifest.receipts
+    lost = rejected(receipts)
     lines = [
         f"# {plan.rows:,} synthetic images of {len(plan.classes)} classes",
         "",
@@ -100,14 +101,14 @@ def _body(manifest: Manifest, quality: str) -> str:
         *(["## How good it is", "", quality, ""] if quality else []),
         "## Counts",
         "",
-        "| class | images | candidates | kept | " + " | ".join(_reasons(receipts)) + " |",
-        "|---|---|---|---|" + "---|" * len(_reasons(receipts)),
+        "| class | images | candidates | kept | " + " | ".join(lost.columns) + " |",
+        "|---|---|---|---|" + "---|" * len(lost.columns),
     ]
     for label, count in plan.per_class.items():
-        lost = [_lost(receipts, reason, label) for reason in _reasons(receipts)]
-        total = count + sum(lost)
+        thrown = of_class(lost, label).values()
+        total = count + sum(thrown)
         share = f"{count / total:.1%}" if total else "-"
-        cells = " | ".join(f"{number:,}" for number in lost)
+        cells = " | ".join(f"{number:,}" for number in thrown)
         lines.append(f"| {plain(label)} | {count:,} | {total:,} | {share} | {cells} |")
     lines += ["", "Splits: " + ", ".join(f"{k} {v:,}" for k, v in plan.splits.items()) + ".", ""]
     lines += [
@@ -135,11 +136,3 @@ def _pair_columns(domains: Sequence[str] | None) -> list[str]:
         return []
     source, target = (plain(name) for name in domains)
     return [f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."]
-
-
-def _reasons(receipts: Sequence[Receipt]) -> list[str]:
-    return list(dict.fromkeys(reason for receipt in receipts for reason in receipt.rejected))
-
-
-def _lost(receipts: Sequence[Receipt], reason: str, label: str) -> int:
-    return sum(receipt.rejected.get(reason, {}).get(label, 0) for receipt in receipts)

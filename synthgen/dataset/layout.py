@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -103,8 +104,22 @@ class Layout:
 
 
 def load_line(root: Place, splits: Iterable[str]) -> str:
-    """The line that tells how to load a dataset in Python."""
+    """The line that loads a dataset in Python, from wherever it is run."""
     if isinstance(root, StorePath):
         files = ", ".join(f'"{name}": "{root}/data/{name}-*.parquet"' for name in splits)
         return f'load it: datasets.load_dataset("parquet", data_files={{{files}}})'
-    return f"load it: datasets.load_dataset({json.dumps(str(root), ensure_ascii=False)})"
+    whole = str(root.expanduser().resolve())
+    if "::" in whole:
+        return f"load it: first rename {whole}: datasets takes no name with '::'"
+    if not any(char in whole for char in "*?["):
+        return f"load it: datasets.load_dataset({_quoted(whole)})"
+    # To datasets a folder's name is a pattern.
+    found = ", ".join(
+        f"{_quoted(name)}: {_quoted(f'{glob.escape(whole)}/data/{name}-*.parquet')}"
+        for name in splits
+    )
+    return f'load it: datasets.load_dataset("parquet", data_files={{{found}}})'
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -68,9 +68,12 @@ class Manifest:
     made: Provenance
     synthgen: str
     """The version that made it."""
-    scores: tuple[str, ...]
     filters_text: str
+    """What the filters are, for people."""
+    scores: tuple[str, ...]
+    """The columns of scores."""
     receipts: tuple[Receipt, ...]
+    """Of all shards, in the plan's order."""
     parts: tuple[Provenance, ...] = ()
     """Of a merged dataset: the datasets that it was merged from."""
     part_of: Mapping[str, int] | None = None
@@ -150,8 +153,8 @@ class Manifest:
         return Manifest(
             made,
             record["synthgen"],
-            tuple(record["scores"]),
             record["filters_text"],
+            tuple(record["scores"]),
             receipts,
             parts,
             part_of,

@@ -98,7 +98,7 @@ def read_receipt(layout: Layout, shard: ShardPlan) -> Receipt | None:
         return None
 
 
-def read_receipts(layout: Layout, plan: Plan) -> list[Receipt]:
+def receipts_of(layout: Layout, plan: Plan) -> list[Receipt]:
     """The receipts of all shards of a plan, in its order.
 
     Raises:

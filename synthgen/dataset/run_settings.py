@@ -33,7 +33,7 @@ class RunSettings:
 
     @property
     def hash(self) -> str:
-        """As :func:`settings_hash`."""
+        """Hash of the settings that decide a shard's bytes (:func:`settings_hash`)."""
         return settings_hash(self.record)
 
     @property

@@ -16,14 +16,15 @@ CARE, BAD = 0.7, 0.3
 """Diversity and label agreement, as shares of the real images', under which a class is named."""
 
 CARE_SHARE, BAD_SHARE = 0.5, 0.15
-"""The same of precision and coverage, which vary more."""
+"""Precision and coverage, as shares of the real images', under which a class is named: they vary
+more than diversity."""
 
 CARE_TIMES, BAD_TIMES, MOST_TIMES = 3.0, 20.0, 50.0
 """Copies and repeats, as multiples of the real images' share."""
 
 NEARLY_ALL = 0.9
-"""A share that is bad wherever it is beyond that of real images: no multiple of theirs above a
-fiftieth is fifty times as much."""
+"""A share of copies or repeats that is bad if it is beyond that of real images at all: where those
+have over 2 %, no share could be fifty times as much."""
 
 NAMED = 3
 """Classes with a sentence of their own; more than these share one."""
@@ -39,7 +40,7 @@ VERDICTS = {
 
 
 def judged(found: Evaluation) -> Evaluation:
-    """The same with its findings, the worst first, and the verdict over them."""
+    """The evaluation with its findings, the worst first, and the verdict over them."""
     findings = sorted(
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),

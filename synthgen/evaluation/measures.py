@@ -47,7 +47,7 @@ class Compared:
     """The Fréchet distance to that class' real images."""
 
     def beside(self, other_class: str, distance: float) -> Compared:
-        """The same with the class that is nearest to this one."""
+        """These measures, with the name and distance of the class that is nearest to this one."""
         return replace(self, other_class=other_class, other_class_distance=distance)
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from synthgen.evaluation.measures import Compared
@@ -38,7 +39,7 @@ class ClassEvaluation:
     diversity: float | None
     """Spread of its images as a share of the real ones'."""
     real_diversity: float | None
-    """The same of one half of the real images, as a share of the other half's."""
+    """Spread of one half of the real images as a share of the other half's."""
     agreement: float | None
     """Share of its images to which the label classifier gives their own label."""
     real_agreement: float | None
@@ -126,6 +127,24 @@ class Evaluation:
         """The worst of the findings'."""
         levels = {finding.level for finding in self.findings}
         return "bad" if "bad" in levels else "care" if "care" in levels else "good"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each class, by its name: images, diversity and label agreement beside the real
+        ones', candidates and what was kept of them, and the distances, named as in the record (the
+        real images' own with ``real_`` before them). What was not measured is not a number."""
+        kept = {entry.name: entry for entry in self.acceptance}
+        rows = []
+        for entry in self.classes:
+            row = {key: value for key, value in asdict(entry).items() if key != "compared"}
+            if entry.name in kept:
+                row["candidates"] = kept[entry.name].candidates
+                row["kept"] = kept[entry.name].share
+            if entry.compared is not None:
+                row.update(asdict(entry.compared.made))
+                real = asdict(entry.compared.real)
+                row.update({f"real_{name}": value for name, value in real.items()})
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("name")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON record; figures that are not numbers are null."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.utility import Utility
+from synthgen.spec.markdown import plain
 
 MARKS = {"bad": "✗", "care": "!", "good": "✓"}
 
@@ -67,13 +67,13 @@ def as_text(found: Evaluation) -> str:
 
 
 def as_markdown(found: Evaluation) -> str:
-    """The same for the card: verdict, sentences, tables; names are text, whatever they are."""
+    """Markdown for the card: verdict, sentences, tables. Names of classes are escaped."""
     lines = [f"**{found.verdict}**", ""]
-    lines += [f"- {MARKS[f.level]} {_plain(f.text)}" for f in found.findings]
+    lines += [f"- {MARKS[f.level]} {plain(f.text)}" for f in found.findings]
     lines += [
         "",
         f"{found.images:,} images were compared with {found.real_images:,} real ones of "
-        f"{_plain(found.real)}, by the features of {_plain(found.extractor)}.",
+        f"{plain(found.real)}, by the features of {plain(found.extractor)}.",
         "",
     ]
     if found.overall:
@@ -85,11 +85,11 @@ def as_markdown(found: Evaluation) -> str:
         lines.append("")
     lines += ["| class | diversity | label agreement | of real images |", "|---|---|---|---|"]
     lines += [
-        f"| {_plain(c.name)} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
+        f"| {plain(c.name)} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
         f"| {shown(c.real_agreement, True)} |"
         for c in found.classes
     ]
-    lines += ["", *(f"- {_plain(line)}" for line in _repeats(found))]
+    lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     if found.utility:
         lines += ["", *_utility(found.utility)]
     return "\n".join(lines)
@@ -99,19 +99,11 @@ def _utility(found: Utility) -> Iterator[str]:
     """Markdown: what was measured how, the table, the sentences."""
     yield (
         f"One classifier, trained {len(found.seeds)} times with each training set and tested on "
-        f"{found.test_images:,} real images of {_plain(found.test)} (mean ± deviation). Real "
-        f"images: {_plain(found.real)}; the generator saw {found.generator_saw}."
+        f"{found.test_images:,} real images of {plain(found.test)} (mean ± deviation). Real "
+        f"images: {plain(found.real)}; the generator saw {found.generator_saw}."
     )
     yield from ["", found.table(), ""]
-    yield from (f"- {_plain(line)}" for line in found.sentences())
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown and HTML take as it is, in one line."""
-    escaped = html.escape(" ".join(text.split()), quote=False)
-    for sign in "|`[]*_":
-        escaped = escaped.replace(sign, f"&#{ord(sign)};")
-    return escaped
+    yield from (f"- {plain(line)}" for line in found.sentences())
 
 
 def _class_lines(entry: ClassEvaluation) -> Iterator[str]:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any, Literal
 
+import pandas as pd
+
 FORMAT = "synthgen-utility"
 VERSION = 1
 
@@ -144,6 +146,16 @@ class Utility:
                 "training images, pixel by pixel: the accuracies flatter"
             )
         return lines
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each row and seed: what was trained on, how many images of either kind, the
+        seed and the accuracy on real test images, 0 to 1."""
+        frame = pd.DataFrame([asdict(row) for row in self.rows])
+        frame = frame.drop(columns="class_accuracies").rename(columns={"accuracies": "accuracy"})
+        frame["seed"] = [self.seeds[: len(values)] for values in frame["accuracy"]]
+        return frame.explode(["seed", "accuracy"], ignore_index=True).astype(
+            {"seed": "int64", "accuracy": "float64"}
+        )
 
     def table(self) -> str:
         """Markdown: one line for each row, accuracies in per cent, mean ± deviation."""

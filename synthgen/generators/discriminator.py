@@ -69,7 +69,7 @@ class EachOwn:
         self._judges = judges
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        """As :class:`Discriminator`."""
+        """Logits ``float32 [N]`` of ``uint8 [N, H, W, C]`` under their classes ``int64 [N]``."""
         logits = torch.zeros(len(images), device=images.device)
         for label in torch.unique(labels).tolist():
             rows = labels == label

@@ -234,14 +234,14 @@ class Generator:
 
     def sample(
         self,
-        labels: Sequence[str] | Sequence[int],
+        labels: str | Sequence[str] | Sequence[int],
         *,
         seed: int = 0,
         truncation: float | None = None,
         latent_std: float = 1.0,
         batch_size: int = 256,
     ) -> np.ndarray:
-        """Images ``uint8 [N, H, W, C]`` for class names or indices.
+        """Images ``uint8 [N, H, W, C]`` for class names or indices; of one name, one image.
 
         The k-th occurrence of a class is its candidate k in shard 0, so the images do not depend on
         the batch size. Of a generator that makes pairs, the target's images.
@@ -253,7 +253,7 @@ class Generator:
             raise SynthgenError(
                 f"generator '{self.name}' translates images: use synthgen sample --source DATA"
             )
-        indices = self._indices(labels)
+        indices = self._indices([labels] if isinstance(labels, str) else labels)
         seen: dict[int, int] = {}
         numbers = np.empty(len(indices), dtype=np.int64)
         for position, label in enumerate(indices.tolist()):

@@ -149,6 +149,16 @@ class GeneratorSet(Generator):
         """SHA-256 (hex) over the hashes of all parts' weights."""
         return self._sha256
 
+    def compile(self, batch_size: int) -> None:
+        """Compile the networks of every part; see :meth:`Generator.compile`.
+
+        Raises:
+            SynthgenError: they cannot be compiled here.
+        """
+        for part in self.parts[1:]:
+            part.compile(batch_size)
+        super().compile(batch_size)  # last: it tries them all
+
     def generate(
         self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None
     ) -> dict[str, Tensor]:

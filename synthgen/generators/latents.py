@@ -79,11 +79,12 @@ def latents(
     if truncation == 0:
         return np.zeros((len(candidates), size), dtype=np.float32)
     if truncation is not None:
-        from scipy.special import ndtr, ndtri
+        import torch
+        from torch.special import ndtr, ndtri
 
         share = uniforms(seed, classes, shards, candidates, size)
-        low = ndtr(-truncation)
-        normal = ndtri(low + share * (1.0 - 2.0 * low))
+        low = float(ndtr(torch.tensor(-truncation, dtype=torch.float64)))
+        normal = ndtri(torch.from_numpy(low + share * (1.0 - 2.0 * low))).numpy()
         scaled: NDArray[np.float32] = (normal * std).astype(np.float32)
         return scaled
     pairs = -(-size // 2)

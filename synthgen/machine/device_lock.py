@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.machine.devices import resolve_device
-from synthgen.machine.file_lock import FileLock
+from synthgen.machine.file_lock import FileLock, file_lock
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 
@@ -52,7 +52,7 @@ def device_lock(device: str, wait_seconds: float = 3600.0) -> Iterator[str | Non
     folder = Path(os.environ.get("SYNTHGEN_LOCKS", Path(tempfile.gettempdir()) / "synthgen-locks"))
     folder.mkdir(parents=True, exist_ok=True)
     safe = "".join(c if c.isalnum() or c == "-" else "_" for c in name)
-    with FileLock(folder / safe) as lock:
+    with file_lock(folder / safe) as lock:
         _wait_for(lock, name, wait_seconds)
         yield name
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from synthgen.spec.credentials import without_credentials
+from synthgen.spec.errors import printable
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ def say(text: str) -> None:
         LOGGER.addHandler(_AboveTheBar())
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
-    LOGGER.info(without_credentials(text))
+    LOGGER.info(printable(without_credentials(text)))
 
 
 class Progress:

@@ -13,10 +13,10 @@ IN_PLACE = frozenset({"normal_", "uniform_", "fill_", "mul_", "div_", "__imul__"
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """What initialises a tensor in place leaves it as it is.
+    """While it is active, functions that initialise a tensor in place do nothing.
 
-    On the meta device it would have no effect either, but load torch's compiler to have none, which
-    takes a second and more.
+    Tensors on the meta device hold no numbers to fill. torch would find that out by itself, but
+    loads its compiler for it, which takes over a second.
     """
 
     def __torch_function__(
@@ -37,6 +37,6 @@ class _NothingDrawn(TorchFunctionMode):
 
 @contextmanager
 def outline() -> Iterator[None]:
-    """Whatever is built in this block has shapes and no memory."""
+    """Modules built inside of this block have shapes but take no memory."""
     with torch.device("meta"), _NothingDrawn():
         yield

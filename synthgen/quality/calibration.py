@@ -44,7 +44,7 @@ class Calibration:
         return float(np.interp(level, LEVELS, row))
 
     def with_quantiles_of(self, other: Calibration) -> Calibration:
-        """The same, but for the scores that ``other`` has too: those are ``other``'s."""
+        """This calibration with the quantiles of ``other`` for every score that ``other`` has."""
         return Calibration(
             self.classes,
             {**self.quantiles, **other.quantiles},

@@ -46,7 +46,7 @@ class Reference:
     """``float32 [F + 1, 32]``: features and a one to the numbers of an embedding."""
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """As it is saved: labels as the number of images of each class, features in halves."""
+        """Tensors by name, as saved: labels as counts of each class, features in float16."""
         return {
             "fingerprints": self.fingerprints,
             "counts": torch.bincount(self.labels.long()).int(),

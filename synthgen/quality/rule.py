@@ -42,7 +42,7 @@ class Context:
     """What a rule may go by."""
 
     filters: str
-    """As the user named them: for messages."""
+    """Name or file of the filters as the user gave it, for messages."""
     calibration: Calibration | None
     classes: tuple[str, ...]
     side: int

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 TRAIN_ROW = "train_row"
-"""The one score that is no measure: the row of the nearest training image, ``int64``."""
+"""Column with the row of the nearest training image, ``int64``: the one score that measures
+nothing."""
 
 DISCRIMINATOR = "discriminator"
 """The score that costs as much as generating: measured only where it is asked for."""
@@ -27,7 +28,7 @@ MEANINGS = {
     "are near 0",
     TRAIN_ROW: "which image that is: its row in the training data as it was read",
 }
-"""What the scores say, for people."""
+"""Score to what it says, in words for a reader of the card."""
 
 PIXEL_HASH = "XXH3-64"
 """What ``pixel_hash`` is, of a row's pixels as ``uint8 [H, W, C]``. It is part of a dataset's
@@ -42,5 +43,8 @@ RESERVED = frozenset(MEANINGS) | {
 
 
 def pixel_hash_of(settings: Mapping[str, Any]) -> str:
-    """The hash in a dataset of these settings; the first ones do not say."""
+    """The name of the hash in a dataset's column ``pixel_hash``.
+
+    Datasets of the first version do not name it in their settings: theirs is BLAKE2b.
+    """
     return str(settings.get("pixel_hash", "BLAKE2b-64"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,17 +23,29 @@ class ClassCondition:
     def indices(self, wanted: Sequence[str], owner: str) -> tuple[int, ...]:
         """Indices of class names; ``owner`` names who knows the classes in the error line.
 
+        Composed and decomposed accents are the same name.
+
         Raises:
             SynthgenError: a name is unknown or given twice.
         """
-        for position, name in enumerate(wanted):
-            if name not in self.names:
+        places = {_composed(name): index for index, name in enumerate(self.names)}
+        places.update({name: index for index, name in enumerate(self.names)})
+        found: list[int] = []
+        for name in wanted:
+            place = places.get(name, places.get(_composed(name)))
+            if place is None:
                 known = name_list(self.names)
                 hint = did_you_mean(name, self.names)
                 raise SynthgenError(f"class '{name}' is not in {owner} ({known}){hint}")
-            if name in wanted[:position]:
+            if place in found:
                 raise SynthgenError(f"class '{name}' is asked for twice; name each class once")
-        return tuple(self.names.index(name) for name in wanted)
+            found.append(place)
+        return tuple(found)
+
+
+def _composed(name: str) -> str:
+    """The name as a keyboard types it: letter and accent as one character."""
+    return unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,12 @@ class SynthgenError(Exception):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(without_credentials(text))
+        super().__init__(printable(without_credentials(text)))
+
+
+def printable(text: str) -> str:
+    """``text`` with the bytes of a file name that is not UTF-8 written out in hexadecimal."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

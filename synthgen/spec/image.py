@@ -65,7 +65,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def quantise(images: Tensor) -> tuple[Tensor, Tensor]:
-    """The same, and ``bool [N]``: whether all values of an image are finite."""
+    """Images as :func:`to_uint8` gives them, and ``bool [N]``: whether all values are finite."""
     count = images.shape[0]
     together = max(1, IN_CACHE // max(1, images[:1].numel()))
     if images.device.type != "cpu" or count <= together:
@@ -100,7 +100,10 @@ def _quantised(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def to_host(images: Tensor) -> np.ndarray:
-    """The same values in the host's memory: the tensor's own, or from a device by pinned pages."""
+    """The values as an array in the host's memory.
+
+    A CPU tensor's own memory is shared; from a device they come by pinned pages.
+    """
     if images.device.type == "cpu":
         own: np.ndarray = images.numpy()
         return own

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import html
+import re
 
-SPECIAL = {"|": "&#124;", "`": "&#96;", "[": "&#91;", "]": "&#93;"}
+SIGNS = "|`[]*"
+"""Signs that mean something to Markdown wherever they stand."""
+EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore at the edge of a word; within one it means nothing."""
 
 
 def plain(text: object) -> str:
     """Text that stays text, in one line and in one cell of a table, whatever it holds."""
     flat = html.escape(" ".join(str(text).split()))
-    return "".join(SPECIAL.get(character, character) for character in flat)
+    flat = EMPHASIS.sub("&#95;", flat)
+    return "".join(f"&#{ord(sign)};" if sign in SIGNS else sign for sign in flat)

@@ -83,7 +83,7 @@ class Origin:
     """The generator that made a dataset, as the dataset's manifest has it."""
 
     name: str
-    """As the user named it: bundled name, folder or hub id."""
+    """Bundled name, folder or hub id, as the user gave it."""
     algorithm: str
     image: ImageSpec
     weights_sha256: str | None = None

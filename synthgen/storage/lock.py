@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from synthgen.machine.file_lock import FileLock
+from synthgen.machine.file_lock import file_lock
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.place import Place
 from synthgen.storage.store_path import StoreError, StorePath, protocols
@@ -103,7 +103,7 @@ def refuse_lost(folder: Place) -> None:
 
 @contextmanager
 def _flock(lock: Path, folder: Place) -> Iterator[None]:
-    with FileLock(lock) as kernel:
+    with file_lock(lock) as kernel:
         if not kernel.take(Owner.me().text()):
             raise SynthgenError(f"{folder}: in use by {kernel.owner()}; wait for it or stop it")
         yield

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from synthgen.spec.credentials import without_credentials
 from synthgen.spec.errors import SynthgenError
+from synthgen.storage.local import local_path
 from synthgen.storage.store_path import StorePath, one_line, protocols
 
 KEY_AND_SECRET = re.compile(r"([^/@\s:]+):([^@\s]+)@(.*)")
@@ -38,9 +39,9 @@ def place(where: str | Place) -> Place:
         return where
     protocol, divided, rest = where.partition("://")
     if not divided:
-        return Path(where)
+        return local_path(where)
     if protocol in ("file", "local"):
-        return Path(rest)
+        return local_path(rest)
     if "?" in rest:
         raise SynthgenError(f"{where}: the URL of a folder has no '?'")
     options: dict[str, Any] = {}

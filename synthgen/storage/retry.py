@@ -21,7 +21,7 @@ FOR_GOOD = (
 NO_CREDENTIALS = {
     "NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "DefaultCredentialsError",
 }  # fmt: skip
-"""The same of clients that need not be installed, by name."""
+"""Names of errors that waiting does not change, of clients that need not be installed."""
 
 
 def again(call: Callable[[], T]) -> T:

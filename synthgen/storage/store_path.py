@@ -61,7 +61,7 @@ class StorePath:
         return self.with_name("")
 
     def with_name(self, name: str) -> StorePath:
-        """The same with another last part; with an empty one, the folder."""
+        """The path with another last part; with an empty one, the folder."""
         path, shown = self.path.rpartition("/")[0], self.shown.rpartition("/")[0]
         folder = StorePath(self.store, path, shown)
         return folder / name if name else folder

@@ -41,7 +41,9 @@ class ClassifierSettings:
     budget: int
     """Images shown, at most 60 passes over the training images."""
     batch_size: int
+    """Less for a small set."""
     flip: bool
+    """Whether every other image is shown mirrored."""
     seed: int
     device: torch.device
     precision: torch.dtype

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Phase
 from synthgen.networks.placement import place
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import BEYOND, RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.pace import Pace
@@ -109,8 +109,9 @@ class Training:
                 times = phase.burst.at(self.steps, phase.times) if phase.burst else phase.times
                 for repeat in range(times):
                     if repeat:
-                        # A critic's extra steps look at images of the run's future, at random.
-                        real = self._real(int(torch.randint(2**40, ()).item()), local)
+                        # A critic's extra steps look at images of anywhere, at random.
+                        anywhere = BEYOND + int(torch.randint(2**40, ()).item())
+                        real = self._real(anywhere, local)
                     handed = self._phases.take(phase, real, scalars, self.remedies, times)
                 real |= handed
         self.shown += self.batch_size

@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: one line per tick; and ``training.png``: the same as curves."""
+"""``metrics.jsonl``: one line per tick."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from synthgen.spec.errors import SynthgenError
 from synthgen.storage.whole import write_whole
 
 
@@ -43,3 +46,17 @@ class MetricsLog:
             file.write(json.dumps(row) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def read_metrics(run: str | Path) -> pd.DataFrame:
+    """The metrics of a training run: a row for each line of ``metrics.jsonl``, in order. Columns
+    are the lines' keys; ``images`` is how many real images had been shown. Rollbacks are rows with
+    an ``event``.
+
+    Raises:
+        SynthgenError: the folder holds no run.
+    """
+    path = Path(run) / "metrics.jsonl"
+    if not path.is_file():
+        raise SynthgenError(f"{run}: holds no training run (no metrics.jsonl)")
+    return pd.DataFrame(MetricsLog(path).rows())

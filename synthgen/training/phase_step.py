@@ -18,6 +18,9 @@ from synthgen.training.means import Means
 from synthgen.training.optimizers import optimizers_of, parameters
 from synthgen.training.remedies import Remedies
 
+Batch = Mapping[str, Tensor]
+Scalars = Mapping[str, float]
+
 
 class NotFinite(Exception):
     """A loss became infinite or not a number."""
@@ -56,8 +59,8 @@ class PhaseStep:
     def take(
         self,
         phase: Phase,
-        real: Mapping[str, Tensor],
-        scalars: Mapping[str, float],
+        real: Batch,
+        scalars: Scalars,
         remedies: Remedies,
         times: int = 1,
     ) -> dict[str, Tensor]:
@@ -88,13 +91,7 @@ class PhaseStep:
         self._note_verdicts(phase, tensors, times)
         return {name: tensors[name].detach() for name in phase.hands_on}
 
-    def _tensors(
-        self,
-        phase: Phase,
-        real: Mapping[str, Tensor],
-        scalars: Mapping[str, float],
-        remedies: Remedies,
-    ) -> Tensors:
+    def _tensors(self, phase: Phase, real: Batch, scalars: Scalars, remedies: Remedies) -> Tensors:
         """The batch, or the phase's share of it, with latents for it."""
         given = dict(real)
         count = len(given["image"])

@@ -16,7 +16,7 @@ COLLAPSED = 0.25
 """Mean diversity (1 is the real images') under which a generator repeats itself."""
 
 CLASS_COLLAPSED = 0.1
-"""The same for the least diverse class."""
+"""Diversity of the least diverse class under which that class has collapsed."""
 
 HAD_VARIETY = 2.0
 """A collapse is a fall: to less than half of the variety that the run has had."""
@@ -30,20 +30,22 @@ LEAST_SHOWN = 20_000
 DIVERGED = 3.0
 """A score this many times the best one, twice in a row, is divergence.
 
-Here and below the real images' own score comes on top: so much of a score is the measure's.
+Here and below the real images' own score is added to the limit, for so much of any score comes from
+the measure itself.
 """
 
 DECLINED = 1.75
-"""The same, four times in a row, is a decline: it will not come back by itself."""
+"""A score this many times the best one, four times in a row, is a decline: it will not come back
+by itself."""
 
 EXPLODED = 10.0
-"""The same in a single tick."""
+"""A score this many times the best one is divergence in a single tick."""
 
 RUNAWAY = 1e6
 """A loss of this size is divergence whatever the score: a run may diverge before it has a best."""
 
 SATURATED = 0.99
-"""A judge this often right on reals and on fakes, while the score is worse than it was, has won."""
+"""Accuracy on reals and on fakes from which a judge has won, if the score got worse besides."""
 
 WORSE = 1.25
 """How much worse than the best a score must be for a saturated judge to be a fault."""

@@ -29,3 +29,22 @@ def test_maxout_is_the_largest_of_its_pieces_and_convex():
     assert (layer((a + b) / 2) <= (layer(a) + layer(b)) / 2 + 1e-6).all()
     # A rectifier of one map, the look-alike, is not the same function.
     assert not torch.allclose(layer(a), torch.relu(maps[:, :, 0]))
+
+
+def test_the_label_stands_beside_the_input_of_each_layer_of_the_discriminator():
+    torch.manual_seed(0)
+    network = build("gan", TASK, {"width_d": 8, "pieces": 2}).networks["D"]
+    nn.init.zeros_(network.head.embedding.weight)  # the look-alike: projected at the end alone
+    images = torch.randn(1, 1, 28, 28).expand(2, 1, 28, 28)
+    labels = torch.tensor([0, 1])
+    for layer in range(2):
+        others = network.labels[1 - layer].weight
+        kept = others.clone()
+        nn.init.zeros_(others)
+        logits = network(images, labels)
+        assert (logits[0] - logits[1]).abs() > 1e-3
+        others.data.copy_(kept)
+    for embedding in network.labels:
+        nn.init.zeros_(embedding.weight)
+    logits = network(images, labels)
+    assert torch.equal(logits[0], logits[1])

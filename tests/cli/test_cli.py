@@ -100,7 +100,7 @@ def test_from_a_folder_of_images_to_a_dataset(digit_folder, tmp_path):
         "--filters", "none", "--out", "out", cwd=tmp_path,
     )  # fmt: skip
     assert sampled.returncode == 0, sampled.stderr[-2000:]
-    assert 'load it: datasets.load_dataset("out")' in sampled.stdout
+    assert f'load it: datasets.load_dataset("{tmp_path.resolve() / "out"}")' in sampled.stdout
     verified = run("verify", "out", cwd=tmp_path)
     assert verified.returncode == 0 and "good: 100 images" in verified.stdout
     again = run("reproduce", "out", "--row", "7", "--generator", "runs/digits", cwd=tmp_path)

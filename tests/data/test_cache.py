@@ -35,7 +35,7 @@ def test_a_folder_of_class_folders_gives_its_pixels_labels_and_names(digit_folde
 
 def test_the_second_load_decodes_nothing(digit_folder, monkeypatch):
     first = load(digit_folder)
-    monkeypatch.setattr("synthgen.data.cache.decode", lambda *a: pytest.fail("decoded again"))
+    monkeypatch.setattr("synthgen.data.build.decode", lambda *a: pytest.fail("decoded again"))
     assert load(digit_folder).fingerprint == first.fingerprint
 
 

@@ -128,7 +128,7 @@ def test_class_names_cannot_break_the_card(sampled, run_folder, tmp_path):
     receipt = Receipt("train-00000.parquet", 3, dict.fromkeys(nasty, 1), 9, "", "", {}, {}, "cpu")
     origin = Origin("x", "y", ImageSpec(8, 8, 1), "", TrainingRecord())
     made = Provenance(plan, RunSettings({}), origin, {}, plan.hash)
-    manifest = Manifest(made, "0", (), "", (receipt,))
+    manifest = Manifest(made, "0", "", (), (receipt,))
     text = dataset_card(Layout(tmp_path), manifest)
     body = text.split("---\n", 2)[2]
     assert "<script>" not in body and "a|b" not in body

@@ -6,7 +6,13 @@ import pytest
 
 from synthgen.evaluation.findings import judged
 from synthgen.evaluation.measures import Compared, Measures
-from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
+from synthgen.evaluation.record import (
+    Acceptance,
+    ClassEvaluation,
+    Duplicates,
+    Evaluation,
+    Memorisation,
+)
 from synthgen.evaluation.repeats import Closeness
 from synthgen.evaluation.text import as_markdown, as_text
 
@@ -82,3 +88,15 @@ def test_only_fids_inception_makes_fid():
 def test_names_are_text_in_the_card():
     card = as_markdown(evaluation(entry("<b>a|b`[x](y)", diversity=0.5)))
     assert "<b>" not in card and "[x](y)" not in card and "&lt;b&gt;a&#124;b" in card
+
+
+def test_classes_are_a_table():
+    found = evaluation(
+        entry("cat"), entry("dog", compared=None, agreement=None),
+        acceptance=(Acceptance("cat", 30, {"statistics": 10}),),
+    )  # fmt: skip
+    table = found.to_frame()
+    assert list(table.index) == ["cat", "dog"]
+    assert table.loc["cat", ["candidates", "kept"]].tolist() == [40, 0.75]
+    assert table.loc["cat", "precision"] == table.loc["cat", "real_precision"] == 0.9
+    assert table.loc["dog", ["kept", "agreement", "precision"]].isna().all()

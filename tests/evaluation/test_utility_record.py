@@ -64,3 +64,12 @@ def test_every_row_of_the_table_says_what_the_generator_saw(utility):
     assert len(lines) == len(utility.rows)
     for line, entry in zip(lines, utility.rows, strict=True):
         assert (SAW_ALL in line) == (entry.trained_on != "real")
+
+
+def test_rows_and_seeds_are_a_table(utility):
+    table = utility.to_frame()
+    assert len(table) == 14
+    alone = table[(table["trained_on"] == "real") & (table["real_per_class"] == 10)]
+    assert alone[["seed", "accuracy"]].values.tolist() == [[0, 0.6], [1, 0.7]]
+    means = table.groupby(["trained_on", "real_per_class"])["accuracy"].mean()
+    assert means["synthetic", 0] == pytest.approx(utility.row("synthetic", 0).accuracy)

@@ -1,5 +1,6 @@
 import shutil
 
+import golden
 import numpy as np
 import pytest
 import torch
@@ -53,3 +54,17 @@ def test_what_cannot_be_compiled_is_one_line(run_folder, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda network, **_: Broken())
     with pytest.raises(SynthgenError, match=r"leave out --compile: no compiler$"):
         generator.compile(8)
+
+
+def test_all_parts_of_a_set_are_compiled(monkeypatch):
+    compiled = []
+
+    def compiling(network, dynamic):
+        compiled.append(network)
+        return network
+
+    generator = load_generator(str(golden.BUNDLES / "per-class"), "cpu", "fp32")
+    monkeypatch.setattr(torch, "compile", compiling)
+    generator.compile(4)
+    networks = {id(net) for part in generator.parts for net in part._networks.values()}
+    assert len(generator.parts) > 1 and {id(net) for net in compiled} == networks

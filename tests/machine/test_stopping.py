@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthgen.dataset.receipts import file_sha256
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.repair import repair
 
 

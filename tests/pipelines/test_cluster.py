@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.local_cluster import local_cluster
+from synthgen.dataset.verify import verify
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.stage import sample
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

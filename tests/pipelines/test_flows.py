@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 import pipelines  # noqa: F401 - the environment before Prefect
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.stage import sample
 from synthgen.storage.place import place
 

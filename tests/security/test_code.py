@@ -20,12 +20,17 @@ def test_there_is_code_to_look_at():
     assert len(CODE) > 100
 
 
+ARCHIVES = Path("synthgen/data/archives.py")
+"""The one file that reads archives, member by member, and writes none of them to disk."""
+
+
 @pytest.mark.parametrize("path", CODE, ids=str)
 def test_nothing_that_runs_what_it_reads(path):
     """No pickle in any form, no archive unpacked, YAML by the safe loader alone."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            assert not RUNS_CODE & {alias.name.partition(".")[0] for alias in node.names}
+            imported = {alias.name.partition(".")[0] for alias in node.names}
+            assert not RUNS_CODE & imported - ({"zipfile"} if path == ARCHIVES else set())
         if isinstance(node, ast.ImportFrom):
             assert (node.module or "").partition(".")[0] not in RUNS_CODE
         if isinstance(node, ast.Call):
@@ -37,4 +42,5 @@ def test_nothing_that_runs_what_it_reads(path):
             if name == "yaml.safe_load":
                 assert path.name == "safe_yaml.py", "read YAML with spec/safe_yaml.py"
             if name in ("tarfile.open", "tar.open"):
-                assert ast.unparse(node.args[1]) == "'w'"
+                assert ast.unparse(node.args[1]) == ("'r:'" if path == ARCHIVES else "'w'")
+            assert not name.endswith((".extractall", ".extract")), "nothing is unpacked to disk"

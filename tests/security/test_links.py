@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.finished.export import export
 from synthgen.stages.finished.merge import merge
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.repair import repair
 
 PLACES = ["data", "rejects", "report", ".synthgen", ".synthgen/receipts", ".synthgen/staging",

@@ -37,7 +37,7 @@ def test_class_names_are_text_in_the_card(tmp_path):
                       "cpu")  # fmt: skip
     origin = Origin(EVIL[3], EVIL[0], ImageSpec(8, 8, 1), "", TrainingRecord(data=EVIL[1]))
     made = Provenance(plan, RunSettings({}), origin, {}, plan.hash)
-    manifest = Manifest(made, "0", (), EVIL[2], (receipt,))
+    manifest = Manifest(made, "0", EVIL[2], (), (receipt,))
     text = dataset_card(Layout(tmp_path), manifest)
     body = text.partition("\n---\n")[2]
     names = front_matter(text)["dataset_info"][0]["features"][1]["dtype"]["class_label"]["names"]

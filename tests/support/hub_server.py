@@ -13,37 +13,15 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from hub_repository import Repository, git_oid, is_large
+
 TOKEN = "hf_test"
 PAGE = 3
 """Entries of a repository's tree in one answer."""
-
-
-@dataclass
-class Repository:
-    private: bool
-    commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
-    """Revision and files, oldest first."""
-    large: dict[str, dict[str, str]] = field(default_factory=dict)
-    """For each revision, the SHA-256 of the files that are stored as large ones."""
-
-    def files(self, revision: str) -> dict[str, bytes] | None:
-        if revision == "main":
-            return self.commits[-1][1]
-        return next((files for oid, files in self.commits if oid == revision), None)
-
-    @property
-    def head(self) -> str:
-        return self.commits[-1][0]
-
-    def commit(self, files: dict[str, bytes]) -> str:
-        oid = hashlib.sha1(f"{len(self.commits)}{sorted(files)}".encode()).hexdigest()
-        self.commits.append((oid, files))
-        return oid
 
 
 class Hub:
@@ -57,13 +35,8 @@ class Hub:
         self.order: list[str] = []
         """Files in the order in which commits named them."""
         self.before: Callable[[str, str], bool] = lambda method, path: False
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -77,14 +50,6 @@ class Hub:
     def sent(self) -> list[str]:
         """Hashes of the large files that were sent, in order."""
         return [path.rpartition("/")[2] for method, path in self.calls if method == "PUT"]
-
-
-def git_oid(content: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-def is_large(path: str, size: int) -> bool:
-    return path.endswith((".parquet", ".tar")) or size > 10_000_000
 
 
 class _Handler(BaseHTTPRequestHandler):

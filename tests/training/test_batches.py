@@ -1,7 +1,8 @@
 import numpy as np
 import torch
 
-from synthgen.training.batches import RealBatches
+from synthgen.training import batches as module
+from synthgen.training.batches import BEYOND, Passes, RealBatches
 
 CPU = torch.device("cpu")
 
@@ -38,3 +39,28 @@ def test_flips_mirror_about_half():
     torch.manual_seed(0)
     mirrored = (source.at(0, 400, CPU)[0][:, 0, 0, 0] < 0).float().mean()
     assert 0.4 < mirrored < 0.6
+
+
+def test_beyond_every_image_is_shown_once_a_pass_too():
+    passes, start = Passes(np.arange(100, 110), 3), BEYOND - BEYOND % 10 + 10
+    rows = passes.rows(start, 25)
+    for at in (0, 10):
+        assert sorted(rows[at : at + 10]) == list(range(100, 110))
+    assert rows[:10].tolist() != rows[10:20].tolist()
+    parts = [Passes(np.arange(100, 110), 3).rows(start + at, 5) for at in range(0, 25, 5)]
+    assert rows.tolist() == np.concatenate(parts).tolist()
+    assert rows.tolist() != Passes(np.arange(100, 110), 4).rows(start, 25).tolist()
+
+
+def test_beyond_only_the_rows_asked_for_are_looked_for(monkeypatch):
+    asked = []
+
+    def counted(places, size, seed):
+        asked.append(len(places))
+        return places
+
+    monkeypatch.setattr(module, "permuted", counted)
+    passes = Passes(np.arange(10**6), 0)
+    monkeypatch.setattr(passes, "_pass", None)
+    passes.rows(BEYOND, 64)
+    assert sum(asked) == 64

@@ -173,3 +173,15 @@ def test_learning_rates_follow_the_factor():
     run.step()
     for optimizer in run.optimizers.values():
         assert optimizer.steps.param_groups[0]["lr"] == optimizer.lr / 4
+
+
+def test_extra_steps_of_a_critic_do_not_order_all_rows(monkeypatch):
+    """Of one pass over the data, one order is made, however often the critic steps."""
+    run = training("wgan", options={"width": 8}, images=320)
+    passes = run._batches._passes
+    made, real = [], passes._pass
+    monkeypatch.setattr(passes, "_pass", lambda number: made.append(number) or real(number))
+    for _ in range(3):
+        run.step()
+    assert run.means.counts["loss/D/wasserstein"] == 15
+    assert set(made) == {0}

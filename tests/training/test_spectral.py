@@ -66,10 +66,9 @@ def test_networks_without_spectral_norms_are_left_alone():
 
 
 def test_what_a_bundle_samples_with_is_settled(digit_folder, small_training, tmp_path):
-    from synthgen.spec.train_settings import TrainSettings
-
     from synthgen.generators.zoo import load_generator
-    from synthgen.stages.train import train
+    from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.train.stage import train
 
     options = {"width": 8, "width_d": 8, "latent": 4, "lr_g": 0.01, "lr_d": 1e-5}
     values = {

@@ -1,5 +1,7 @@
-"""Who encodes: the thread that asks, or processes for large JPEGs, since Pillow's JPEG encoder
-keeps the other threads of its process waiting."""
+"""Encoders of images: in the calling thread, or for large JPEGs in processes.
+
+Pillow's JPEG encoder keeps the other threads of its process waiting.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from synthgen.dataset.encoding.images import encode
 from synthgen.spec.errors import SynthgenError
 
 LEAST_PIXELS = 128 * 128
-"""Smaller JPEGs take less time to encode than to hand over."""
+"""Pixels of an image from which JPEGs go to processes: smaller ones are encoded sooner than handed
+over."""
 LEAST_CORES = 4
 """On two cores handing over costs more than it gains: 1,500 images of 256 px a second, against
 2,600 of one thread."""
 
 
 class Encoder:
-    """Encodes where it is called."""
+    """Encodes in the thread that calls it."""
 
     def __init__(self, image_format: str) -> None:
         self.image_format = image_format
@@ -43,7 +46,7 @@ class ProcessEncoder(Encoder):
         self._pool = ProcessPoolExecutor(count, mp_context=context)
 
     def encode(self, images: np.ndarray) -> list[bytes]:
-        """The same files; the caller waits without holding up other threads.
+        """Files of images, one for each; the caller waits without holding up other threads.
 
         Raises:
             SynthgenError: a process was killed.
@@ -61,7 +64,7 @@ class ProcessEncoder(Encoder):
 
 
 def encoder_for(image_format: str, pixels: int, count: int) -> Encoder:
-    """For images of so many pixels, with ``count`` cores to use."""
+    """The encoder for images of so many pixels, with ``count`` cores to use."""
     if image_format == "jpeg" and pixels >= LEAST_PIXELS and count >= LEAST_CORES:
         return ProcessEncoder(image_format, count)
     return Encoder(image_format)

@@ -58,6 +58,6 @@ class Content:
     """Whether pictures of real images may be shown."""
 
     def without_real_images(self) -> Content:
-        """The same but for those pictures; the map's points are places, and stay."""
+        """The content without pictures of real images. Points of the map stay: they show none."""
         evidence = self.evidence and replace(self.evidence, training_pairs=())
         return replace(self, evidence=evidence, real_images=False)

@@ -47,7 +47,21 @@ def _first_fault(error: ValidationError) -> str:
         return message
     if fault["type"] == "missing":
         return f"'{key}' is needed"
-    return f"'{key}' is {_shown(fault['input'])}: {message[0].lower()}{message[1:]}"
+    hint = _hint(fault["type"], fault["input"])
+    return f"'{key}' is {_shown(fault['input'])}: {message[0].lower()}{message[1:]}{hint}"
+
+
+def _hint(kind: str, value: Any) -> str:
+    """What to write instead, where a YAML file says something else than it seems to."""
+    if kind == "string_type" and value is not None:
+        return (
+            "; YAML reads no, yes, 007, 1e3 and dates as other things than text: put a name in "
+            "quotes, as in 'no'"
+        )
+    if kind == "tuple_type" and isinstance(value, str):
+        parts = ", ".join(part.strip() for part in value.split(","))
+        return f"; write a list: [{parts}]"
+    return ""
 
 
 class _Short(reprlib.Repr):

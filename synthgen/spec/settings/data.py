@@ -13,7 +13,14 @@ class DataSettings(Settings):
     """Settings of the data room; training and evaluation settings extend them."""
 
     data: str = Field(
-        description="Folder of class sub-folders, Parquet / Hugging Face dataset folder, or hub id."
+        description="Folder of class sub-folders or of images with a label file, .zip or .tar of "
+        "it, WebDataset shards, Parquet / Hugging Face dataset folder, or hub id."
+    )
+    structure: Literal["auto", "classes", "splits", "flat", "labels", "table"] = Field(
+        "auto",
+        description="How the folder is meant, where it is not plain: sub-folders are 'classes' or "
+        "'splits'; 'flat' reads all images as one class, 'all'; a file beside the images has the "
+        "'labels'; the data is a 'table'.",
     )
     split: str = Field("train", description="Split to read when the source has several.")
     image_column: str | None = Field(
@@ -40,6 +47,11 @@ class DataSettings(Settings):
     )
     color: Literal["auto", "rgb", "grey"] = Field(
         "auto", description="Colour mode; 'auto' takes the images' own and refuses a mixture."
+    )
+    pixel_range: tuple[float, float] | None = Field(
+        None,
+        description="Values that become black and white, for images with more than 8 bits a "
+        "channel; default: by the number of bits that the largest value of all needs.",
     )
     fit: Literal["crop", "pad"] = Field(
         "crop", description="How an image that is not square becomes square."

@@ -52,7 +52,9 @@ class TrainSettings(DataSettings):
         description="Training budget in minutes, all told: resolution, width, batch and images "
         "are chosen for it by measuring this machine. Not together with images.",
     )
-    hours: float | None = Field(None, gt=0, le=10**5, description="The same in hours.")
+    hours: float | None = Field(
+        None, gt=0, le=10**5, description="Training budget in hours, in place of minutes."
+    )
     images: int | None = Field(
         None,
         ge=1,

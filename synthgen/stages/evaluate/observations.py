@@ -72,7 +72,7 @@ class Judge:
         )
 
     def look_at(self, real: RealImages, rows: np.ndarray, what: str) -> Looked:
-        """The same of some rows of real images."""
+        """What is to be known of these rows of the real images."""
         parts = pieces_of(rows)
         pieces = ((real.data.images[part], real.labels[part]) for part in parts)
         return self.look(pieces, len(rows), what)

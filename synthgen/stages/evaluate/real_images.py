@@ -43,8 +43,7 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         SynthgenError: they cannot be read, or lack a class of the dataset.
     """
     wanted = {
-        "data": name, "split": split, "resolution": dataset.image.height, "min_per_class": 2,
-        "color": "grey" if dataset.image.channels == 1 else "rgb",
+        "data": name, "split": split, "min_per_class": 2, **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
     training = dataset.manifest.generator.trained

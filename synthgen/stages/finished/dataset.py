@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.data.splits import evenly
+from synthgen.dataset.counts import of_class, rejected
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest, finished_manifest
 from synthgen.evaluation.record import Acceptance
@@ -101,13 +102,8 @@ def open_dataset(folder: str | Place) -> Dataset:
 
 def acceptance(dataset: Dataset) -> tuple[Acceptance, ...]:
     """Candidates of each class, from the shards' receipts."""
-    receipts = dataset.manifest.receipts
-    reasons = dict.fromkeys(reason for receipt in receipts for reason in receipt.rejected)
+    thrown = rejected(dataset.manifest.receipts)
     return tuple(
-        Acceptance(
-            name, kept,
-            {reason: sum(r.rejected.get(reason, {}).get(name, 0) for r in receipts)
-             for reason in reasons},
-        )
+        Acceptance(name, kept, of_class(thrown, name))
         for name, kept in dataset.plan.per_class.items()
-    )  # fmt: skip
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import tarfile
@@ -17,6 +16,7 @@ from synthgen.dataset.manifest import finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath
@@ -26,9 +26,6 @@ from synthgen.storage.whole import written_whole
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 BATCH = 512
-METADATA = "metadata.csv"
-LONGEST_FOLDER = 100
-"""Bytes of a class folder's name."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,11 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     """Write the dataset's image files, byte for byte and in order, into the new folder ``out``.
 
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
-    ``label`` and the other columns. ``webdataset``: ``SPLIT-SHARD.tar``, one for each Parquet
-    shard, with ``NUMBER.png``, ``NUMBER.cls`` and ``NUMBER.json``; and ``classes.json``. Pairs have
-    the other domain's image beside it as ``NUMBER.source.png``. The number of images.
+    ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
+    readers of CSV take for something else, as ``NA`` and ``007``. ``webdataset``:
+    ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
+    ``NUMBER.json``; and ``classes.json``. Pairs have the other domain's image beside it as
+    ``NUMBER.source.png``. The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and
     ``.synthgen`` lies beside them until all are there; the same again goes on.
@@ -102,19 +101,10 @@ def _rows(layout: Layout, plan: Plan, progress: Progress) -> Iterator[tuple[str,
         yield shard.name.removesuffix(".parquet"), rows
 
 
-def folder_name(label: int, name: str) -> str:
-    """A class' folder: its name where that is a plain and short one, else its number and what is
-    plain of the name."""
-    plain = "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .")
-    if plain == name and name not in ("", METADATA) and len(name.encode()) <= LONGEST_FOLDER:
-        return name
-    return f"{label:04d}_{plain}".encode()[:LONGEST_FOLDER].decode(errors="ignore")
-
-
 def _image_folder(
     layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress
 ) -> None:
-    folders = [folder_name(label, name) for label, name in enumerate(plan.classes)]
+    folders, metadata = folder_names(plan.classes), metadata_name(plan.classes)
     for split in plan.splits:
         for name in folders:
             (staging / split / name).mkdir(parents=True, exist_ok=True)
@@ -129,11 +119,7 @@ def _image_folder(
                 record["source_file_name"] = f"{name}.source.{ending}"
             tables[row.split].append({**record, **row.others})
     for split, records in tables.items():
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        put(staging / split / METADATA, text.getvalue().encode())
+        put(staging / split / metadata, table_bytes(records, metadata))
 
 
 def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress) -> None:

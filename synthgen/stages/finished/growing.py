@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthgen.dataset.receipts import file_sha256
-from synthgen.machine.file_lock import FileLock
+from synthgen.machine.file_lock import file_lock
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.checksum import has_content
 from synthgen.storage.lock import locked, refuse_lost
@@ -95,7 +95,7 @@ def _growing(staging: Path, target: Place, stamp: str) -> Iterator[Path]:
 @contextmanager
 def _held(staging: Path, target: Place) -> Iterator[None]:
     """Two exports into one folder do not meet: the kernel holds the lock, and frees it."""
-    with FileLock(staging) as lock:
+    with file_lock(staging) as lock:
         if not lock.take():
             raise SynthgenError(f"{target}: another process is exporting to it; wait for it")
         yield

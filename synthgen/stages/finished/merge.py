@@ -16,13 +16,13 @@ import pyarrow as pa
 import synthgen
 from synthgen.dataset.commit import disk_errors, publish, staged_name
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.manifest import Manifest, Provenance
+from synthgen.dataset.manifest import Manifest, Provenance, finished_manifest
 from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
     is_done,
     order_hash,
-    read_receipts,
+    receipts_of,
     write_receipt,
 )
 from synthgen.dataset.run_folder import Mode, open_run
@@ -32,13 +32,13 @@ from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.stages.finished.complete import complete
+from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.finished.parts import (
-    Part,
     Piece,
     check_alike,
     joined_plan,
-    open_part,
     pieces_of,
+    receipt_of,
 )
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
@@ -74,7 +74,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
             twice, or ``out`` in one of them, or datasets that differ in classes, columns, image
             size or encoding.
     """
-    parts = [open_part(place(folder)) for folder in folders]
+    parts = [_read(Layout(place(folder))) for folder in folders]
     check_alike(parts)
     root = place(out)
     for part in parts:
@@ -88,7 +88,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         ],
         "image_format": parts[0].manifest.settings.image_format,
         "filters": {"exact_duplicates": unique},
-        "pixel_hash": parts[0].kind()["pixel_hash"],
+        "pixel_hash": parts[0].manifest.settings.pixel_hash,
     }
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):
@@ -101,15 +101,19 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
                     layout.card.unlink(missing_ok=True)
                     _put(layout, plan, shard, piece, order)
                 progress.add(shard.rows)
-        receipts = read_receipts(layout, plan)
+        receipts = receipts_of(layout, plan)
         if not layout.is_complete():
             complete(layout, _manifest(parts, pieces, plan, receipts, settings))
     return MergeReport(root, plan.rows, len(parts), dropped, tuple(plan.splits))
 
 
+def _read(layout: Layout) -> Dataset:
+    return Dataset(layout, finished_manifest(layout))
+
+
 def _put(layout: Layout, plan: Plan, shard: ShardPlan, piece: Piece, order: str) -> None:
     """Copy or rewrite one shard, then its receipt."""
-    source, old = piece.part.layout.data / piece.shard.name, piece.part.receipt(piece.shard)
+    source, old = piece.part.layout.data / piece.shard.name, receipt_of(piece.part, piece.shard)
     layout.staging.mkdir(parents=True, exist_ok=True)
     rejected = {reason: dict(counts) for reason, counts in old.rejected.items()}
     if piece.keep.all():
@@ -135,13 +139,13 @@ def _put(layout: Layout, plan: Plan, shard: ShardPlan, piece: Piece, order: str)
 
 
 def _manifest(
-    parts: Sequence[Part],
+    parts: Sequence[Dataset],
     pieces: Sequence[Piece],
     plan: Plan,
     receipts: Sequence[Receipt],
     settings: dict[str, Any],
 ) -> Manifest:
-    """As of any dataset, and the parts' own generators and settings, by which rows are remade."""
+    """The manifest of the whole; it keeps each part's generator and settings, to remake rows."""
     first = parts[0].manifest
     texts = list(dict.fromkeys(part.manifest.filters_text for part in parts))
     names = list(dict.fromkeys(part.manifest.generator.name for part in parts))

@@ -8,75 +8,53 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import Manifest, finished_manifest
 from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
 )
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
-from synthgen.storage.place import Place
+from synthgen.stages.finished.dataset import Dataset
 from synthgen.storage.tables import read_table
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of the datasets to join."""
-
-    layout: Layout
-    manifest: Manifest
-
-    @property
-    def plan(self) -> Plan:
-        return self.manifest.plan
-
-    def kind(self) -> dict[str, Any]:
-        """What datasets must have in common to be one, by its name."""
-        generator, settings = self.manifest.generator, self.manifest.settings
-        return {
-            "classes": list(self.plan.classes),
-            "scores": list(self.manifest.scores),
-            "image": generator.image,
-            "domains": generator.domains or (),
-            "image_format": settings.image_format,
-            "pixel_hash": settings.pixel_hash,
-        }
-
-    def receipt(self, shard: ShardPlan) -> Receipt:
-        """The receipt of a shard, which the manifest has.
-
-        Raises:
-            SynthgenError: it has not.
-        """
-        found = self.manifest.receipt(shard.name)
-        if found is None:
-            raise SynthgenError(f"{self.layout.manifest}: damaged (no receipt of {shard.name})")
-        return found
 
 
 @dataclass(frozen=True)
 class Piece:
     """One shard of the joined dataset: of which part and shard, and the rows that stay."""
 
-    part: Part
+    part: Dataset
     shard: ShardPlan
     keep: np.ndarray
     """``bool [rows]``."""
     labels: np.ndarray
 
 
-def open_part(folder: Place) -> Part:
-    """The finished dataset in a folder.
+def kind_of(dataset: Dataset) -> dict[str, Any]:
+    """What datasets must have in common to be one, by its name."""
+    manifest = dataset.manifest
+    return {
+        "classes": list(dataset.plan.classes),
+        "scores": list(manifest.scores),
+        "image": dataset.image,
+        "domains": manifest.generator.domains or (),
+        "image_format": manifest.settings.image_format,
+        "pixel_hash": manifest.settings.pixel_hash,
+    }
+
+
+def receipt_of(dataset: Dataset, shard: ShardPlan) -> Receipt:
+    """The receipt of a shard, which the manifest has.
 
     Raises:
-        SynthgenError: there is none.
+        SynthgenError: it has not.
     """
-    layout = Layout(folder)
-    return Part(layout, finished_manifest(layout))
+    found = dataset.manifest.receipt(shard.name)
+    if found is None:
+        raise SynthgenError(f"{dataset.layout.manifest}: damaged (no receipt of {shard.name})")
+    return found
 
 
-def check_alike(parts: Sequence[Part]) -> None:
+def check_alike(parts: Sequence[Dataset]) -> None:
     """Look whether datasets can be joined.
 
     Raises:
@@ -86,8 +64,8 @@ def check_alike(parts: Sequence[Part]) -> None:
         raise SynthgenError("merge: name two datasets or more")
     first = parts[0]
     for number, part in enumerate(parts):
-        for key, theirs in first.kind().items():
-            mine = part.kind()[key]
+        for key, theirs in kind_of(first).items():
+            mine = kind_of(part)[key]
             if mine != theirs:
                 raise SynthgenError(
                     f"{part.layout.root}: its {key} is {mine}, that of {first.layout.root} is "
@@ -102,14 +80,14 @@ def check_alike(parts: Sequence[Part]) -> None:
                 )
 
 
-def pieces_of(parts: Sequence[Part], unique: bool) -> tuple[list[Piece], int]:
+def pieces_of(parts: Sequence[Dataset], unique: bool) -> tuple[list[Piece], int]:
     """All shards in order, with the rows that stay; and how many do not."""
     seen: set[int] = set()
     pieces, dropped = [], 0
     for part in parts:
         for shard in part.plan.shards:
             path = part.layout.data / shard.name
-            receipt = part.receipt(shard)
+            receipt = receipt_of(part, shard)
             if not path.is_file() or file_sha256(path) != receipt.sha256:
                 raise SynthgenError(f"{path}: missing or damaged; mend it with synthgen repair")
             table = read_table(path, ["pixel_hash", "label"])

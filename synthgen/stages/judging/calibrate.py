@@ -51,8 +51,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         raise SynthgenError(f"{folder}: has no label classifier to measure real images with")
     own = {
         "classes": generator.classes,
-        "resolution": generator.image.height,
-        "color": "grey" if generator.image.channels == 1 else "rgb",
+        **generator.image.as_settings(),
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
     data = load_images(DataSettings.parse({**given, **own}))

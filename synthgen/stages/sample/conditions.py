@@ -43,8 +43,7 @@ def load_sources(
         "domain": settings.source_domain,
         "domain_column": settings.source_domain_column,
         "classes": tuple(classes),
-        "resolution": generator.image.height,
-        "color": "grey" if generator.image.channels == 1 else "rgb",
+        **generator.image.as_settings(),
         "min_per_class": 1,
     }
     return load_images(DataSettings.parse(wanted))

@@ -8,7 +8,7 @@ from typing import Any
 import synthgen
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest, Provenance
-from synthgen.dataset.receipts import read_receipts
+from synthgen.dataset.receipts import receipts_of
 from synthgen.dataset.run_settings import RunSettings
 from synthgen.generators.generator import Generator
 from synthgen.spec.provenance import Origin
@@ -43,6 +43,6 @@ def finish(
         synthgen=synthgen.__version__,
         scores=tuple(scores),
         filters_text=str(job.filters),
-        receipts=tuple(read_receipts(layout, plan)),
+        receipts=tuple(receipts_of(layout, plan)),
     )
     complete(layout, manifest)

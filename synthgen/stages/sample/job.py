@@ -24,7 +24,7 @@ class Job:
     settings: SampleSettings
     """With a batch size."""
     generator: str
-    """As the user named it: bundled name, folder or hub id."""
+    """Bundled name, folder or hub id, as the user gave it."""
     generator_sha256: str
     class_keys: tuple[int, ...]
     """The generator's index of each of the plan's classes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from synthgen.dataset.acceptance import over_filtering
+from synthgen.dataset.counts import rejected, seconds
 from synthgen.dataset.layout import load_line
 from synthgen.dataset.receipts import Receipt
 from synthgen.spec.plan import Plan
@@ -30,13 +31,10 @@ class SampleReport:
         lines = [f"dataset: {self.root}", f"images:  {self.plan.rows:,} ({splits})"]
         counts = ", ".join(f"{name} {rows:,}" for name, rows in self.plan.per_class.items())
         lines.append(f"classes: {counts}")
-        rejected: dict[str, int] = {}
-        for receipt in self.receipts:
-            for reason, by_class in receipt.rejected.items():
-                rejected[reason] = rejected.get(reason, 0) + sum(by_class.values())
-        thrown = sum(rejected.values())
+        lost = rejected(self.receipts).sum()
+        thrown = int(lost.sum())
         share = thrown / max(1, thrown + self.plan.rows)
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items() if count)
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in lost.items() if count)
         lines.append(
             f"rejects: {thrown:,} ({share:.1%} of all candidates){': ' if reasons else ''}{reasons}"
         )
@@ -48,13 +46,9 @@ class SampleReport:
     def _rates(self) -> list[str]:
         if not self.made:
             return ["speed:   nothing was left to make"]
-        seconds: dict[str, float] = {}
-        for receipt in self.receipts:
-            for stage, value in receipt.seconds.items():
-                seconds[stage] = seconds.get(stage, 0.0) + value
         per_stage = ", ".join(
             f"{stage} {self.plan.rows / value:,.0f}/s"
-            for stage, value in seconds.items()
+            for stage, value in seconds(self.receipts).items()
             if value > 0
         )
         return [f"speed:   {self.made_rows / self.seconds:,.0f} images/s; by stage: {per_stage}"]

@@ -61,7 +61,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
     batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
     settings = settings.model_copy(update={"batch_size": batch})
-    tools = Tools(settings, generator, tuple(classes), filters)
+    tools = Tools(tuple(classes), settings, generator, filters)
     known = tools.scorer.names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(

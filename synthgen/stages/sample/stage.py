@@ -13,7 +13,7 @@ from functools import cached_property
 
 from synthgen.dataset.exclusions import Repeats, exclude, find_repeats
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.receipts import Receipt, read_receipts
+from synthgen.dataset.receipts import Receipt, receipts_of
 from synthgen.dataset.run_folder import Mode, open_run
 from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
@@ -58,7 +58,9 @@ def run(
     make: MakeShards | None = None,
     before: Callable[[Layout], None] = lambda layout: None,
 ) -> SampleReport:
-    """The same for a run that is resolved already; ``before`` is called once the folder is held.
+    """Make (or go on making) the dataset of a resolved run.
+
+    ``before`` is called once the folder is held.
 
     Raises:
         SynthgenError: as :func:`sample`.
@@ -77,7 +79,7 @@ def run(
         if work.shards or not layout.is_complete():
             names = resolved.tools.scorer.names
             finish(layout, work.job, generator, resolved.settings, names)
-        receipts = read_receipts(layout, plan)
+        receipts = receipts_of(layout, plan)
     seconds = time.perf_counter() - start
     return SampleReport(resolved.out, plan, tuple(receipts), work.shards, work.rows, seconds)
 

@@ -21,9 +21,11 @@ from synthgen.stages.sample.job import Job
 class Tools:
     """The tools of one run in one process. Each is built once."""
 
-    settings: SampleSettings
-    generator: Generator
     classes: tuple[str, ...]
+    settings: SampleSettings
+    """With a batch size."""
+    generator: Generator
+    """On the run's device."""
     filters: FilterSet
 
     @staticmethod
@@ -37,10 +39,10 @@ class Tools:
         generator = load_generator(job.generator, settings.device, settings.precision)
         if generator.weights_sha256 != job.generator_sha256:
             raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
-        return Tools(settings, generator, job.plan.classes, job.filters)
+        return Tools(job.plan.classes, settings, generator, job.filters)
 
     def with_filters(self, filters: FilterSet) -> Tools:
-        """The same generator with other filters."""
+        """Tools of the same generator with other filters."""
         return replace(self, filters=filters)
 
     @cached_property

@@ -1,6 +1,6 @@
 """What a run does where its settings leave it open: decided once, for these images and machine.
 
-The reasons for each default stand in ``docs/recipes.md``. What is given always wins.
+The reasons for each default stand in ``docs/training.md``. What is given always wins.
 """
 
 from __future__ import annotations

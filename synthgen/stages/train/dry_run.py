@@ -7,6 +7,7 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Algorithm, Tensors
+from synthgen.data.cache import load_images
 from synthgen.data.glance import Glance, glance
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
@@ -26,10 +27,11 @@ MOST_SECONDS = 1.5
 def describe(settings: TrainSettings) -> str:
     """The decided settings, parameter counts, FLOPs per image and expected time, as text.
 
-    Looks at some of the images, and takes a few real steps on them to time; writes nothing.
+    Takes a few real steps on some of the images to time, and reads all of them as training will;
+    writes nothing but the cache of decoded images.
 
     Raises:
-        SynthgenError: as for training itself, but for images that are not looked at.
+        SynthgenError: as for training itself.
     """
     check_domains(settings)
     device = resolve_device(settings.device)
@@ -38,7 +40,9 @@ def describe(settings: TrainSettings) -> str:
     watch = Stopwatch(settings, seen, device, precision, most_seconds=MOST_SECONDS)
     with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
         decision = decide(settings, seen, device, watch)
-        return _described(decision, seen, watch, look())
+        data = load_images(decision.settings)
+        told = [*data.lines(), *(f"skipped: {each}" for each in data.skipped)]
+        return "\n".join([_described(decision, seen, watch, look()), *told])
 
 
 def _described(decision: Decision, seen: Glance, watch: Stopwatch, threads: int) -> str:

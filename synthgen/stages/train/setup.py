@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,7 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
         owner = f"'{data.name}'"
         label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
+    _refuse_too_few(data.name, chosen, validation)
     if not _varies(data, chosen):
         raise SynthgenError(
             f"{data.name}: the training images of a class are all the same image; a generator "
@@ -113,8 +115,8 @@ def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, 
 
     if group.leads:
         found = load()
-        for line in found[0].skipped:
-            say(f"skipped: {line}")
+        for line in (*found[0].lines(), *(f"skipped: {each}" for each in found[0].skipped)):
+            say(line)
     group.wait()
     return found if group.leads else load()
 
@@ -141,6 +143,23 @@ def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
     return "ada" if small else "none"
 
 
+def _refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
+    """Nothing, if the generator can be scored: that takes two held-out images.
+
+    Raises:
+        SynthgenError: there are fewer.
+    """
+    total = len(set(chosen.tolist()) | set(held.tolist()))
+    if len(held) >= 2:
+        return
+    share = math.ceil(200 / max(1, total)) / 100
+    how = f"hold out more with --holdout {share:g}, or " if total >= 4 else ""
+    raise SynthgenError(
+        f"{name}: {total} images leave {len(held)} to score the generator by, and two are needed; "
+        f"{how}add images"
+    )
+
+
 def _varies(data: ImageData, rows: np.ndarray) -> bool:
     """Whether any class has two images that differ."""
     for label in np.unique(data.labels[rows]):
@@ -161,8 +180,7 @@ def load_source(settings: TrainSettings, target: ImageData) -> ImageData:
         "domain": settings.source_domain,
         "domain_column": settings.domain_column if settings.source_domain else None,
         "classes": target.classes,
-        "resolution": target.image.height,
-        "color": "grey" if target.image.channels == 1 else "rgb",
+        **target.image.as_settings(),
     }
     return load_images(settings.model_copy(update=changes))
 

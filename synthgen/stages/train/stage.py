@@ -4,7 +4,7 @@ A run folder holds ``settings.json``, ``metrics.jsonl``, ``training.png``, ``sam
 ``classifier/``, ``checkpoints/``, ``best/`` (the best bundle so far) and at the end ``bundle/`` and
 ``report.md``. A run that diverges or collapses is rolled back and changed (``training/watch.py``).
 Started again with the same settings it goes on from its newest checkpoint; finished, it is left
-alone. The folder may lie on a store (``train_store.py``).
+alone. The folder may lie on a store (``store.py``).
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     """
     spec = dataset.image
     common: dict[str, Any] = {
-        "classes": dataset.plan.classes, "resolution": spec.height, "min_per_class": 1,
-        "color": "grey" if spec.channels == 1 else "rgb", "cache_dir": settings.cache_dir,
+        "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,
+        "cache_dir": settings.cache_dir,
     }  # fmt: skip
     real = load_images(DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,

@@ -67,7 +67,7 @@ def tune(settings: TuneSettings) -> TuneReport:
     image = generator.image
     real = load_images(DataSettings.parse({
         "data": settings.real, "split": settings.real_split, "classes": generator.classes,
-        "resolution": image.height, "color": "grey" if image.channels == 1 else "rgb",
+        **image.as_settings(),
         "min_per_class": 2, "cache_dir": settings.cache_dir,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip

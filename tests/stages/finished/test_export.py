@@ -11,7 +11,13 @@ import pytest
 from PIL import Image
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.finished.export import export, folder_name
+from synthgen.stages.finished.class_folders import (
+    folder_name,
+    folder_names,
+    metadata_name,
+    table_bytes,
+)
+from synthgen.stages.finished.export import export
 
 
 @pytest.fixture
@@ -164,3 +170,34 @@ def test_two_exports_into_one_folder_do_not_meet(made, tmp_path):
     finally:
         os.close(holder)
     assert export(made, tmp_path / "new", "webdataset") == 90
+
+
+NAMES = ["NA", "007", "con", "Cat", "cat", "\u0939\u093f\u0928\u094d\u0926\u0940", "T - shirt / top",
+         "salt, pepper", "1e3", "2020-01-02", "true", "caf\u00e9"]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", list(zip(NAMES, NAMES[1:] + NAMES[:1], strict=True)), ids=str)
+def test_any_name_is_exported_to_a_safe_folder_and_comes_back(pair, tmp_path):
+    folders = folder_names([*pair, "dog"])
+    assert len({name.casefold() for name in folders}) == 3
+    assert all("/" not in name and not name.lower().startswith("con") for name in folders)
+    name = metadata_name([*pair, "dog"])
+    records = []
+    for folder, label in zip(folders, [*pair, "dog"], strict=True):
+        (tmp_path / "train" / folder).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (8, 8), number).save(tmp_path / "train" / folder / f"{number}.png")
+            records.append({"file_name": f"{folder}/{number}.png", "label": label})
+    (tmp_path / "train" / name).write_bytes(table_bytes(records, name))
+    loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path), split="train")
+    assert set(loaded["label"]) == {*pair, "dog"}
+    from synthgen.data.sources import open_source
+    from synthgen.spec.settings.data import DataSettings
+
+    mine = open_source(DataSettings.parse({"data": str(tmp_path)}), "train")
+    assert set(mine.classes) == {*pair, "dog"} and len(mine.labels) == 6
+
+
+def test_plain_names_keep_their_folders():
+    names = ["cat", "\u0939\u093f\u0928\u094d\u0926\u0940", "\u72ac", "golden retriever"]
+    assert folder_names(names) == names and metadata_name(names) == "metadata.csv"

@@ -6,9 +6,9 @@ import json
 import datasets
 import pytest
 
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.finished.merge import merge
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce

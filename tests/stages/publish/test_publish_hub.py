@@ -13,8 +13,8 @@ import pytest
 from hub_server import PAGE, TOKEN, Hub, git_oid
 
 from synthgen.dataset.receipts import file_sha256
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.stage import publish
 
 RUN = {"n": 80, "images_per_shard": 20, "splits": {"train": 0.75, "test": 0.25}}

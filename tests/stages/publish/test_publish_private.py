@@ -14,10 +14,10 @@ from PIL import Image
 
 from synthgen.cli.main import cli
 from synthgen.dataset.commit import read_json
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.stage import evaluate
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.report import report
 from synthgen.stages.publish.stage import publish
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from synthgen.dataset.layout import Layout
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.publish.stage import publish
 from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.reproduce import reproduce

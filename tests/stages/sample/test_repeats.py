@@ -7,11 +7,11 @@ import torch
 
 from synthgen.data.cache import load_images
 from synthgen.data.splits import hold_out
+from synthgen.dataset.verify import verify
 from synthgen.generators.generator import Generator
 from synthgen.spec.filter_settings import FilterSettings
 from synthgen.spec.image import to_float
 from synthgen.spec.settings.data import DataSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.filter import filter_dataset
 
 

@@ -104,7 +104,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(sampled, run_folder, tmp_path):
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     data = tmp_path / "killed/data"
-    for _ in range(2000):
+    for _ in range(12_000):
         if data.is_dir() and len(list(data.iterdir())) >= 3:
             break
         time.sleep(0.02)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce
 from synthgen.stages.sample.stage import sample

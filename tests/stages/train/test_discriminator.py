@@ -11,6 +11,7 @@ import torch
 from synthgen.algorithms.registry import build
 from synthgen.data.cache import load_images
 from synthgen.data.splits import hold_out
+from synthgen.dataset.verify import verify
 from synthgen.generators.bundle import calibrate_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.generators.zoo import load_generator
@@ -22,7 +23,6 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.judging.calibrate import calibrate_on
 from synthgen.stages.sample.filter import filter_dataset
 

@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
+from synthgen.dataset.verify import verify
 from synthgen.generators.generator_set import GeneratorSet
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train

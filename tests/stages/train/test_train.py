@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from synthgen.algorithms.registry import registered
+from synthgen.dataset.verify import verify
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.finished.verify import verify
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.train import stage
 from synthgen.stages.train.dry_run import describe

@@ -1,0 +1,1 @@
+"""A look at somebody's images before a run."""

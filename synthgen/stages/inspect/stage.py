@@ -1,0 +1,152 @@
+"""Look at images before a run: what training would read, what it would not, and what is odd."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.data.sources import open_source
+from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.settings.inspect import InspectSettings
+from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
+from synthgen.stages.inspect.likeness import (
+    alike_classes,
+    alike_names,
+    compared_rows,
+    mirrored_distance,
+)
+from synthgen.stages.inspect.repeated import Repeated, find_repeated
+from synthgen.stages.inspect.write import write_dataset
+
+UNEVEN = 3.0
+"""The largest class over the smallest from which on classes are called imbalanced."""
+
+FEW = 50
+"""A class of fewer images is poor food for a GAN."""
+
+
+def inspect(settings: InspectSettings) -> Inspection:
+    """What was found of the images that ``settings.data`` names; written to ``settings.out`` too,
+    if that is given.
+
+    Raises:
+        SynthgenError: the images cannot be read, or ``out`` cannot be written.
+    """
+    if settings.set_aside is not None and settings.out is None:
+        raise SynthgenError("set_aside: name the folder for the two splits with --out")
+    data, repeated, codes = look(settings)
+    rows = compared_rows(data, settings.seed)
+    warnings = [
+        *_of_counts(data, settings),
+        *_of_repeats(data, repeated, settings),
+        *_of_likeness(data, codes, rows),
+    ]
+    written = None
+    if settings.out is not None:
+        source = open_source(settings, settings.split)
+        written = write_dataset(data, source, repeated, settings)
+    return Inspection(
+        data.name,
+        data.understood,
+        tuple(zip(data.classes, _counts(data).tolist(), strict=True)),
+        data.image.height,
+        data.image.channels,
+        _sizes(data.sizes),
+        data.seen.modes,
+        data.seen.scaling,
+        data.skipped,
+        mirrored_distance(data, codes, rows),
+        tuple(warnings),
+        written,
+    )
+
+
+def look(settings: InspectSettings) -> tuple[ImageData, Repeated, torch.Tensor]:
+    """The images, which of them repeat others, and their fingerprints ``int8 [N, 1, 32]``.
+
+    A class may be of any size here: that it is too small to train on is a finding.
+    """
+    data = load_images(settings.model_copy(update={"min_per_class": 1}))
+    return data, *find_repeated(data)
+
+
+def _counts(data: ImageData) -> np.ndarray:
+    return np.bincount(data.labels, minlength=len(data.classes))
+
+
+def _sizes(sizes: np.ndarray) -> Sizes:
+    areas = sizes[:, 0].astype(np.int64) * sizes[:, 1]
+    order = np.argsort(areas, kind="stable")
+    least, middle, most = (sizes[order[k]] for k in (0, len(order) // 2, -1))
+    return Sizes(*((int(width), int(height)) for height, width in (least, middle, most)))
+
+
+def _of_counts(data: ImageData, settings: InspectSettings) -> list[Warned]:
+    counts, found = _counts(data), []
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] >= UNEVEN * counts[least]:
+        found.append(Warned(
+            "imbalance", f"'{data.classes[most]}' has {counts[most]:,} images and "
+            f"'{data.classes[least]}' {counts[least]:,}", len(counts),
+        ))  # fmt: skip
+    few = [data.classes[k] for k in np.flatnonzero(counts < max(FEW, settings.min_per_class))]
+    if few:
+        text = f"{name_list(few, 6)}: fewer than {max(FEW, settings.min_per_class)} images"
+        if (counts < settings.min_per_class).any():
+            text += f"; train refuses classes under {settings.min_per_class} (--min-per-class)"
+        found.append(Warned("few images", text, len(few)))
+    small = int((data.sizes.min(axis=1) < data.image.height).sum())
+    if small:
+        found.append(Warned(
+            "enlarged", f"{small:,} images are smaller than {data.image.height} px and are "
+            "enlarged: a smaller --resolution loses nothing", small,
+        ))  # fmt: skip
+    if data.skipped:
+        found.append(Warned("skipped", f"{len(data.skipped):,} bad images", len(data.skipped)))
+    return found
+
+
+def _of_repeats(data: ImageData, repeated: Repeated, settings: InspectSettings) -> list[Warned]:
+    found = []
+    source = open_source(settings, settings.split)
+
+    def named(position: int) -> str:
+        return source.where(int(data.rows[position]))
+
+    exact = np.flatnonzero(repeated.exact)
+    other = exact[data.labels[exact] != data.labels[repeated.first[exact]]]
+    if len(exact):
+        found.append(Warned(
+            "exact duplicates", f"{len(exact):,} images have the same pixels as an earlier one, "
+            f"the first: {named(exact[0])} as {named(repeated.first[exact[0]])}", len(exact),
+        ))  # fmt: skip
+    if len(other):
+        found.append(Warned(
+            "same image, other class", f"{len(other):,} images have the pixels of an image of "
+            f"another class, the first: {named(other[0])} as {named(repeated.first[other[0]])}",
+            len(other),
+        ))  # fmt: skip
+    near = np.flatnonzero(repeated.near)
+    if len(near):
+        found.append(Warned(
+            "near duplicates", f"{len(near):,} images are nearly the same as an earlier one of "
+            f"their class, the first: {named(near[0])}", len(near),
+        ))  # fmt: skip
+    return found
+
+
+def _of_likeness(data: ImageData, codes: torch.Tensor, rows: np.ndarray) -> list[Warned]:
+    found = []
+    for names in alike_names(data.classes):
+        found.append(Warned(
+            "alike names", f"{', '.join(repr(name) for name in names)} are classes of their own",
+            len(names),
+        ))  # fmt: skip
+    pairs = alike_classes(codes[rows], data.labels[rows], data.classes)
+    for one, other, share in pairs[:10]:
+        found.append(Warned(
+            "alike classes", f"'{one}' and '{other}' look alike: the nearest image of {share:.0%} "
+            "of each is of the other", 2,
+        ))  # fmt: skip
+    return found

@@ -21,6 +21,7 @@ WORD = re.compile(r"\w+")
 
 TYPED = {
     ("TrainSettings", "per_class"): "--gan-per-class",
+    ("InspectSettings", "per_class"): "--gan-per-class",
     ("EvaluateSettings", "images"): "--max-images",
 }
 """Settings whose own name means something else in another command, and what is typed for them; the
@@ -92,7 +93,9 @@ def _option(
     name: str, field: FieldInfo, names: Set[str], typed: str | None
 ) -> Callable[[Command], Command]:
     """``names`` are the fields whose names in a description must read as they are typed here."""
+    also = (field.json_schema_extra or {}) if isinstance(field.json_schema_extra, dict) else {}
     flags = [*([typed] if typed else []), _flag(name)]
+    flags += [str(also["also"])] if "also" in also else []
     kind = _bare(field.annotation)
     help_text = WORD.sub(
         lambda word: _flag(word[0]) if word[0] in names else word[0], field.description or ""

@@ -24,6 +24,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import ALL, UtilitySettings
+from synthgen.spec.task import ALL as ONE_STRATUM
 from synthgen.stages.finished.dataset import open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
 from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
@@ -97,6 +98,10 @@ def utility_images(
     Raises:
         SynthgenError: they cannot be read, lack a class, or are the same.
     """
+    if classes == (ONE_STRATUM,):
+        raise SynthgenError(
+            f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
+        )
     common = {
         "classes": classes, **spec.as_settings(), "min_per_class": 1,
         "cache_dir": settings.cache_dir,

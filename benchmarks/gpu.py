@@ -17,9 +17,11 @@ import argparse
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -207,6 +209,7 @@ def text_of(found: dict[str, Any]) -> str:
         lines += [f"The whole is {sampling['share_of_slowest']:.0%} of {sampling['slowest']}.", ""]
     if run := found.get("run"):
         lines += ["Training of cifar10-32: " + json.dumps(run), ""]
+    lines += [f"**{name} failed**: {why}\n" for name, why in found.get("faults", {}).items()]
     return "\n".join([*lines, f"{found['seconds']:.0f} seconds in all."]) + "\n"
 
 
@@ -237,11 +240,17 @@ def main() -> None:
         }
         for name, part in parts.items():
             say(f"{name}: {clock.left():.0f} s left")
-            found[name] = part()
+            try:
+                found[name] = part()
+            except Exception as error:  # whatever it is, the parts after it have their turn
+                traceback.print_exc()
+                found.setdefault("faults", {})[name] = f"{type(error).__name__}: {error}"[:300]
             found["seconds"] = clock.whole - clock.left()
             (out / "figures.json").write_text(json.dumps(found, indent=2) + "\n")
             (out / "figures.md").write_text(text_of(found))
     print(text_of(found))
+    if "faults" in found:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

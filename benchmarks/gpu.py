@@ -142,10 +142,12 @@ def stopped_after(seconds: float) -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in its back
         signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = threading.Thread(target=ask, daemon=True)
-    with suppress(KeyboardInterrupt):
-        watch.start()
-        yield
-    left.set()
+    try:
+        with suppress(KeyboardInterrupt):
+            watch.start()
+            yield
+    finally:
+        left.set()
 
 
 def train_on(

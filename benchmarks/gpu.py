@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # by optimisers anyway; an import that is broken off cannot be made again
 
 from benchmarks.gpu_checks import all_checks
 from benchmarks.gpu_parcel import pack, unpack

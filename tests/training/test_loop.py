@@ -176,7 +176,7 @@ def test_learning_rates_follow_the_factor():
 def test_extra_steps_of_a_critic_do_not_order_all_rows(monkeypatch):
     """Of one pass over the data, one order is made, however often the critic steps."""
     run = training("wgan", options={"width": 8, "d_burst": 5}, images=320)
-    passes = run._batches._passes
+    passes = run._batches._streams[0][1]
     made, real = [], passes._pass
     monkeypatch.setattr(passes, "_pass", lambda number: made.append(number) or real(number))
     for _ in range(3):

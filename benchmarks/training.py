@@ -46,6 +46,11 @@ FIRST_STEP = 32
 """A step of all lazy phases, after WGAN's first ones, which have twenty times the critic's work."""
 
 
+def with_recipe(size: str) -> list[str]:
+    """Algorithms that have a recipe of this size."""
+    return [name for name in registered() if (RECIPES / f"{name}-{size}.yaml").exists()]
+
+
 class Timed:
     """Steps of one algorithm, and the seconds of them that went to data."""
 
@@ -125,7 +130,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     device = resolve_device(arguments.device)
-    names = [name for name in arguments.only.split(",") if name] or list(registered())
+    names = [name for name in arguments.only.split(",") if name] or with_recipe(arguments.size)
     spec = SIZES[arguments.size]
     with tempfile.TemporaryDirectory() as folder:
         shape = (20_000, spec.height, spec.width, spec.channels)

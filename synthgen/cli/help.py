@@ -27,18 +27,27 @@ class Layout:
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
+TRAIN = {
+    "Data": f"{DATA} source source_domain field",
+    "Model": "algorithm use options augment flip per_class | only_class use_options move"
+    " lr_decay ema_half_life clip_gradients seed",
+    "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
+    " score_samples classifier_images",
+    "Hardware": "device threads | precision",
+    "Bundle": "out reference holdout | keep_discriminator",
+}
+
+TRAIN_ONLY = [
+    name
+    for group in TRAIN.values()
+    for name in group.split()
+    if name not in ("|", "flip", "out", "seed", *DATA.split())
+]
+
 LAYOUTS = {
     "train": Layout(
         "synthgen train --data photos --resolution 64 --flip --out runs/photos",
-        {
-            "Data": f"{DATA} source source_domain field",
-            "Model": "algorithm use options augment flip per_class | only_class use_options move"
-            " lr_decay ema_half_life clip_gradients seed",
-            "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
-            " score_samples classifier_images",
-            "Hardware": "device threads | precision",
-            "Bundle": "out reference holdout | keep_discriminator",
-        },
+        TRAIN,
     ),
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
@@ -87,14 +96,11 @@ LAYOUTS = {
         " --out out/strict"
     ),
     "inspect": Layout(
-        "synthgen inspect photos --resolution 64 --set-aside 0.2 --out parts",
+        "synthgen inspect photos --resolution 64 --out seen --set-aside 0.2",
         {
-            "Data": f"{DATA} source source_domain field",
-            "Output": "out set_aside as_json | seed",
-            "Of train, without effect here": " | algorithm use options augment flip per_class"
-            " only_class use_options move lr_decay ema_half_life clip_gradients images minutes"
-            " hours batch_size ticks checkpoint_every score_samples classifier_images device"
-            " threads precision reference holdout keep_discriminator",
+            "Data": f"{DATA} flip",
+            "Output": "out set_aside as_json seed",
+            "Of training, to no effect here": f"| {' '.join(TRAIN_ONLY)}",
         },
     ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),

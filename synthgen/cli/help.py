@@ -28,8 +28,8 @@ class Layout:
 
 
 TRAIN = {
-    "Data": f"{DATA} source source_domain",
-    "Model": "algorithm use options augment flip per_class | only_class field"
+    "Data": f"{DATA} source source_domain field",
+    "Model": "algorithm use options augment flip per_class | only_class use_options move"
     " lr_decay ema_half_life clip_gradients seed",
     "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
     " score_samples classifier_images",
@@ -52,7 +52,7 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits given source set | prompts"
+            "What": "generator classes n per_class seed splits source set | given_again field"
             " source_split source_domain_column source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",

@@ -5,12 +5,12 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from synthgen.spec.condition import ClassCondition
 
 from synthgen.cli.options import listed
 from synthgen.data.cache import load_images
 from synthgen.data.sources import open_source
 from synthgen.dataset.layout import load_line
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings

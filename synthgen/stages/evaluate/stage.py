@@ -17,8 +17,8 @@ from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.machine.devices import resolve_device
 from synthgen.machine.progress import say
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
@@ -31,7 +31,8 @@ from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.finished.metrics import write_metrics
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.judging.feature_cache import FeatureCache
-from synthgen.stages.utility.stage import utility, utility_images
+from synthgen.stages.utility.real_images import utility_images
+from synthgen.stages.utility.stage import utility
 
 SMALL = 96
 """Input size in pixels that does for images up to it, at a fifth of the cost of 224."""
@@ -47,7 +48,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     dataset = open_dataset(settings.dataset)
     asked = settings.for_utility()
     if asked is not None:  # what is missing is told before anything takes its time
-        utility_images(asked, dataset.plan.classes, dataset.image)
+        utility_images(asked, dataset)
     device = resolve_device(settings.device)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes
@@ -116,7 +117,7 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
 def _refuse_other_kind(generator: Generator, dataset: Dataset) -> None:
     """A bundle that did not make the dataset may judge it, if it knows its kind of images."""
     owner = f"generator '{generator.name}'"
-    ClassCondition(generator.classes).indices(dataset.plan.classes, owner)
+    Label(generator.classes).indices(dataset.plan.classes, owner)
     if generator.image != dataset.image:
         raise SynthgenError(
             f"{owner} makes {generator.image} images, and those of {dataset.layout.root} are "

@@ -23,6 +23,7 @@ from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress, say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.tune import DEFAULT, NONE, TuneSettings
@@ -64,6 +65,11 @@ def tune(settings: TuneSettings) -> TuneReport:
             written.
     """
     generator = load_generator(settings.generator, "cpu", "fp32")
+    if generator.task.stratum is None or generator.given:
+        raise SynthgenError(
+            f"generator '{generator.name}' makes no images from a class alone: there is nothing "
+            "to tune by a classifier"
+        )
     image = generator.image
     real = load_images(DataSettings.parse({
         "data": settings.real, "split": settings.real_split, "classes": generator.classes,
@@ -71,6 +77,8 @@ def tune(settings: TuneSettings) -> TuneReport:
         "min_per_class": 2, "cache_dir": settings.cache_dir,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
+    if settings.flip is None:
+        settings = settings.model_copy(update={"flip": bool(trained(generator).flip)})
     rules = _default_rules(generator)
     own = training_rows(trained(generator), real)
     learnt, held = own or hold_out(real.labels, settings.holdout, 0)
@@ -158,7 +166,7 @@ class _Trials:
         self._validation = validation
         self._budget = Budget(
             steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
-            flip=settings.flip,
+            flip=bool(settings.flip),
         )  # fmt: skip
         self._device = resolve_device(settings.device)
         self._precision = resolve_precision(settings.precision, self._device)

@@ -5,13 +5,13 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
-from synthgen.spec.condition import ClassCondition
 
 from synthgen.cli.options import listed
 from synthgen.data.cache import load_images
 from synthgen.data.sources import open_source
 from synthgen.dataset.layout import load_line
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.storage.place import place
@@ -67,7 +67,7 @@ def test_any_name_that_is_not_blank_is_a_class(name, tmp_path):
 
 
 def test_a_second_spelling_is_matched_and_a_name_twice_is_told():
-    known = ClassCondition(("caf\u00e9", "cafe\u0301 noir", "dog"))
+    known = Label(("caf\u00e9", "cafe\u0301 noir", "dog"))
     assert known.indices(("cafe\u0301", "caf\u00e9 noir"), "x") == (0, 1)
     with pytest.raises(SynthgenError, match="asked for twice"):
         known.indices(("caf\u00e9", "cafe\u0301"), "x")

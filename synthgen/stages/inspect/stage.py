@@ -149,8 +149,9 @@ def _of_repeats(data: ImageData, repeated: Repeated, settings: InspectSettings) 
     near = np.flatnonzero(repeated.near)
     if len(near):
         found.append(Warned(
-            "near duplicates", f"{len(near):,} images are nearly the same as an earlier one of "
-            f"their class, the first: {named(near[0])}", len(near),
+            "near duplicates", f"{len(near):,} of {repeated.compared:,} images compared are "
+            f"nearly the same as an earlier one of their class, the first: {named(near[0])}",
+            len(near),
         ))  # fmt: skip
     return found
 

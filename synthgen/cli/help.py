@@ -32,8 +32,8 @@ LAYOUTS = {
         "synthgen train --data photos --resolution 64 --flip --out runs/photos",
         {
             "Data": f"{DATA} source source_domain",
-            "Model": "algorithm use options augment flip per_class | only_class field"
-            " lr_decay ema_half_life clip_gradients seed",
+            "Model": "algorithm use use_options options augment flip per_class | only_class field"
+            " move lr_decay ema_half_life clip_gradients seed",
             "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
             " score_samples classifier_images",
             "Hardware": "device threads | precision",
@@ -44,7 +44,8 @@ LAYOUTS = {
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
             "What": "generator classes n per_class seed splits given source set | prompts"
-            " source_split source_domain_column source_domain truncation latent_std",
+            " given_again field source_split source_domain_column source_domain truncation"
+            " latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
@@ -99,7 +100,7 @@ LAYOUTS = {
     "reproduce": Layout("synthgen reproduce out/photos --row 7 --generator runs/photos"),
     "generators": Layout("synthgen generators show fashion-mnist-28"),
     "algorithms": Layout("synthgen algorithms"),
-    "uses": Layout("synthgen uses show super-resolution"),
+    "uses": Layout("synthgen uses list"),
 }
 
 

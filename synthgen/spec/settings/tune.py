@@ -55,8 +55,10 @@ class TuneSettings(Settings):
     steps: int = Field(400, ge=1, description="Training steps of every classifier.")
     batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
     width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
-    flip: bool = Field(
-        True, description="Mirror training images half of the time; not for digits and letters."
+    flip: bool | None = Field(
+        None,
+        description="Mirror training images half of the time; not for digits and letters. "
+        "Default: as the generator was trained.",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of the synthetic images.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from synthgen.spec.settings.base import Settings
 
 ALL = "all"
+HELD_OUT = "held-out"
+"""As test images: the rows that the generator's training held out."""
 
 
 class UtilitySettings(Settings):
@@ -26,7 +28,10 @@ class UtilitySettings(Settings):
     )  # fmt: skip
     limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that choice.")
     test: str | None = Field(
-        None, description="Real images to test on, used for no choice; default: the same source."
+        None,
+        description="Real images to test on, used for no choice; 'held-out': the rows that the "
+        "generator's training held out, which are then not learnt from. Default: the test split of "
+        "the same source, or where it has none those rows.",
     )
     test_split: str = Field("test", description="Split of the test images.")
     sizes: tuple[str, ...] = Field(
@@ -58,8 +63,10 @@ class UtilitySettings(Settings):
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
     width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
-    flip: bool = Field(
-        True, description="Mirror training images half of the time; not for digits and letters."
+    flip: bool | None = Field(
+        None,
+        description="Mirror training images half of the time; not for digits and letters. "
+        "Default: as the generator was trained.",
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     precision: Literal["auto", "bf16", "fp32"] = Field(

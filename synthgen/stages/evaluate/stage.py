@@ -31,7 +31,8 @@ from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.finished.metrics import write_metrics
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.judging.feature_cache import FeatureCache
-from synthgen.stages.utility.stage import utility, utility_images
+from synthgen.stages.utility.real_images import utility_images
+from synthgen.stages.utility.stage import utility
 
 SMALL = 96
 """Input size in pixels that does for images up to it, at a fifth of the cost of 224."""
@@ -47,7 +48,7 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     dataset = open_dataset(settings.dataset)
     asked = settings.for_utility()
     if asked is not None:  # what is missing is told before anything takes its time
-        utility_images(asked, dataset.plan.classes, dataset.image)
+        utility_images(asked, dataset)
     device = resolve_device(settings.device)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes

@@ -23,6 +23,10 @@ REPLANNED = 0.1
 """Share of the whole time after which the end is estimated anew where no tick has come."""
 
 
+LEAST_STEPS = 32
+"""Steps that a run takes however late it is: fewer leave no bundle at all."""
+
+
 @dataclass(frozen=True)
 class TimeUsed:
     """What a checkpoint keeps of a budget of time."""
@@ -89,17 +93,19 @@ class Timetable:
         self._since = (self._now(), shown)
 
     def due(self, group: Ranks) -> bool:
-        """Whether the end should be estimated anew though no tick has come: where several ranks
-        train, which would have to agree at every step, never."""
+        """Whether the end should be estimated anew though no tick has come.
+
+        Never where several ranks train: they would have to agree at every step.
+        """
         if group.count > 1:
             return False
         waited = self._now() - self._since[0]
         return waited > REPLANNED * self.seconds or self.used >= self.seconds
 
-    def pace(self, present: Pace, shown: int, group: Ranks) -> Pace:
+    def pace(self, present: Pace, shown: int, batch: int, group: Ranks) -> Pace:
         """The pace that ends when the time is up, the same on every rank.
 
-        It leaves the time of the ticks that are still to come.
+        It leaves the time of the ticks that are still to come. ``batch`` are the images of a step.
         """
         if present.at(shown) >= 1:
             return present
@@ -107,7 +113,8 @@ class Timetable:
             self._note(shown)
         to_come = max(1.0, (1 - present.at(shown)) * self._ticks)
         left = self.seconds - self.used - to_come * self._tick
-        target = group.agree(str(shown + max(0, int(left / self._each))) if group.leads else None)
+        end = max(shown + max(0, int(left / self._each)), LEAST_STEPS * batch)
+        target = group.agree(str(end) if group.leads else None)
         assert target is not None
         return present.moved(shown, int(target))
 

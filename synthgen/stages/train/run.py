@@ -139,7 +139,9 @@ class Run:
         """Under a budget of time, move the end of the run to where the time will be up."""
         if self.timetable is not None:
             training = self.training
-            training.pace = self.timetable.pace(training.pace, training.shown, self.group)
+            training.pace = self.timetable.pace(
+                training.pace, training.shown, training.batch_size, self.group
+            )
 
     def _save(self, stopped: bool = False) -> None:
         checkpoint.save(

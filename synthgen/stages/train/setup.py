@@ -75,7 +75,7 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
         owner = f"'{data.name}'"
         label = Label(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
-    _refuse_too_few(data.name, chosen, validation)
+    refuse_too_few(data.name, chosen, validation)
     if not _varies(data, chosen):
         raise SynthgenError(
             f"{data.name}: the training images of a class are all the same image; a generator "
@@ -183,7 +183,7 @@ def _augmentation(
     return "ada" if small else "none"
 
 
-def _refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
+def refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
     """Nothing, if the generator can be scored: that takes two held-out images.
 
     Raises:

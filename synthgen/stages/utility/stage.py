@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
+from synthgen.data.cache import ImageData
 from synthgen.data.splits import Labelled
 from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.dataset.manifest import Manifest
@@ -21,12 +21,10 @@ from synthgen.evaluation.utility import (
 )
 from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.image import ImageSpec
-from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import ALL, UtilitySettings
-from synthgen.spec.task import ALL as ONE_STRATUM
 from synthgen.stages.finished.dataset import open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
+from synthgen.stages.utility.real_images import utility_images
 from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
 from synthgen.training.fixed_budget import Budget
 
@@ -43,17 +41,18 @@ def utility(settings: UtilitySettings) -> Utility:
     """
     dataset = open_dataset(settings.dataset)
     layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
-    real, test = utility_images(settings, plan.classes, dataset.image)
+    images = utility_images(settings, dataset)
+    real, test = images.real, images.test
     kinds = _kinds(settings, real)
     budget = Budget(
         steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
-        flip=settings.flip,
+        flip=_flips(manifest) if settings.flip is None else settings.flip,
     )  # fmt: skip
     most = settings.steps * settings.batch_size  # more could never be shown
     made = synthetic_images(dataset, most)
     soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
     trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
-    saw = _what_it_saw(manifest, real, kinds)
+    saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     record = None
@@ -69,7 +68,7 @@ def utility(settings: UtilitySettings) -> Utility:
                 classes=plan.classes,
                 real=real.name,
                 real_fingerprint=real.fingerprint,
-                test=f"{test.name} ({settings.test_split})",
+                test=images.test_name,
                 test_fingerprint=test.fingerprint,
                 test_images=len(test.labels),
                 shared_images=shared,
@@ -90,36 +89,10 @@ def utility(settings: UtilitySettings) -> Utility:
     return record
 
 
-def utility_images(
-    settings: UtilitySettings, classes: tuple[str, ...], spec: ImageSpec
-) -> tuple[ImageData, ImageData]:
-    """Real images to train on and to test on, of the dataset's classes, size and colours.
-
-    Raises:
-        SynthgenError: they cannot be read, lack a class, or are the same.
-    """
-    if classes == (ONE_STRATUM,):
-        raise SynthgenError(
-            f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
-        )
-    common = {
-        "classes": classes, **spec.as_settings(), "min_per_class": 1,
-        "cache_dir": settings.cache_dir,
-    }  # fmt: skip
-    real = load_images(DataSettings.parse({
-        **common, "data": settings.real, "split": settings.real_split,
-        "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
-    }))  # fmt: skip
-    test_source = settings.test or settings.real
-    test = load_images(
-        DataSettings.parse({**common, "data": test_source, "split": settings.test_split})
-    )
-    if test.fingerprint == real.fingerprint:
-        raise SynthgenError(
-            f"{test_source}: the test images are the real training images; name others with "
-            "--test and --test-split"
-        )
-    return real, test
+def _flips(manifest: Manifest) -> bool:
+    """Whether all generators of the dataset were shown mirrored images."""
+    made = manifest.parts or (manifest.made,)
+    return all(part.generator.trained.flip for part in made)
 
 
 def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
@@ -142,11 +115,11 @@ def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
     ]
 
 
-def _what_it_saw(manifest: Manifest, real: ImageData, kinds: Sequence[Kind]) -> str:
+def _what_it_saw(manifest: Manifest, real: str, kinds: Sequence[Kind]) -> str:
     """Of all rows together: small parts of what a generator learnt from are not all it saw."""
     made = manifest.parts or (manifest.made,)
     prints = {part.generator.trained.data_fingerprint for part in made}
-    if prints != {real.fingerprint}:
+    if prints != {real}:
         return SAW_UNKNOWN
     return SAW_THESE if all(kind.size in (None, 0) for kind in kinds) else SAW_ALL
 

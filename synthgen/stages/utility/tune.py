@@ -77,6 +77,8 @@ def tune(settings: TuneSettings) -> TuneReport:
         "min_per_class": 2, "cache_dir": settings.cache_dir,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
+    if settings.flip is None:
+        settings = settings.model_copy(update={"flip": bool(trained(generator).flip)})
     rules = _default_rules(generator)
     own = training_rows(trained(generator), real)
     learnt, held = own or hold_out(real.labels, settings.holdout, 0)
@@ -164,7 +166,7 @@ class _Trials:
         self._validation = validation
         self._budget = Budget(
             steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
-            flip=settings.flip,
+            flip=bool(settings.flip),
         )  # fmt: skip
         self._device = resolve_device(settings.device)
         self._precision = resolve_precision(settings.precision, self._device)

@@ -1,5 +1,7 @@
 """What a run decides where its settings leave it open."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ from synthgen.data.glance import Glance, glance
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.train import BUDGETS, TrainSettings
 from synthgen.stages.train.decide import decide
+from synthgen.stages.train.folder import begin, begun, decided_before
+from synthgen.stages.train.per_class import parts
 from synthgen.stages.train.sizes import SIZES, fit
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -64,10 +68,13 @@ def test_few_images_get_narrow_networks_unless_told_otherwise():
 
 
 def test_more_minutes_never_give_smaller_or_narrower_networks():
-    found = [decided(minutes=m).settings for m in (1, 3, 10, 30, 100, 300, 1000)]
+    found = [decided(minutes=m).settings for m in (0.2, 1, 3, 10, 30, 100, 300, 1000)]
     sizes = [(s.resolution, s.options["width"]) for s in found]
-    assert sizes == sorted(sizes) and sizes[0] == (32, 12) and sizes[-1] == (64, 24)
-    assert all(s.images >= 60 * s.minutes * 0.7 / (0.001 * 40) for s in found)
+    sides = [side for side, _ in sizes]
+    assert sides == sorted(sides) and sizes[0] == (32, 12) and sizes[-1] == (64, 24)
+    for side in set(sides):
+        widths = [width for own, width in sizes if own == side]
+        assert widths == sorted(widths)
 
 
 def test_what_is_given_is_kept_under_a_budget_of_time():
@@ -130,4 +137,40 @@ def test_a_budget_of_the_command_line_takes_the_place_of_the_recipes(tmp_path):
     parsed = settings_from(TrainSettings, str(recipe), {"minutes": "3"}, BUDGETS)
     assert (parsed.images, parsed.minutes) == (None, 3.0)
     with pytest.raises(SynthgenError, match="say how long to train"):
-        settings_from(TrainSettings, None, {"minutes": "3", "images": "5"}, BUDGETS)
+        settings_from(TrainSettings, None, {"data": "x", "minutes": "3", "images": "5"}, BUDGETS)
+
+
+def test_a_run_that_an_older_version_began_keeps_what_it_was_begun_with(digit_folder, tmp_path):
+    older = {
+        **TrainSettings.parse({"data": str(digit_folder)}).model_dump(mode="json"),
+        "images": 200_000, "batch_size": 128, "holdout": 0.1, "ticks": 20,
+        "score_samples": 2048, "classifier_images": 400_000,
+    }  # fmt: skip
+    (tmp_path / "settings.json").write_text(json.dumps(older))
+    again = TrainSettings.parse({"data": str(digit_folder)})
+    assert begun(tmp_path, again)
+    kept = decided_before(tmp_path, again)
+    assert (kept.resolution, kept.images, kept.score_samples) == (8, 200_000, 2048)
+    assert kept.options == {}
+    with pytest.raises(SynthgenError, match="images=200000, not 5"):
+        begun(tmp_path, TrainSettings.parse({"data": str(digit_folder), "images": 5}))
+
+
+def test_what_a_run_decided_is_what_it_goes_on_with(digit_folder, tmp_path):
+    given = TrainSettings.parse({"data": str(digit_folder), "minutes": 3})
+    made = decide(given, glance(given), CPU, Watch(0.001)).settings
+    begin(tmp_path / "run", given, made)
+    assert begun(tmp_path / "run", given)
+    assert decided_before(tmp_path / "run", given) == made
+    assert decided_before(tmp_path / "other", given) is None
+    (tmp_path / "run" / "decided.json").write_text("{}")
+    with pytest.raises(SynthgenError, match=r"decided\.json: 'resolution' is None"):
+        decided_before(tmp_path / "run", given)
+
+
+def test_each_class_of_a_set_has_its_share_of_the_time():
+    settings = TrainSettings.parse({"data": "photos", "hours": 1, "per_class": True, "out": "o"})
+    made = decide(settings, seen(), CPU, Watch(0.001)).settings
+    own = parts(settings, made, ("a", "b", "c"))
+    assert [part.seconds for part in own] == [1200.0] * 3
+    assert {part.resolution for part in own} == {made.resolution}

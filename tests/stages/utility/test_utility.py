@@ -265,3 +265,22 @@ def test_what_is_missing_for_utility_is_told_before_the_comparison(
 def test_soft_labels_of_another_bundle_are_refused(measure):
     with pytest.raises(SynthgenError, match="is not the one that made"):
         measure(soft_labels=True, generator="fashion-mnist-28")
+
+
+@pytest.mark.parametrize("test", [None, "held-out"])
+def test_without_a_test_split_the_rows_that_training_held_out_are_the_test(measure, test):
+    found = measure(test=test, sizes=("all",), seeds=1)
+    assert found.test_images == 30 and found.shared_images == 0
+    assert found.test == "digits (held-out)"
+    assert [row.real_images for row in found.rows] == [270, 0, 270]
+    assert found.generator_saw == SAW_THESE
+
+
+def test_rows_held_out_are_those_of_the_generators_own_images(measure, test_folder):
+    with pytest.raises(SynthgenError, match="no rows of it were held out"):
+        measure(real=str(test_folder), test="held-out")
+
+
+@pytest.mark.parametrize("given,used", [(None, False), (True, True)])
+def test_images_are_mirrored_as_the_generator_was_trained_unless_told(measure, given, used):
+    assert measure(flip=given, sizes=("5",), seeds=1, steps=1).protocol["flip"] is used

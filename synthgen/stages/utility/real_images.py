@@ -1,0 +1,115 @@
+"""Real images of a utility table: those that classifiers learn from, and those that test them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthgen.data.cache import ImageData, load_images
+from synthgen.machine.progress import say
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.settings.utility import HELD_OUT, UtilitySettings
+from synthgen.spec.task import ALL
+from synthgen.stages.finished.dataset import Dataset
+from synthgen.stages.judging.training_rows import training_rows
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Two sets of real images of a dataset's classes, size and colours, without a row in common."""
+
+    real: ImageData
+    """To learn from."""
+    test: ImageData
+    test_name: str
+    whole_fingerprint: str
+    """Of all the images that ``real`` was taken from, as a generator's record has it."""
+
+
+def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
+    """The images that ``settings`` name; by default the test split, or where the source has none
+    the rows that the generator's training held out.
+
+    Raises:
+        SynthgenError: they cannot be read, lack a class, or are the same.
+    """
+    if dataset.plan.classes == (ALL,):
+        raise SynthgenError(
+            f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
+        )
+    spec = dataset.image
+    common: dict[str, Any] = {
+        "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,
+        "cache_dir": settings.cache_dir,
+    }  # fmt: skip
+    real = load_images(DataSettings.parse({
+        **common, "data": settings.real, "split": settings.real_split,
+        "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
+    }))  # fmt: skip
+    set_aside = _set_aside(dataset, real)
+    if settings.test == HELD_OUT and not Path(HELD_OUT).is_dir():
+        if set_aside is None:
+            raise SynthgenError(
+                f"{real.name}: is not what this dataset's generator was trained on, so no rows of "
+                "it were held out; name test images with --test"
+            )
+        return set_aside
+    test = _test(settings, common, without=set_aside)
+    if test is not None and test.fingerprint != real.fingerprint:
+        return RealImages(real, test, f"{test.name} ({settings.test_split})", real.fingerprint)
+    if settings.test is not None or set_aside is None:
+        raise SynthgenError(
+            f"{settings.test or settings.real}: the test images are the real training images; name "
+            "others with --test and --test-split"
+        )
+    say(
+        f"{real.name}: no split '{settings.test_split}'; tested on the {len(set_aside.test.labels)}"
+        " images that the generator's training held out. They chose its best state: images that "
+        "were set aside before are the stricter test (--test)"
+    )
+    return set_aside
+
+
+def _test(
+    settings: UtilitySettings, common: Mapping[str, Any], without: RealImages | None
+) -> ImageData | None:
+    """The test images; ``None`` if none are named, the source has none, and there are others."""
+    source = settings.test or settings.real
+    try:
+        return load_images(
+            DataSettings.parse({**common, "data": source, "split": settings.test_split})
+        )
+    except SynthgenError:
+        if settings.test is not None or without is None:
+            raise
+        return None
+
+
+def _set_aside(dataset: Dataset, real: ImageData) -> RealImages | None:
+    """``real`` without the rows that the training of the dataset's one generator held out, and
+    these rows as test images; ``None`` if it was trained on others."""
+    manifest = dataset.manifest
+    made = manifest.parts or (manifest.made,)
+    records = [part.generator.trained for part in made]
+    rows = training_rows(records[0], real)
+    if rows is None or any(record != records[0] for record in records):
+        return None
+    learnt, held = (_only(real, part, name) for part, name in zip(rows, PARTS, strict=True))
+    return RealImages(learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint)
+
+
+PARTS = ("without the rows held out", "rows held out")
+
+
+def _only(data: ImageData, rows: np.ndarray, name: str) -> ImageData:
+    return replace(
+        data,
+        images=data.images[rows],
+        labels=data.labels[rows],
+        fingerprint=f"{data.fingerprint}, {name}: {len(rows)}",
+    )

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from synthgen.algorithms.contract import Tensors
-from synthgen.algorithms.registry import build, find, registered
+from synthgen.algorithms.registry import build, class_conditional, find
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 
-NAMES = list(registered())
+NAMES = list(class_conditional())
 
 
 def task(name, side=16, channels=3, classes=3):

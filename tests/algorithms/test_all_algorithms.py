@@ -71,7 +71,7 @@ def test_an_unknown_algorithm_is_answered_with_the_nearest():
 
 def test_an_unknown_option_is_answered_with_the_nearest():
     with pytest.raises(SynthgenError, match=r"unknown key 'widht'; did you mean 'width'"):
-        build("dcgan", task(), {"widht": 3})
+        build("dcgan", task("r3gan"), {"widht": 3})
 
 
 def test_default_has_a_proper_name():

@@ -35,7 +35,8 @@ from benchmarks.gpu_checks import all_checks
 from benchmarks.gpu_parcel import pack, unpack
 from benchmarks.measuring import ask_for_data, data_of, machine, matrix_rate, table, take_turns
 from benchmarks.sampling import Case, prepared, stages, summary
-from benchmarks.training import SIZES, Timed, with_recipe
+from benchmarks.training import SIZES, Timed
+from synthgen.algorithms.registry import class_conditional
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
@@ -80,7 +81,7 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
     spec = SIZES[SIZE]
     shape = (4_000, spec.height, spec.width, spec.channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    names = with_recipe(SIZE)
+    names = list(class_conditional())
     found: list[dict[str, Any]] = []
     for place, name in enumerate(names):
         row: dict[str, Any] = {"algorithm": name}

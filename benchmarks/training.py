@@ -24,7 +24,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import machine, matrix_rate, spread, table, take_turns, write_json
-from synthgen.algorithms.registry import build, registered
+from synthgen.algorithms.registry import build, class_conditional, registered
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.spec.image import ImageSpec
@@ -44,11 +44,6 @@ SIZES = {
 CLASSES = 10
 FIRST_STEP = 32
 """A step of all lazy phases, after WGAN's first ones, which have twenty times the critic's work."""
-
-
-def with_recipe(size: str) -> list[str]:
-    """Algorithms that have a recipe of this size."""
-    return [name for name in registered() if (RECIPES / f"{name}-{size}.yaml").exists()]
 
 
 class Timed:
@@ -130,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     device = resolve_device(arguments.device)
-    names = [name for name in arguments.only.split(",") if name] or with_recipe(arguments.size)
+    names = [name for name in arguments.only.split(",") if name] or list(class_conditional())
     spec = SIZES[arguments.size]
     with tempfile.TemporaryDirectory() as folder:
         shape = (20_000, spec.height, spec.width, spec.channels)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from rows import batches
 
-from synthgen.algorithms.registry import build, find, registered
+from synthgen.algorithms.registry import build, class_conditional, find
 from synthgen.spec.image import ImageSpec
 from synthgen.training import checkpoint
 from synthgen.training.ada import Ada
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not same(weights(runs[0]), weights(runs[2]))
 
 
-@pytest.mark.parametrize("name", list(registered()))
+@pytest.mark.parametrize("name", list(class_conditional()))
 def test_a_killed_run_resumes_to_the_same_weights_and_means(name, tmp_path, small_networks):
     def fresh():
         # Eleven steps cross the resets and fades of a growing network.

@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="Comma-separated names.")
     arguments = parser.parse_args()
     data_of(arguments, NEEDS)
-    names = [name for name, found in registered().items() if found.domains == 1]
+    names = [name for name, found in registered().items() if found.takes.streams == 1]
     names = [name for name in arguments.only.split(",") if name] or names
     shared = Path(arguments.out) / "classifier"
     results = []

@@ -34,7 +34,7 @@ from benchmarks.measuring import ask_for_data, data_of, machine, matrix_rate, ta
 from benchmarks.sampling import Case, prepared, stages, summary
 from benchmarks.training import SIZES, Timed
 from synthgen.algorithms.registry import registered
-from synthgen.machine.devices import resolve_device
+from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
@@ -51,7 +51,8 @@ LEAST_SECONDS = 10.0
 """Training does not begin for less."""
 REHEARSED = {
     "batch_size": 16, "images": 100_000, "ticks": 2000, "score_samples": 64,
-    "classifier_images": 640, "options": {"width": 8, "widest": 32, "latent": 16, "style": 32},
+    "classifier_images": 640, "limit_per_class": 64,
+    "options": {"width": 8, "widest": 32, "latent": 16, "style": 32},
 }  # fmt: skip
 """In place of the recipe's, on a CPU."""
 
@@ -69,9 +70,11 @@ class Clock:
 
 
 def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
-    """Images per second and share of the bfloat16 matrix rate of each algorithm, a slice of time
+    """Images per second and share of the matrix rate of each algorithm, a slice of time
     for each; who finds too little time has no figures."""
-    limit = matrix_rate(torch.bfloat16, device)
+    # A CPU without bfloat16 would multiply in it for minutes.
+    precision = resolve_precision("auto", device)
+    limit = matrix_rate(precision, device, 512)
     spec = SIZES[SIZE]
     shape = (4_000, spec.height, spec.width, spec.channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -82,9 +85,10 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
         found.append(row)
         if clock.left(RATES) <= 0:
             continue
-        # A step may take longer than all: it is broken off when the time for the rates is over.
-        with stopped_after(clock.left(RATES)):
-            until = time.monotonic() + clock.left(RATES) / (len(names) - place)
+        # A step may take longer than its slice: it is broken off before the others have none left.
+        own = clock.left(RATES) / (len(names) - place)
+        with stopped_after(min(clock.left(RATES), 3 * own)):
+            until = time.monotonic() + own
             timed = Timed(name, SIZE, images, device, 8 if device.type == "cpu" else None)
             steps = 1 if device.type == "cpu" else 16
             flops = timed.flops(steps)  # warms up as well
@@ -96,7 +100,11 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
                 "batch": timed.batch, "images_per_second": rate, "gflop_per_image": flops / 1e9,
                 "share_of_matrix_rate": rate * flops / limit,
             }  # fmt: skip
-    return [{"algorithm": "matrix products", "gflop_per_second": limit / 1e9}, *found]
+    arithmetic = str(precision).removeprefix("torch.")
+    return [
+        {"algorithm": "matrix products", "precision": arithmetic, "gflop_per_second": limit / 1e9},
+        *found,
+    ]
 
 
 def sampling_rates(device: torch.device, clock: Clock) -> dict[str, Any] | None:
@@ -155,7 +163,8 @@ def train_on(
     values["cache_dir"] = str(work / "cache")
     with stopped_after(seconds):
         train(TrainSettings.parse(values))
-    lines = (run / "metrics.jsonl").read_text().splitlines() if run.is_dir() else []
+    log = run / "metrics.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
     ticks = [json.loads(line) for line in lines if '"score"' in line]
     scored = [tick for tick in ticks if tick["score"] is not None]
     checkpoints = sorted(
@@ -180,7 +189,10 @@ def text_of(found: dict[str, Any]) -> str:
         rows = [[check["name"], words[check["held"]], check["seen"]] for check in checks]
         lines += [table(["check", "", "what was seen"], rows), ""]
     if rates := found.get("training"):
-        lines += [f"Matrix products in bfloat16: {rates[0]['gflop_per_second']:,.0f} GFLOP/s", ""]
+        limit = rates[0]
+        lines.append(
+            f"Matrix products in {limit['precision']}: {limit['gflop_per_second']:,.0f} GFLOP/s\n"
+        )
         rows = [
             [row["algorithm"], str(row["batch"]), f"{row['images_per_second']:,.0f}",
              f"{row['gflop_per_image']:.2f}", f"{row['share_of_matrix_rate']:.1%}"]

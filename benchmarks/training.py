@@ -27,12 +27,11 @@ from benchmarks.measuring import machine, matrix_rate, spread, table, take_turns
 from synthgen.algorithms.registry import build, registered
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.training.augment import diffaugment, no_augmentation
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 
@@ -56,19 +55,19 @@ class Timed:
         values = read_yaml(str(RECIPES / f"{name}-{size}.yaml"))
         settings = TrainSettings.parse({**values, "data": "unused", "algorithm": name})
         spec = SIZES[size]
-        two = registered()[name].domains == 2
         names = tuple(str(number) for number in range(CLASSES))
-        domains = ("source", "target") if two else ()
-        task = ClassConditional(spec, ClassCondition(names), domains)
+        task = registered()[name].takes.task(names, spec)
         torch.manual_seed(0)
         labels = np.arange(len(images), dtype=np.int64) % CLASSES
         rows = np.arange(len(images), dtype=np.int64)
+        columns = {"image": images, "source": images, "label": labels}
+        streams = [Stream(columns, rows, seed) for seed in range(len(task.streams))]
         self.device = device
         self.batch = batch or settings.batch_size
         self.data_seconds = 0.0
         self.training = Training(
             build(name, task, settings.options),
-            RealBatches(images, labels, rows, 0, settings.flip),
+            TaskBatches(task, streams, flip=settings.flip),
             LoopSettings(
                 images=settings.images,
                 batch_size=self.batch,
@@ -78,15 +77,14 @@ class Timed:
                 precision=resolve_precision("auto", device),
                 device=device,
             ),
-            sources=RealBatches(images, labels, rows, 1, settings.flip) if two else None,
         )
         self.training.steps = FIRST_STEP
 
     def rate(self, steps: int) -> float:
         """Real images shown per second."""
-        fetch = RealBatches.at
+        fetch = TaskBatches.at
 
-        def clocked(batches: RealBatches, *place: Any) -> Any:
+        def clocked(batches: TaskBatches, *place: Any) -> Any:
             start = time.perf_counter()
             got = fetch(batches, *place)
             self._wait()
@@ -95,7 +93,7 @@ class Timed:
 
         start = time.perf_counter()
         self.data_seconds = 0.0
-        with mock.patch.object(RealBatches, "at", clocked):
+        with mock.patch.object(TaskBatches, "at", clocked):
             for _ in range(steps):
                 self.training.step()
             self._wait()

@@ -94,7 +94,7 @@ def small_networks() -> dict:
         "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
         "sagan": {"width": 8, "width_d": 8, "latent": 4},
         "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
-        "wgan": {"width": 8},
+        "wgan": {"width": 8, "d_burst": 6},
         "wgan-gp": {"width": 8},
     }
 

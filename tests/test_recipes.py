@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from synthgen.algorithms.registry import build, registered
-from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.algorithms.registry import build, find, registered
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.train import TrainSettings
@@ -26,7 +25,5 @@ def test_a_recipe_is_valid_and_its_networks_can_be_built(path):
     assert settings.resolution == int(size[1])
     side, channels = settings.resolution, 1 if settings.color == "grey" else 3
     narrow = {k: min(v, 16) for k, v in settings.options.items() if k.startswith(("width", "wide"))}
-    task = ClassConditional(
-        ImageSpec(side, side, channels), ClassCondition(("a", "b")), ("day", "night")
-    )
+    task = find(name).takes.task(("a", "b"), ImageSpec(side, side, channels))
     build(name, task, {**settings.options, **narrow})

@@ -17,8 +17,8 @@ from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import off_diagonal_orthogonality
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.resnet import ResNetDiscriminator, SharedGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class BigganOptions(Settings):
@@ -40,7 +40,7 @@ class BigganOptions(Settings):
     good_for="many classes and much data; wants a GPU and large batches",
     options=BigganOptions,
 )
-def biggan(task: ClassConditional, options: BigganOptions) -> Algorithm:
+def biggan(task: Task, options: BigganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     latent = options.chunk * (Canvas.for_image(task.image).levels + 1)
     generator = SharedGenerator(task, options.chunk, options.embedding, options.width)

@@ -2,27 +2,26 @@
 
 The label enters both networks. The paper concatenates it to both inputs; G may instead have batch
 norms with gains per class, and D a projection of the label. With ``mismatched`` negatives D also
-sees real images under wrong labels and learns to refuse them (Reed et al. 2016, arXiv:1605.05396,
-section 4.2). The networks are DCGAN's; the paper's were dense.
+sees real images under wrong labels (or another row's condition) and learns to refuse them (Reed et
+al. 2016, arXiv:1605.05396, section 4.2). The networks are DCGAN's; the paper's were dense.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, judged, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import (
     refuse,
 )
+from synthgen.networks.condition import condition_shape, index_count, mismatched
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import CONDITION, Task
 
 
 class CganOptions(Settings):
@@ -49,18 +48,13 @@ class CganOptions(Settings):
     options=CganOptions,
     good_for="comparing ways of conditioning; many classes of simple images",
 )
-def cgan(task: ClassConditional, options: CganOptions) -> Algorithm:
+def cgan(task: Task, options: CganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
-    classes = task.condition.count
-
-    def wrong_label(t: Tensors) -> Tensor:
-        """Another class for every image, each of the others as likely."""
-        shift = torch.randint(1, classes, t["label"].shape, device=t["label"].device)
-        return (t["label"] + shift) % classes
-
+    classes = index_count(task)
     terms = {"cross_entropy": CROSS_ENTROPY}
-    if options.mismatched and classes > 1:
+    # Of a single class, or with nothing given, there is no wrong condition.
+    if options.mismatched and (classes > 1 or condition_shape(task)[0]):
         terms["mismatched"] = Term(options.mismatched, lambda t: refuse(t["mismatched_logits"]))
     return Algorithm(
         networks={
@@ -72,8 +66,8 @@ def cgan(task: ClassConditional, options: CganOptions) -> Algorithm:
         latents={"z": Normal((options.latent,))},
         tensors={
             **pair_tensors(),
-            "wrong_label": wrong_label,  # int64 [N]
-            "mismatched_logits": lambda t: judged(t, "image", "wrong_label"),  # float [N]
+            "wrong_condition": lambda t: mismatched(t[CONDITION], classes),
+            "mismatched_logits": lambda t: judged(t, "image", "wrong_condition"),  # float [N]
         },
         phases=(
             Phase("D", trains=("D",), terms=terms, optimizer=adam),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
 from synthgen.algorithms.pair import judged
-from synthgen.algorithms.registry import algorithm
+from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
 from synthgen.networks.coupled import (
     CoupledDiscriminator,
@@ -19,8 +19,11 @@ from synthgen.networks.coupled import (
     DiscriminatorTrunk,
     GeneratorTrunk,
 )
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import CONDITION, Task, in_stream
+
+OF_SOURCE = in_stream(CONDITION, "source")
+"""The condition of the source's row."""
 
 
 class CoganOptions(Settings):
@@ -37,9 +40,9 @@ class CoganOptions(Settings):
     paper="arXiv:1606.07536",
     options=CoganOptions,
     good_for="new pairs of images: the same thing in two domains",
-    domains=2,
+    takes=Takes(streams=2),
 )
-def cogan(task: ClassConditional, options: CoganOptions) -> Algorithm:
+def cogan(task: Task, options: CoganOptions) -> Algorithm:
     """Build the two coupled pairs; see the module's text."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     drawing = GeneratorTrunk(task, options.latent, options.embedding, options.width)
@@ -54,12 +57,12 @@ def cogan(task: ClassConditional, options: CoganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors={  # images float [N, C, H, W], logits float [N]
-            "fake": lambda t: t.call("G_target", t["z"], t["label"]),
-            "fake_in_source": lambda t: t.call("G_source", t["z"], t["label"]),
-            "real_target": lambda t: judged(t, "image", "label", "D_target"),
-            "real_source": lambda t: judged(t, "source", "source_label", "D_source"),
-            "fake_target": lambda t: judged(t, "fake", "label", "D_target"),
-            "fake_source": lambda t: judged(t, "fake_in_source", "label", "D_source"),
+            "fake": lambda t: t.call("G_target", t["z"], t[CONDITION]),
+            "fake_in_source": lambda t: t.call("G_source", t["z"], t[CONDITION]),
+            "real_target": lambda t: judged(t, "image", CONDITION, "D_target"),
+            "real_source": lambda t: judged(t, "source", OF_SOURCE, "D_source"),
+            "fake_target": lambda t: judged(t, "fake", CONDITION, "D_target"),
+            "fake_source": lambda t: judged(t, "fake_in_source", CONDITION, "D_source"),
         },
         phases=(
             Phase(

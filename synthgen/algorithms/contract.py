@@ -21,9 +21,11 @@ Augment = Callable[[Tensor], Tensor]
 class Tensors:
     """The tensors of one phase of one step, computed on first use and kept until the phase ends.
 
-    ``t["image"]`` is ``float [N, C, H, W]`` in [-1, 1], ``t["label"]`` ``int64 [N]``; where a task
-    has two domains, ``t["source"]`` and ``t["source_label"]`` are the other one's. An algorithm's
-    own names follow. A fake used by two terms is made once.
+    The task's fields by name, as networks take them: ``t["image"]`` is ``float [N, C, H, W]`` in
+    [-1, 1]. ``t["condition"]`` is all that is given as an index or a vector
+    (:meth:`synthgen.spec.task.Task.condition`); what a second stream, known by its first field,
+    has of its own is ``t["condition/source"]``. An algorithm's own names follow. A fake used by two
+    terms is made once.
     """
 
     def __init__(
@@ -217,7 +219,7 @@ class Algorithm:
     """Networks that sampling needs: they are averaged (EMA) and go into the bundle."""
     judges: tuple[str, ...] = ("D",)
     """Networks that may be kept beside them, to score realism. The first one judges the column
-    ``image``: called with images ``float [N, C, H, W]`` in [-1, 1] and labels ``int64 [N]`` it
+    ``image``: called with images ``float [N, C, H, W]`` in [-1, 1] and their condition it
     gives logits ``float [N]`` or ``[N, patches]``, higher for real ones."""
     verdicts: Mapping[str, tuple[str, str]] = field(
         default_factory=lambda: {"D": ("real_logits", "fake_logits")}
@@ -227,7 +229,9 @@ class Algorithm:
     """``"lr"`` scales learning rates; ``"G.lod"`` sets a buffer; any other is
     ``Tensors.scalar``."""
     inputs: tuple[str, ...] = ()
-    """Real images that sampling needs beside the latents: ``("source",)`` to translate them."""
+    """Given fields, beside those in the condition, that sampling needs: ``("source",)``."""
+    augments: bool = True
+    """Whether its judges' images go through ``Tensors.augment``."""
     truncates: bool = False
     """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
 

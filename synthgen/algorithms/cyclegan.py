@@ -14,13 +14,16 @@ from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Phase, Schedule, Tensors, Term
 from synthgen.algorithms.pair import judged
-from synthgen.algorithms.registry import algorithm
+from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.adversarial import least_squares_discriminator, least_squares_generator
 from synthgen.losses.reconstruction import absolute_error
 from synthgen.networks.image_pool import ImagePool
 from synthgen.networks.translation import PatchDiscriminator, ResNetTranslator, patch_layers
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import CONDITION, CONDITIONS, Task, in_stream
+
+OF_SOURCE = in_stream(CONDITION, "source")
+"""The condition of the source's row."""
 
 
 class CycleganOptions(Settings):
@@ -43,17 +46,17 @@ class CycleganOptions(Settings):
     paper="arXiv:1703.10593",
     options=CycleganOptions,
     good_for="labelled images of another look: sketch to photo, day to night; no pairs needed",
-    domains=2,
+    takes=Takes(given=(*CONDITIONS, "map"), streams=2),
 )
-def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
+def cyclegan(task: Task, options: CycleganOptions) -> Algorithm:
     """Build translators, discriminators and pools; see the module's text."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     side = max(task.image.height, task.image.width)
     layers = options.patch_layers or patch_layers(side)
 
-    def pooled(t: Tensors, domain: str, images: str, label: str) -> Tensor:
-        shown, labels = t.networks[f"pool_{domain}"](t[images], t[label])
-        return t.call(f"D_{domain}", t.augment(shown), labels)
+    def pooled(t: Tensors, domain: str, images: str, under: str) -> Tensor:
+        shown, conditions = t.networks[f"pool_{domain}"](t[images], t[under])
+        return t.call(f"D_{domain}", t.augment(shown), conditions)
 
     weight = options.cycle
     identity = options.cycle * options.identity
@@ -63,23 +66,23 @@ def cyclegan(task: ClassConditional, options: CycleganOptions) -> Algorithm:
             "to_source": ResNetTranslator(task, options.width, options.blocks),
             "D_target": PatchDiscriminator(task, options.width_d, layers),
             "D_source": PatchDiscriminator(task, options.width_d, layers),
-            "pool_target": ImagePool(task.image, options.pool),
-            "pool_source": ImagePool(task.image, options.pool),
+            "pool_target": ImagePool(task, options.pool),
+            "pool_source": ImagePool(task, options.pool),
         },
         latents={},
         tensors={  # all images float [N, C, H, W], all logits float [N, patches]
-            "translated": lambda t: t.call("to_target", t["source"], t["source_label"]),
-            "returned": lambda t: t.call("to_source", t["image"], t["label"]),
-            "source_again": lambda t: t.call("to_source", t["translated"], t["source_label"]),
-            "image_again": lambda t: t.call("to_target", t["returned"], t["label"]),
-            "image_kept": lambda t: t.call("to_target", t["image"], t["label"]),
-            "source_kept": lambda t: t.call("to_source", t["source"], t["source_label"]),
-            "real_target": lambda t: judged(t, "image", "label", "D_target"),
-            "real_source": lambda t: judged(t, "source", "source_label", "D_source"),
-            "fake_target": lambda t: judged(t, "translated", "source_label", "D_target"),
-            "fake_source": lambda t: judged(t, "returned", "label", "D_source"),
-            "old_target": lambda t: pooled(t, "target", "translated", "source_label"),
-            "old_source": lambda t: pooled(t, "source", "returned", "label"),
+            "translated": lambda t: t.call("to_target", t["source"], t[OF_SOURCE]),
+            "returned": lambda t: t.call("to_source", t["image"], t[CONDITION]),
+            "source_again": lambda t: t.call("to_source", t["translated"], t[OF_SOURCE]),
+            "image_again": lambda t: t.call("to_target", t["returned"], t[CONDITION]),
+            "image_kept": lambda t: t.call("to_target", t["image"], t[CONDITION]),
+            "source_kept": lambda t: t.call("to_source", t["source"], t[OF_SOURCE]),
+            "real_target": lambda t: judged(t, "image", CONDITION, "D_target"),
+            "real_source": lambda t: judged(t, "source", OF_SOURCE, "D_source"),
+            "fake_target": lambda t: judged(t, "translated", OF_SOURCE, "D_target"),
+            "fake_source": lambda t: judged(t, "returned", CONDITION, "D_source"),
+            "old_target": lambda t: pooled(t, "target", "translated", OF_SOURCE),
+            "old_source": lambda t: pooled(t, "source", "returned", CONDITION),
         },
         phases=(
             Phase(

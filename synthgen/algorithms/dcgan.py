@@ -13,8 +13,8 @@ from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class DcganOptions(Settings):
@@ -32,7 +32,7 @@ class DcganOptions(Settings):
     good_for="quick runs on small images",
     options=DcganOptions,
 )
-def dcgan(task: ClassConditional, options: DcganOptions) -> Algorithm:
+def dcgan(task: Task, options: DcganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     return Algorithm(

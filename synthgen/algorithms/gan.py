@@ -14,8 +14,8 @@ from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.mlp import DenseGenerator, MaxoutDiscriminator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class GanOptions(Settings):
@@ -35,7 +35,7 @@ class GanOptions(Settings):
     options=GanOptions,
     good_for="a baseline, and tiny images without texture",
 )
-def gan(task: ClassConditional, options: GanOptions) -> Algorithm:
+def gan(task: Task, options: GanOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     return Algorithm(

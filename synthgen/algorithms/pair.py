@@ -7,7 +7,6 @@ takes, and who minimises it when.
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from synthgen.algorithms.contract import Formula, Tensors, Term
 from synthgen.losses.adversarial import (
@@ -19,17 +18,19 @@ from synthgen.losses.adversarial import (
 )
 from synthgen.losses.penalties import zero_centered_penalty
 from synthgen.networks.auxiliary import ClassifyingDiscriminator
+from synthgen.networks.condition import misread
+from synthgen.spec.task import CONDITION, Task
 
 
-def logits(t: Tensors, images: Tensor, label: str = "label", by: str = "D") -> Tensor:
-    """What the judge ``by`` says of images ``float [N, C, H, W]``, augmented, under the labels that
-    the tensor ``label`` holds (``int64 [N]``): ``float [N]``, or ``[N, patches]`` of a PatchGAN."""
-    return t.call(by, t.augment(images), t[label])
+def logits(t: Tensors, images: Tensor, under: str = CONDITION, by: str = "D") -> Tensor:
+    """What the judge ``by`` says of images ``float [N, C, H, W]``, augmented, under the condition
+    that the tensor ``under`` holds: ``float [N]``, or ``[N, patches]`` of a PatchGAN."""
+    return t.call(by, t.augment(images), t[under])
 
 
-def judged(t: Tensors, images: str, label: str = "label", by: str = "D") -> Tensor:
+def judged(t: Tensors, images: str, under: str = CONDITION, by: str = "D") -> Tensor:
     """:func:`logits` on the tensor of this name."""
-    return logits(t, t[images], label, by)
+    return logits(t, t[images], under, by)
 
 
 def centered_penalty(t: Tensors, images: str) -> Tensor:
@@ -38,10 +39,10 @@ def centered_penalty(t: Tensors, images: str) -> Tensor:
 
 
 def pair_tensors() -> dict[str, Formula]:
-    """``fake`` (``float [N, C, H, W]``) from ``z`` and ``label``; ``real_logits`` and
+    """``fake`` (``float [N, C, H, W]``) from ``z`` and the condition; ``real_logits`` and
     ``fake_logits`` (``float [N]``)."""
     return {
-        "fake": lambda t: t.call("G", t["z"], t["label"]),
+        "fake": lambda t: t.call("G", t["z"], t[CONDITION]),
         "real_logits": lambda t: judged(t, "image"),
         "fake_logits": lambda t: judged(t, "fake"),
     }
@@ -65,13 +66,17 @@ def classifying_tensors(images: str = "image") -> dict[str, Formula]:
 def _verdict(t: Tensors, images: str) -> Tensor:
     network = t.networks["D"]
     assert isinstance(network, ClassifyingDiscriminator)
-    return network.verdict(t.augment(t[images]), t["label"])
+    return network.verdict(t.augment(t[images]), t[CONDITION])
 
 
-def named_class(weight: float, of: str) -> Term:
-    """Cross-entropy of the class head with the labels, on the tensor ``real_classes`` or
-    ``fake_classes``: the auxiliary classifier of Odena et al. 2017, arXiv:1610.09585, section 3."""
-    return Term(weight, lambda t: cross_entropy(t[of], t["label"]))
+def named_class(weight: float, of: str, task: Task) -> Term:
+    """How wrong the class head is about the condition, on the tensor ``real_classes`` or
+    ``fake_classes``.
+
+    Of labels it is the cross-entropy: the auxiliary classifier of Odena et al. 2017,
+    arXiv:1610.09585, section 3.
+    """
+    return Term(weight, lambda t: misread(task, t[of], t[CONDITION]))
 
 
 CROSS_ENTROPY = Term(1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]))

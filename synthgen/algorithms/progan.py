@@ -38,8 +38,8 @@ from synthgen.networks.progressive import (
     ProgressiveGenerator,
     at_lod,
 )
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class ProganOptions(Settings):
@@ -83,7 +83,7 @@ def growth(levels: int, grown_at: float) -> tuple[Piecewise, tuple[float, ...]]:
     options=ProganOptions,
     good_for="steady training from 64 px up, when most of the budget may go to small images",
 )
-def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
+def progan(task: Task, options: ProganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
     canvas = Canvas.for_image(task.image)
@@ -105,8 +105,8 @@ def progan(task: ClassConditional, options: ProganOptions) -> Algorithm:
     }
     generator = {"wasserstein": RAISE_LOGITS}
     if classify:
-        critic["class"] = named_class(options.classify, "real_classes")
-        generator["class"] = named_class(options.classify_g, "fake_classes")
+        critic["class"] = named_class(options.classify, "real_classes", task)
+        generator["class"] = named_class(options.classify_g, "fake_classes", task)
     plain = {**pair_tensors(), "real_logits": lambda t: judged(t, "real")}
     return Algorithm(
         networks={

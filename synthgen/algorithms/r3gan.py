@@ -16,8 +16,8 @@ from synthgen.algorithms.pair import centered_penalty, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
 from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class R3ganOptions(Settings):
@@ -46,7 +46,7 @@ class R3ganOptions(Settings):
     good_for="most things: stable, varied, the most quality for its arithmetic",
     options=R3ganOptions,
 )
-def r3gan(task: ClassConditional, options: R3ganOptions) -> Algorithm:
+def r3gan(task: Task, options: R3ganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
 

@@ -12,8 +12,8 @@ from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
 from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.resnet import ResNetDiscriminator, ResNetGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class SaganOptions(Settings):
@@ -32,7 +32,7 @@ class SaganOptions(Settings):
     options=SaganOptions,
     good_for="photographs with structure across the image; wants a GPU",
 )
-def sagan(task: ClassConditional, options: SaganOptions) -> Algorithm:
+def sagan(task: Task, options: SaganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     return Algorithm(
         networks={

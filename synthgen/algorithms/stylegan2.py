@@ -16,8 +16,8 @@ from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, centered_pen
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import path_lengths
 from synthgen.networks.style import StyleDiscriminator, StyleGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import CONDITION, Task
 
 PATH_MEMORY = 0.01
 """Share of the newest batch in the running mean of path lengths."""
@@ -47,7 +47,7 @@ class Stylegan2Options(Settings):
     options=Stylegan2Options,
     good_for="faces and other aligned images; few images, with augment: ada",
 )
-def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
+def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
     generator = StyleGenerator(
@@ -60,13 +60,13 @@ def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
     )
 
     def mixed(t: Tensors) -> Tensor:
-        styles = generator_of(t).styles(t["z"], t["label"])
-        others = generator_of(t).styles(torch.randn_like(t["z"]), t["label"])
+        styles = generator_of(t).styles(t["z"], t[CONDITION])
+        others = generator_of(t).styles(torch.randn_like(t["z"]), t[CONDITION])
         return generator_of(t).mixed(styles, others, options.mixing)
 
     def path_penalty(t: Tensors) -> Tensor:
         net = generator_of(t)
-        styles = net.styles(t["z"], t["label"])
+        styles = net.styles(t["z"], t[CONDITION])
         lengths = path_lengths(net(styles, t["noise"]), styles)
         with torch.no_grad():
             net.path_mean.lerp_(lengths.mean(), PATH_MEMORY)
@@ -117,7 +117,9 @@ def stylegan2(task: ClassConditional, options: Stylegan2Options) -> Algorithm:
             "styles": mixed,  # float [N, layers, style]
             "fake": lambda t: t.call("G", t["styles"], t["noise"]),  # float [N, C, H, W]
             "sample": lambda t: t.call(
-                "G", generator_of(t).styles(t["z"], t["label"], t.scalar("truncation")), t["noise"]
+                "G",
+                generator_of(t).styles(t["z"], t[CONDITION], t.scalar("truncation")),
+                t["noise"],
             ),  # float [N, C, H, W]
         },
         phases=tuple(phases),

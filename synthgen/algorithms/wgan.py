@@ -25,8 +25,8 @@ from synthgen.algorithms.pair import (
 )
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 FIRST_STEPS, EVERY = 25, 500
 """Steps of G that have ``d_burst`` steps of the critic: the first ones, and one in so many (the
@@ -57,7 +57,7 @@ class WganOptions(Settings):
     good_for="studying training: its loss follows quality; slow",
     options=WganOptions,
 )
-def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:
+def wgan(task: Task, options: WganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     classify = options.classify > 0
 
@@ -69,8 +69,8 @@ def wgan(task: ClassConditional, options: WganOptions) -> Algorithm:
 
     critic, generator = {"wasserstein": WASSERSTEIN}, {"wasserstein": RAISE_LOGITS}
     if classify:
-        critic["class"] = named_class(options.classify, "real_classes")
-        generator["class"] = named_class(options.classify_g, "fake_classes")
+        critic["class"] = named_class(options.classify, "real_classes", task)
+        generator["class"] = named_class(options.classify_g, "fake_classes", task)
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),

@@ -23,8 +23,8 @@ from synthgen.algorithms.pair import (
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import unit_gradient_penalty
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
 
 
 class WganGpOptions(Settings):
@@ -48,7 +48,7 @@ class WganGpOptions(Settings):
     good_for="hard data where others fall over; slow, five critic steps a step",
     options=WganGpOptions,
 )
-def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
+def wgan_gp(task: Task, options: WganGpOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     adam = Adam(options.lr, betas=(0.0, 0.9))
     classify = options.classify > 0
@@ -59,8 +59,8 @@ def wgan_gp(task: ClassConditional, options: WganGpOptions) -> Algorithm:
     critic = {"wasserstein": WASSERSTEIN, "penalty": Term(options.penalty, penalty)}
     generator = {"wasserstein": RAISE_LOGITS}
     if classify:
-        critic["class"] = named_class(options.classify, "real_classes")
-        generator["class"] = named_class(options.classify_g, "fake_classes")
+        critic["class"] = named_class(options.classify, "real_classes", task)
+        generator["class"] = named_class(options.classify_g, "fake_classes", task)
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),

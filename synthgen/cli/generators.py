@@ -18,9 +18,9 @@ def command(action: str, name: str | None) -> None:
         for known in bundled_names():
             config = show(known)
             click.echo(
-                f"{known}: {config.task.image}, {config.algorithm}, "
+                f"{known}: {config.read_task().image}, {config.algorithm}, "
                 f"{config.training.get('images_shown', 0):,} images shown; "
-                f"classes {', '.join(config.classes)}"
+                f"classes {', '.join(config.read_task().classes)}"
             )
         return
     if name is None:

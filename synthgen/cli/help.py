@@ -27,23 +27,32 @@ class Layout:
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
+TRAIN = {
+    "Data": f"{DATA} source source_domain field",
+    "Model": "algorithm use options augment flip per_class | only_class use_options move"
+    " lr_decay ema_half_life clip_gradients seed",
+    "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
+    " score_samples classifier_images",
+    "Hardware": "device threads | precision",
+    "Bundle": "out reference holdout | keep_discriminator",
+}
+
+TRAIN_ONLY = [
+    name
+    for group in TRAIN.values()
+    for name in group.split()
+    if name not in ("|", "flip", "out", "seed", *DATA.split())
+]
+
 LAYOUTS = {
     "train": Layout(
         "synthgen train --data photos --resolution 64 --flip --out runs/photos",
-        {
-            "Data": f"{DATA} source source_domain",
-            "Model": "algorithm use options augment flip per_class | only_class field"
-            " lr_decay ema_half_life clip_gradients seed",
-            "Budget": "images minutes hours batch_size dry_run | ticks checkpoint_every"
-            " score_samples classifier_images",
-            "Hardware": "device threads | precision",
-            "Bundle": "out reference holdout | keep_discriminator",
-        },
+        TRAIN,
     ),
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits given source set | prompts"
+            "What": "generator classes n per_class seed splits source set | given_again field"
             " source_split source_domain_column source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
@@ -88,7 +97,11 @@ LAYOUTS = {
     ),
     "inspect": Layout(
         "synthgen inspect photos --resolution 64 --out seen --set-aside 0.2",
-        {"Data": f"{DATA} flip seed", "Output": "out set_aside as_json"},
+        {
+            "Data": f"{DATA} flip",
+            "Output": "out set_aside as_json seed",
+            "Of training, to no effect here": f"| {' '.join(TRAIN_ONLY)}",
+        },
     ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),
     "report": Layout("synthgen report out/photos"),

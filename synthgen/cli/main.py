@@ -29,6 +29,7 @@ COMMANDS = {
     "repair": "Make again the missing or damaged shards of a dataset.",
     "reproduce": "Make the image of one row again and compare.",
     "generators": "List the bundled generators, or show one.",
+    "uses": "List what generators can be trained for.",
     "algorithms": "List the algorithms that can be trained.",
 }
 """Command to its one line of help; its code is the module of the same name."""

@@ -21,6 +21,7 @@ WORD = re.compile(r"\w+")
 
 TYPED = {
     ("TrainSettings", "per_class"): "--gan-per-class",
+    ("InspectSettings", "per_class"): "--gan-per-class",
     ("EvaluateSettings", "images"): "--max-images",
 }
 """Settings whose own name means something else in another command, and what is typed for them; the
@@ -54,8 +55,7 @@ def options_of(model: type[Settings], argument: str | None = None) -> Callable[[
     def decorate(command: Command) -> Command:
         for name, field in reversed(model.model_fields.items()):
             if name != argument:
-                typed = TYPED.get((model.__name__, name))
-                command = _option(name, field, names, typed)(command)
+                command = _option(name, field, names, _spellings(model, name, field))(command)
         if argument is not None:
             return click.argument(argument, type=click.Path())(command)
         return click.argument("config", required=False, type=click.Path())(command)
@@ -88,11 +88,19 @@ def settings_from(
     return model.parse({**from_file, **chosen}, config or "command line")
 
 
+def _spellings(model: type[Settings], name: str, field: FieldInfo) -> list[str]:
+    """All that may be typed for a setting, the one that is shown first; ``also`` in a field's
+    ``json_schema_extra`` is one more."""
+    typed = [TYPED[key] for kind in model.__mro__ if (key := (kind.__name__, name)) in TYPED]
+    extra = field.json_schema_extra
+    also = [str(extra["also"])] if isinstance(extra, dict) and "also" in extra else []
+    return [*typed, _flag(name), *also]
+
+
 def _option(
-    name: str, field: FieldInfo, names: Set[str], typed: str | None
+    name: str, field: FieldInfo, names: Set[str], flags: Sequence[str]
 ) -> Callable[[Command], Command]:
     """``names`` are the fields whose names in a description must read as they are typed here."""
-    flags = [*([typed] if typed else []), _flag(name)]
     kind = _bare(field.annotation)
     help_text = WORD.sub(
         lambda word: _flag(word[0]) if word[0] in names else word[0], field.description or ""

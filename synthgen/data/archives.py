@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from synthgen.data.decode import LARGEST_FILE, BadImage
 from synthgen.data.file_kinds import ending, file_kind, is_system_folder
 from synthgen.data.listing import SYSTEMS, Folder, Listing, Parts
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, printable
 
 READ = {".zip", ".tar"}
 """Endings of archives that are read."""
@@ -57,7 +57,7 @@ class ArchiveFiles:
             return file.read(LARGEST_FILE + 1)
 
     def where(self, parts: Parts) -> str:
-        return "/".join((str(self._path), *parts))
+        return printable("/".join((str(self._path), *parts)))
 
     def stamp(self, parts: Parts) -> str:
         return self._stamp

@@ -20,8 +20,8 @@ from synthgen.data.class_names import in_one_spelling
 from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import few_per_class
 from synthgen.data.understood import Understood
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import cache_root
@@ -64,14 +64,18 @@ class ImageData:
         return [*self.understood.lines(), *self.seen.scaling]
 
 
-def load_images(settings: DataSettings, split: str | None = None) -> ImageData:
+def load_images(
+    settings: DataSettings, split: str | None = None, source: Source | None = None
+) -> ImageData:
     """Open the cache of what ``settings`` name, decoding first if need be.
+
+    ``source`` is where the images come from, if that is open already.
 
     Raises:
         SynthgenError: the source, its labels or one of its images cannot be used.
     """
     split = split or settings.split
-    source = open_source(settings, split)
+    source = source or open_source(settings, split)
     classes, rows, labels = choose_rows(source, settings)
     key = _key(source, settings, split)
     folder = cache_root(settings.cache_dir) / "images" / key
@@ -90,7 +94,7 @@ def choose_rows(
         classes, rows, labels = source.classes, np.arange(len(source.labels)), source.labels
     else:
         classes = tuple(in_one_spelling(name) for name in settings.classes)
-        wanted = ClassCondition(source.classes).indices(classes, f"'{source.name}'")
+        wanted = Label(source.classes).indices(classes, f"'{source.name}'")
         place = np.full(len(source.classes), -1)
         place[list(wanted)] = np.arange(len(wanted))
         rows = np.flatnonzero(place[source.labels] >= 0)

@@ -19,7 +19,7 @@ from synthgen.data.decode import (
     open_image,
 )
 from synthgen.data.scaling import NoRule, Ranges, Scaling, scaling_for
-from synthgen.data.sources import open_source
+from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import evenly
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
@@ -58,15 +58,16 @@ class Glance:
         return np.stack([decode(one, how) for one in self.encoded])
 
 
-def glance(settings: DataSettings) -> Glance:
-    """Classes, labels and a few images of the source that ``settings`` name.
+def glance(settings: DataSettings, source: Source | None = None) -> Glance:
+    """Classes, labels and a few images of the source that ``settings`` name; ``source`` is that
+    one, if it is open already.
 
     Images that cannot be read are passed over: reading all of them says what is wrong.
 
     Raises:
         SynthgenError: the source or its labels cannot be used, or none of the images looked at.
     """
-    source = open_source(settings, settings.split)
+    source = source or open_source(settings, settings.split)
     classes, rows, labels = choose_rows(source, settings)
     places = [int(place) for place in evenly(len(rows), LOOKED_AT)]
     read = list(source.encoded([int(rows[place]) for place in places]))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synthgen.data.file_kinds import ending, file_kind
+from synthgen.data.file_kinds import ending, file_kind, split_meaning
 from synthgen.data.listing import Files, Folder, Parts
 from synthgen.data.understood import Column, Kind
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -21,6 +21,8 @@ LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "class_name",
 
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "image", "image_path", "filepath", "img",
                 "image_id", "id", "name", "image_name", "file_path", "img_path")  # fmt: skip
+
+SPLIT_COLUMNS = {"split", "set", "subset", "partition", "fold", "data set", "dataset", "phase"}
 
 TABLE_STEMS = {"metadata", "labels", "annotations", "train", "test", "validation", "val"}
 """Names of tables that may be the labels of images beside them."""
@@ -187,14 +189,25 @@ def _named(label: Any, classes: list[Any] | None) -> Any:
     return label
 
 
-def label_column_of(file: LabelFile, wanted: str | None) -> str | None:
+def split_column(file: LabelFile) -> str | None:
+    """The column that says of each image which split it is of; ``None`` if there is none."""
+    for name in file.columns:
+        if name.lower() in SPLIT_COLUMNS and all(
+            isinstance(record.get(name), str) and split_meaning(record[name])
+            for record in file.records
+        ):
+            return name
+    return None
+
+
+def label_column_of(file: LabelFile, wanted: str | None, told: str | None = None) -> str | None:
     """The column of labels, as it is asked for or as it is called; ``None`` if there is no other
-    column than that of the file names.
+    column than that of the file names and that of the splits (``told``).
 
     Raises:
         SynthgenError: there is no such column, or which one it is cannot be told.
     """
-    columns = file.columns
+    columns = tuple(name for name in file.columns if name != told)
     if wanted is not None:
         if wanted not in columns:
             hint = did_you_mean(wanted, columns)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from synthgen.data.decode import BadImage, read_head
 from synthgen.data.file_kinds import FileKind, file_kind, is_system_folder
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, printable
 
 Parts = tuple[str, ...]
 """A file's path below the folder of the data, part by part."""
@@ -113,7 +113,7 @@ class DiskFiles:
             raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
 
     def where(self, parts: Parts) -> str:
-        return str(self._root.joinpath(*parts))
+        return printable(str(self._root.joinpath(*parts)))
 
     def stamp(self, parts: Parts) -> str:
         return self.stamps.get(parts, "")

@@ -15,10 +15,11 @@ from synthgen.data.label_files import (
     column_kinds,
     label_column_of,
     label_text,
+    split_column,
 )
 from synthgen.data.listing import Files, Folder, Parts
 from synthgen.data.understood import FLAT_CLASS, Understood
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 
 Passed = tuple[str, str, str]
 """What was passed over: ``(what, why, where)``."""
@@ -112,14 +113,21 @@ def _without_images(sub: Folder, where: str) -> list[Passed]:
 
 
 def of_label_file(
-    file: LabelFile, base: Folder, within: Folder, column: str | None, classes_given: bool
+    file: LabelFile,
+    base: Folder,
+    within: Folder,
+    column: str | None,
+    classes_given: bool,
+    split: str,
 ) -> Reading:
-    """The images that a label file names, with the labels it gives; those of ``within`` alone.
+    """The images that a label file names, with the labels it gives; those of ``within`` alone, and
+    of the split alone where a column of the file tells splits.
 
     Raises:
         SynthgenError: a label is empty, or -1 and not asked for; or no row names an image.
     """
-    column = label_column_of(file, column)
+    told = split_column(file)
+    column = label_column_of(file, column, told)
     if column is None:
         raise SynthgenError(
             f"{file.where}: names images and has no column of labels; add one, or read all images "
@@ -131,6 +139,16 @@ def of_label_file(
         for found, record in zip(file.found, file.records, strict=True)
         if found is None or found[:depth] == within.parts
     ]
+    splits: tuple[str, ...] = ()
+    if told is not None:
+        meanings = [str(split_meaning(str(record[told]))) for _, record in rows]
+        splits, wanted = tuple(sorted(set(meanings))), split_meaning(split) or split
+        rows = [row for row, meaning in zip(rows, meanings, strict=True) if meaning == wanted]
+        if not rows:
+            raise SynthgenError(
+                f"{file.where}: no split '{split}' in column '{told}' "
+                f"(there are {name_list(splits)})"
+            )
     images = [found or _missing(base, record[file.file_column]) for found, record in rows]
     texts = []
     for number, (_, record) in enumerate(rows, 1):
@@ -140,12 +158,14 @@ def of_label_file(
         raise SynthgenError(f"{file.where}: names none of the images in {'/'.join(within.parts)}")
     refuse_minus_one(texts, file.where, classes_given)
     classes, labels = indexed(texts)
-    known = set(images)
+    known = {found for found in file.found if found is not None}
     others = [p for p in within.below("picture") if p not in known]
     passed = tuple(("images", "without a label in the label file", "/".join(p)) for p in others)
     said = Understood(
         "labels",
         f"labels from column '{column}' of {file.where}, {len(classes)} classes",
+        split_meaning(split) or split if splits else None,
+        splits,
         columns=column_kinds(file),
     )
     records = tuple(record for _, record in rows)

@@ -166,7 +166,7 @@ class _Tree:
         mere = len(kids) == 1 or all(_says_nothing(name) for name in kids)
         telling = kids and not folder.own("picture") and not mere
         try:
-            reading = of_label_file(file, base, folder, self.column, self.classes_given)
+            reading = of_label_file(file, base, folder, self.column, self.classes_given, self.split)
         except SynthgenError:
             if telling and self.wanted == "auto" and self.column is None:
                 return None
@@ -232,6 +232,8 @@ class _Tree:
             why = f"are the numbered folders ({names}) classes, or portions of one set?"
         elif len(folder.own("picture")) > sum(sub.count("picture") for sub in kids.values()):
             why = f"most images lie beside the folders {names}, and not in them."
+        elif _partly_divided(kids):
+            why = f"some of the folders {names} are divided into splits, and others are not."
         elif _two_levels(kids):
             inner = [f"{name}/{sub}" for name, kid in kids.items() for sub in _pictured(kid)]
             raise SynthgenError(
@@ -266,6 +268,17 @@ def _running(kids: Mapping[str, Folder]) -> bool:
         for parts in sub.own("picture"):
             seen[parts[-1]] += 1
     return bool(seen) and max(seen.values()) == 1
+
+
+def _partly_divided(kids: Mapping[str, Folder]) -> bool:
+    """Whether some folders hold nothing but splits, as another data set would, and others not."""
+    divided = [
+        bool(_pictured(sub))
+        and not sub.own("picture")
+        and all(split_meaning(name) for name in _pictured(sub))
+        for sub in kids.values()
+    ]
+    return any(divided) and not all(divided)
 
 
 def _two_levels(kids: Mapping[str, Folder]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from synthgen.spec.errors import printable
+
 Kind = Literal["image", "class label", "text", "whole number", "number", "other"]
 """What the values of a column are."""
 
@@ -74,7 +76,7 @@ def grouped(found: Iterable[tuple[str, str, str]]) -> tuple[LeftOut, ...]:
     first: dict[tuple[str, str], str] = {}
     for what, why, where in found:
         counts[what, why] += 1
-        first.setdefault((what, why), where)
+        first.setdefault((what, why), printable(where))
     return tuple(
         LeftOut(count, what, why, first[what, why]) for (what, why), count in counts.items()
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -12,7 +11,7 @@ from synthgen.dataset.counts import of_class, rejected
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
 from synthgen.dataset.schema import make_features
-from synthgen.spec.columns import MEANINGS
+from synthgen.spec.columns import meaning
 from synthgen.spec.markdown import plain
 from synthgen.spec.plan import Plan
 
@@ -49,7 +48,7 @@ def _configs(layout: Layout, plan: Plan) -> list[dict[str, Any]]:
 
 def _infos(layout: Layout, manifest: Manifest) -> list[dict[str, Any]]:
     plan = manifest.plan
-    scores, paired = manifest.scores, manifest.generator.paired
+    scores, columns = manifest.scores, manifest.columns
     split_of = {shard.name: shard.split for shard in plan.shards}
     sizes: dict[str, int] = dict.fromkeys(plan.splits, 0)
     for receipt in manifest.receipts:
@@ -62,14 +61,14 @@ def _infos(layout: Layout, manifest: Manifest) -> list[dict[str, Any]]:
     infos: list[dict[str, Any]] = [
         {
             "config_name": "default",
-            "features": make_features(plan.classes, scores, paired=paired)._to_yaml_list(),
+            "features": make_features(plan.classes, scores, columns=columns)._to_yaml_list(),
             "splits": splits,
             "download_size": sum(sizes.values()),
             "dataset_size": sum(sizes.values()),
         }
     ]
     if layout.rejects.is_dir():
-        features = make_features(plan.classes, scores, reason=True, paired=paired)
+        features = make_features(plan.classes, scores, reason=True, columns=columns)
         infos.append({"config_name": "rejects", "features": features._to_yaml_list()})
     return infos
 
@@ -115,11 +114,11 @@ def _body(manifest: Manifest, quality: str) -> str:
         "## Columns",
         "",
         "- `image`, `label`: the image and its class.",
-        *_pair_columns(generator.domains),
+        *_further_columns(manifest),
         "- `seed`, `shard`, `candidate`, `generator_class`: the numbers that make the image again "
         "(`synthgen reproduce`).",
         f"- `pixel_hash`: {manifest.settings.pixel_hash} of the pixels.",
-        *(f"- `{name}`: {MEANINGS.get(name, 'a score')}." for name in manifest.scores),
+        *(f"- `{name}`: {meaning(name)}." for name in manifest.scores),
         "",
         "## How it was filtered",
         "",
@@ -131,8 +130,15 @@ def _body(manifest: Manifest, quality: str) -> str:
     return "\n".join(lines)
 
 
-def _pair_columns(domains: Sequence[str] | None) -> list[str]:
-    if not domains:
-        return []
-    source, target = (plain(name) for name in domains)
-    return [f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."]
+def _further_columns(manifest: Manifest) -> list[str]:
+    if manifest.generator.domains:
+        source, target = (plain(name) for name in manifest.generator.domains)
+        return [
+            f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."
+        ]
+    task = manifest.generator.task(manifest.plan.classes)
+    lines = []
+    for name, kind in manifest.columns.fields.items():
+        how = "what the image was made from" if name in task.given else "made with the image"
+        lines.append(f"- `{plain(name)}`: {kind.kind}, {how}.")
+    return lines

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from synthgen.dataset.columns import Columns, columns_of
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import Receipt, file_sha256
@@ -90,6 +91,15 @@ class Manifest:
     @property
     def generator(self) -> Origin:
         return self.made.generator
+
+    @property
+    def columns(self) -> Columns:
+        """The columns beside image and label.
+
+        Raises:
+            SynthgenError: one is of a kind that no installed package knows.
+        """
+        return columns_of(self.generator.task(self.plan.classes))
 
     @property
     def shards_hash(self) -> str:

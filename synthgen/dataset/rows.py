@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from synthgen.dataset.columns import Columns
 from synthgen.dataset.schema import arrow_schema, make_features, score_type
 
 
@@ -23,10 +25,10 @@ class Rows:
     scores: dict[str, np.ndarray]
     reasons: list[str] | None = None
     """Why each was thrown away; ``None`` for kept images."""
-    sources: list[bytes] | None = None
-    """The encoded image of the other domain, where the dataset is of pairs."""
-    domain: str = ""
-    """The images' domain, where the dataset is of pairs."""
+    columns: Columns = Columns()  # noqa: RUF009 - frozen
+    """Which further columns there are."""
+    cells: Mapping[str, list[Any]] = field(default_factory=dict)
+    """Their cells, by name."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -42,8 +44,8 @@ class Rows:
             self.pixel_hashes[index],
             {name: values[index] for name, values in self.scores.items()},
             None if self.reasons is None else [self.reasons[i] for i in index],
-            None if self.sources is None else [self.sources[i] for i in index],
-            self.domain,
+            self.columns,
+            {name: [cells[i] for i in index] for name, cells in self.cells.items()},
         )
 
     @staticmethod
@@ -59,16 +61,15 @@ class Rows:
             None
             if parts[0].reasons is None
             else [reason for part in parts for reason in part.reasons or []],
-            None
-            if parts[0].sources is None
-            else [item for part in parts for item in part.sources or []],
-            parts[0].domain,
+            parts[0].columns,
+            {n: [cell for part in parts for cell in part.cells[n]] for n in parts[0].cells},
         )
 
     @property
     def file_bytes(self) -> int:
         """What the encoded images take."""
-        return sum(map(len, self.encoded)) + sum(map(len, self.sources or []))
+        further = (size_of(cell) for cells in self.cells.values() for cell in cells)
+        return sum(map(len, self.encoded)) + sum(further)
 
     def to_tables(
         self, classes: tuple[str, ...], seed: int, shard: int, rows: int
@@ -81,12 +82,15 @@ class Rows:
 
     def _to_table(self, classes: tuple[str, ...], seed: int, shard: int) -> pa.Table:
         scores = tuple(self.scores)
-        paired = self.sources is not None
-        features = make_features(classes, scores, reason=self.reasons is not None, paired=paired)
+        thrown = self.reasons is not None
+        features = make_features(classes, scores, reason=thrown, columns=self.columns)
+        schema = arrow_schema(features)
         count = len(self)
         columns = [_image_files(self.encoded), pa.array(self.labels, pa.int64())]
-        if self.sources is not None:
-            columns += [_image_files(self.sources), pa.array([self.domain] * count, pa.string())]
+        for name in self.columns.fields:
+            columns.append(pa.array(self.cells[name], schema.field(name).type))
+        if self.columns.domain:
+            columns.append(pa.array([self.columns.domain] * count, pa.string()))
         columns += [
             pa.array(np.full(count, seed, np.int64)),
             pa.array(np.full(count, shard, np.int64)),
@@ -97,7 +101,16 @@ class Rows:
         ]
         if self.reasons is not None:
             columns.append(pa.array(self.reasons, pa.string()))
-        return pa.Table.from_arrays(columns, schema=arrow_schema(features))
+        return pa.Table.from_arrays(columns, schema=schema)
+
+
+def size_of(cell: Any) -> int:
+    """About the bytes that a cell takes."""
+    if isinstance(cell, dict):
+        return sum(size_of(part) for part in cell.values())
+    if isinstance(cell, list):
+        return 4 * len(cell)
+    return len(cell) if isinstance(cell, bytes | str) else 8
 
 
 def _image_files(encoded: list[bytes]) -> pa.StructArray:

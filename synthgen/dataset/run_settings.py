@@ -15,6 +15,8 @@ AMOUNT = ("n", "per_class")
 """Settings that may differ when a dataset is extended."""
 
 SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
+NEWER_SOURCE = ("given_again", "set", "field")
+"""On record where they say something."""
 """Settings that name the images which a translating generator translates."""
 
 
@@ -65,7 +67,8 @@ class RunSettings:
     @property
     def source(self) -> dict[str, Any]:
         """The settings that name those images."""
-        return {key: self._needed(key) for key in SOURCE}
+        found = {key: self._needed(key) for key in SOURCE}
+        return found | {key: self.record[key] for key in NEWER_SOURCE if key in self.record}
 
     @property
     def precision(self) -> str:

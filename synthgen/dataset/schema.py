@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from synthgen.dataset.codecs.registry import codec_of
+from synthgen.dataset.columns import Columns
 from synthgen.spec.columns import TRAIN_ROW
 
 if TYPE_CHECKING:
@@ -21,27 +23,25 @@ def make_features(
     scores: tuple[str, ...],
     *,
     reason: bool = False,
-    paired: bool = False,
+    columns: Columns = Columns(),  # noqa: B008 - frozen
 ) -> datasets.Features:
-    """Columns of a shard: image, label, provenance, pixel hash, scores; rejects have a reason.
-
-    ``paired`` datasets have the other domain's image (``source``) and the image's own ``domain``.
-    """
+    """Columns of a shard: image, label, the task's further ``columns``, provenance, pixel hash,
+    scores; rejects have a reason."""
     import datasets
 
-    columns: dict[str, Any] = {
+    found: dict[str, Any] = {
         "image": datasets.Image(),
         "label": datasets.ClassLabel(names=list(classes)),
     }
-    if paired:
-        columns["source"] = datasets.Image()
-        columns["domain"] = datasets.Value("string")
-    columns.update({name: datasets.Value("int64") for name in PROVENANCE})
-    columns["pixel_hash"] = datasets.Value("int64")
-    columns.update({name: datasets.Value(score_type(name)) for name in scores})
+    found.update({name: codec_of(kind).feature() for name, kind in columns.fields.items()})
+    if columns.domain:
+        found["domain"] = datasets.Value("string")
+    found.update({name: datasets.Value("int64") for name in PROVENANCE})
+    found["pixel_hash"] = datasets.Value("int64")
+    found.update({name: datasets.Value(score_type(name)) for name in scores})
     if reason:
-        columns["reason"] = datasets.Value("string")
-    return datasets.Features(columns)
+        found["reason"] = datasets.Value("string")
+    return datasets.Features(found)
 
 
 def score_type(name: str) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from synthgen.dataset.codecs.codec import Codec
+from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding.images import decode
 from synthgen.dataset.layout import Layout
@@ -192,7 +194,7 @@ class _Reader:
         if self.manifest is None:
             return  # which is a problem of its own; what columns there should be is not known
         expected = make_features(
-            self.plan.classes, self.manifest.scores, paired=self.manifest.generator.paired
+            self.plan.classes, self.manifest.scores, columns=self.manifest.columns
         )
         if features_of(table.schema_arrow) != expected.to_dict():
             text = "its features are not those of the card"
@@ -201,25 +203,34 @@ class _Reader:
             text = "its columns are not those of the features"
             self.found.add(Kind.COLUMNS, text, shard.name)
 
+    def _codecs(self) -> dict[str, Codec]:
+        """The codecs of the further columns."""
+        fields = self.manifest.columns.fields if self.manifest else {}
+        return {name: codec_of(kind) for name, kind in fields.items()}
+
     def _rows(self, table: pq.ParquetFile, shard: ShardPlan) -> np.ndarray:
         """Check every row; how many there are of each class."""
         found, classes = self.found, len(self.plan.classes)
         origin = self.manifest.generator if self.manifest else None
         image = origin.image if origin else None
         counts = np.zeros(classes, dtype=np.int64)
-        pictures = ["image", "source"] if origin and origin.paired else ["image"]
-        for batch in table.iter_batches(BATCH, columns=[*pictures, "label", "pixel_hash"]):
+        codecs = self._codecs()
+        asked = ["image", *codecs, "label", "pixel_hash"]
+        for batch in table.iter_batches(BATCH, columns=asked):
             labels = np.asarray(batch.column("label"))
             inside = (labels >= 0) & (labels < classes)
             if not inside.all():
                 found.add(Kind.ROWS, f"a label is outside 0 to {classes - 1}", shard.name)
             counts += np.bincount(labels[inside], minlength=classes)
             self.hashes.append(np.asarray(batch.column("pixel_hash")))
-            for column in pictures:
-                encoded = batch.column(column).field("bytes").to_pylist()
-                for offset, fault in _undecodable(encoded, image, self.pool):
-                    text = f"{column} of row {found.rows + offset} {fault}"
-                    found.add(Kind.ROWS, text, shard.name)
+            encoded = batch.column("image").field("bytes").to_pylist()
+            faults = [("image", *fault) for fault in _undecodable(encoded, image, self.pool)]
+            for name, codec in codecs.items():
+                checked = self.pool.map(codec.check, batch.column(name).to_pylist(), chunksize=64)
+                faults += [(name, row, fault) for row, fault in enumerate(checked) if fault]
+            for column, offset, fault in faults:
+                text = f"{column} of row {found.rows + offset} {fault}"
+                found.add(Kind.ROWS, text, shard.name)
             found.rows += len(labels)
             self.progress.add(len(labels))
         return counts

@@ -136,6 +136,15 @@ def read_weights() -> dict[str, Tensor]:
     return tensors
 
 
+def feature_network() -> nn.Sequential:
+    """The layers before the classifier, in order, with the package's weights.
+
+    Raises:
+        SynthgenError: the package is missing, or its file is not the known one.
+    """
+    return _build(read_weights())
+
+
 def _build(weights: dict[str, Tensor]) -> nn.Sequential:
     def conv(name: str, norm: str, stride: int = 1, *, depthwise: bool = False,
              act: bool = True) -> _Conv:  # fmt: skip

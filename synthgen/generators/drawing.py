@@ -30,7 +30,7 @@ def draw(
         algorithm: whose tensors are evaluated.
         networks: the weights to use, by name.
         flat: ``float32 [N, latent_size]``.
-        given: ``label`` ``int64 [N]`` and the algorithm's ``inputs``.
+        given: what :func:`synthgen.spec.task.sampled` gives.
         precision: arithmetic of the networks.
         truncation: for algorithms that truncate by themselves; 1 is off.
     """

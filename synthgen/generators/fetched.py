@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from synthgen.generators.bundle import LARGEST_JSON, read_config, read_file
+from synthgen.generators.format import LARGEST_JSON, read_config
 from synthgen.generators.generator_set import SET, part_names, read_parts
+from synthgen.generators.reading import read_file
 from synthgen.spec.errors import SynthgenError
 from synthgen.storage.cache import cache_root, kept
 from synthgen.storage.store_path import StorePath

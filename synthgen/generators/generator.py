@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,28 +12,26 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.registry import build
 from synthgen.features.classifier import LabelClassifier
-from synthgen.generators.bundle import (
+from synthgen.generators.class_indices import class_indices
+from synthgen.generators.discriminator import Discriminator, ImageJudge
+from synthgen.generators.drawing import draw, latent_size
+from synthgen.generators.format import (
     CALIBRATION,
     CLASSIFIER,
     GENERATOR,
     JUDGES,
     REFERENCE,
     BundleConfig,
-    load_tensors,
-    load_weights,
     read_config,
-    read_json,
-    refuse_larger,
 )
-from synthgen.generators.discriminator import Discriminator, ImageJudge
-from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
+from synthgen.generators.reading import load_tensors, load_weights, read_json, refuse_larger
 from synthgen.networks.baking import bake
 from synthgen.networks.outline import outline
 from synthgen.networks.placement import place
-from synthgen.spec.condition import ClassCondition
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.image import ImageSpec, to_uint8
+from synthgen.spec.task import sampled
 
 
 class Generator:
@@ -54,6 +52,7 @@ class Generator:
         self.name = name
         self.folder = folder
         self.config: BundleConfig = read_config(folder)
+        self.task = self.config.read_task()
         self.device = device
         self.precision = precision
         self._most: int | None = None
@@ -62,9 +61,9 @@ class Generator:
             refuse_larger(
                 folder,
                 self.config,
-                build(self.config.algorithm, self.config.task, self.config.options),
+                build(self.config.algorithm, self.task, self.config.options),
             )
-        algorithm = build(self.config.algorithm, self.config.task, self.config.options)
+        algorithm = build(self.config.algorithm, self.task, self.config.options)
         declared = {key: latent.shape for key, latent in algorithm.latents.items()}
         if declared != self.config.latents:
             raise SynthgenError(
@@ -83,7 +82,7 @@ class Generator:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names; their position is the label of :meth:`generate`."""
-        return self.config.classes
+        return self.task.classes
 
     @property
     def learnt(self) -> tuple[str, ...]:
@@ -94,7 +93,7 @@ class Generator:
     @property
     def image(self) -> ImageSpec:
         """Size and channels of the images."""
-        return self.config.task.image
+        return self.task.image
 
     @property
     def latent_size(self) -> int:
@@ -103,13 +102,18 @@ class Generator:
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """Names of the source's and the target's kind of image; empty unless it makes pairs."""
-        return self.config.domains
+        """Names of the source's and the target's kind of image; empty unless there are two."""
+        return self.task.kinds
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Fields that sampling must be given beside the class: of real rows, drawn or set."""
+        return tuple(name for name in self.task.given if name != self.task.stratum)
 
     @property
     def translates(self) -> bool:
-        """Whether it needs real source images to sample from."""
-        return "source" in self._algorithm.inputs
+        """Whether it must be given anything beside the class."""
+        return bool(self.given)
 
     @property
     def weights_sha256(self) -> str:
@@ -133,7 +137,8 @@ class Generator:
         return self.config.files.get(JUDGES)
 
     def _read_discriminator(self) -> ImageJudge | None:
-        names = self._algorithm.judges
+        # Of a condition that is no class, a logit for an image and a class says nothing.
+        names = self._algorithm.judges if self.task.by_class else ()
         networks = nn.ModuleDict({key: self._algorithm.networks[key] for key in names})
         if not names or not load_weights(self.folder, self.config, JUDGES, networks):
             return None
@@ -166,22 +171,26 @@ class Generator:
             ) from None
 
     def generate(
-        self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None
+        self,
+        flat: Tensor,
+        labels: Tensor,
+        *,
+        psi: float = 1.0,
+        given: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
-        """Latents and labels to columns of images: ``image``, and ``source`` where it makes pairs.
+        """Latents, labels and what else is given to columns: ``image``, and others by the task.
 
-        Each is ``float32 [N, C, H, W]`` on the generator's device; about [-1, 1], not clamped, and
-        not finite if the weights are bad.
+        Images are ``float32 [N, C, H, W]`` on the generator's device; about [-1, 1], not clamped,
+        and not finite if the weights are bad.
 
         Args:
             flat: ``float32 [N, latent_size]``.
             labels: ``int64 [N]``.
             psi: truncation of generators that truncate by themselves; 1 is off.
-            source: ``float32 [N, C, H, W]`` in [-1, 1], for a generator that translates.
+            given: the fields of :attr:`given`, as networks take them.
         """
-        given = {"label": labels.to(self.device)}
-        if source is not None:
-            given["source"], given["source_label"] = source.to(self.device), given["label"]
+        further = {name: value.to(self.device) for name, value in (given or {}).items()}
+        known = sampled(self.task, labels.to(self.device), further)
         networks = dict(self._networks.items())
         flat = flat.to(self.device)
         while True:
@@ -190,7 +199,7 @@ class Generator:
                 parts = [
                     draw(
                         self._algorithm, networks, flat[at : at + size],
-                        {name: value[at : at + size] for name, value in given.items()},
+                        {name: value[at : at + size] for name, value in known.items()},
                         self.precision, psi,
                     )
                     for at in range(0, len(flat), size)
@@ -211,7 +220,7 @@ class Generator:
         seed: int,
         latent_std: float = 1.0,
         truncation: float | None = None,
-        source: Tensor | None = None,
+        given: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """The images of candidates given by their numbers, as :meth:`generate` gives them.
 
@@ -228,9 +237,7 @@ class Generator:
             truncation=None if own else truncation,
         )
         psi = truncation if own and truncation is not None else 1.0
-        return self.generate(
-            torch.from_numpy(flat), torch.from_numpy(labels), psi=psi, source=source
-        )
+        return self.generate(torch.from_numpy(flat), torch.from_numpy(labels), psi=psi, given=given)
 
     def sample(
         self,
@@ -251,9 +258,11 @@ class Generator:
         """
         if self.translates:
             raise SynthgenError(
-                f"generator '{self.name}' translates images: use synthgen sample --source DATA"
+                f"generator '{self.name}' makes images from {name_list(self.given)}: use synthgen "
+                "sample --given DATA"
             )
-        indices = self._indices([labels] if isinstance(labels, str) else labels)
+        wanted = [labels] if isinstance(labels, str) else labels
+        indices = class_indices(wanted, self.classes, f"generator '{self.name}'")
         seen: dict[int, int] = {}
         numbers = np.empty(len(indices), dtype=np.int64)
         for position, label in enumerate(indices.tolist()):
@@ -273,21 +282,6 @@ class Generator:
             )  # fmt: skip
             images[part] = to_uint8(drawn["image"][:count]).cpu().numpy()
         return images
-
-    def _indices(self, labels: Sequence[str] | Sequence[int]) -> np.ndarray:
-        known = ClassCondition(self.classes)
-        owner = f"generator '{self.name}'"
-        indices = []
-        for label in labels:
-            if isinstance(label, str):
-                indices.append(known.indices([label], owner)[0])
-            elif 0 <= int(label) < known.count:
-                indices.append(int(label))
-            else:
-                raise SynthgenError(
-                    f"class {label} is not in {owner}: it has 0 to {known.count - 1}"
-                )
-        return np.asarray(indices, dtype=np.int64)
 
     def _load_classifier(self) -> LabelClassifier | None:
         if self.config.classifier is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgen.generators.bundle import GENERATOR, JUDGES, read_config
 from synthgen.generators.discriminator import EachOwn, ImageJudge
+from synthgen.generators.format import GENERATOR, JUDGES, read_config
 from synthgen.generators.generator import Generator
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
@@ -160,7 +160,12 @@ class GeneratorSet(Generator):
         super().compile(batch_size)  # last: it tries them all
 
     def generate(
-        self, flat: Tensor, labels: Tensor, *, psi: float = 1.0, source: Tensor | None = None
+        self,
+        flat: Tensor,
+        labels: Tensor,
+        *,
+        psi: float = 1.0,
+        given: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """See :meth:`Generator.generate`; each image is made by its class' part.
 
@@ -172,7 +177,7 @@ class GeneratorSet(Generator):
             part, rows = self.parts[label], (labels == label).to(self.device)
             own = torch.full_like(labels, label)
             draw = super().generate if part is self else part.generate
-            for column, images in draw(flat, own, psi=psi, source=source).items():
+            for column, images in draw(flat, own, psi=psi, given=given).items():
                 if column not in made:
                     made[column] = torch.zeros_like(images)
                 made[column][rows] = images[rows]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synthgen.spec.condition import ClassConditional
 from synthgen.spec.markdown import plain
+from synthgen.spec.task import Task
 
 
 def model_card(
     algorithm: str,
-    task: ClassConditional,
+    task: Task,
     training: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> str:
     """Markdown: what the generator makes, what it was trained on and with, how good it is."""
-    names = ", ".join(plain(name) for name in task.condition.names)
+    names = ", ".join(plain(name) for name in task.classes)
     lines = [
         "---",
         "license: apache-2.0",
@@ -26,7 +26,7 @@ def model_card(
         "",
         f"# A {plain(algorithm)} generator of {task.image} images",
         "",
-        f"Classes ({task.condition.count}): {names}.",
+        _given(task, names),
         "",
         "Sample from it with `synthgen sample --generator <this folder> --n 1000`.",
         "",
@@ -49,6 +49,15 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _given(task: Task, names: str) -> str:
+    """What it is given, and of what kinds."""
+    if task.given == (task.stratum,):
+        return f"Classes ({len(task.classes)}): {names}."
+    kinds = [f"{plain(name)} ({plain(task.fields[name].kind)})" for name in task.given]
+    classes = f" Classes ({len(task.classes)}): {names}." if task.stratum is not None else ""
+    return f"Given: {', '.join(kinds) or 'nothing'}.{classes}"
 
 
 def _flat(metrics: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from synthgen.generators.bundle import METRICS, BundleConfig, read_config, read_json
 from synthgen.generators.fetched import fetch_bundle
+from synthgen.generators.format import METRICS, BundleConfig, read_config
 from synthgen.generators.generator import Generator
 from synthgen.generators.generator_set import SET, GeneratorSet, read_parts
+from synthgen.generators.reading import read_json
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.storage.place import place
@@ -105,7 +106,7 @@ def find_bundled(classes: Sequence[str] | None) -> str:
     Raises:
         SynthgenError: none does, or no classes are named.
     """
-    known = {name: read_config(BUNDLED / name).classes for name in bundled_names()}
+    known = {name: read_config(BUNDLED / name).read_task().classes for name in bundled_names()}
     listed = "; ".join(f"{name}: {name_list(names)}" for name, names in known.items())
     if classes is None:
         raise SynthgenError(f"name --classes or a --generator (bundled: {listed})")

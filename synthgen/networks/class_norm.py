@@ -1,4 +1,4 @@
-"""Normalisation whose gains and offsets belong to the class."""
+"""Normalisation whose gains and offsets belong to what is given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.networks.baking import norm_scale
+from synthgen.networks.condition import embed, start
+from synthgen.spec.task import Task
 
 
 def batch_norm(width: int) -> nn.Module:
@@ -21,24 +23,30 @@ def instance_norm(width: int) -> nn.Module:
 
 
 class ClassGains(nn.Module):
-    """A normalisation with a gain and an offset per class: Dumoulin et al. 2017, 1610.07629."""
+    """A normalisation with a gain and an offset per class: Dumoulin et al. 2017, 1610.07629.
+
+    Of a condition that is no label, they are linear in it.
+    """
 
     def __init__(
-        self, width: int, classes: int, norm: Callable[[int], nn.Module] = batch_norm
+        self, width: int, task: Task, norm: Callable[[int], nn.Module] = batch_norm
     ) -> None:
         super().__init__()
         self.norm = norm(width)
-        self.gain = nn.Embedding(classes, width)
-        self.offset = nn.Embedding(classes, width)
-        nn.init.normal_(self.gain.weight, mean=1.0, std=0.02)
-        nn.init.zeros_(self.offset.weight)
+        self.gain = embed(task, width)
+        self.offset = embed(task, width)
+        start(self.gain, mean=1.0, std=0.02)
+        start(self.offset, std=0.0)
 
     def bake(self) -> None:
-        """Put a batch norm into the gains and offsets."""
+        """Put a batch norm into gains and offsets that are of a label alone."""
+        gain, offset = self.gain, self.offset
+        if not (isinstance(gain, nn.Embedding) and isinstance(offset, nn.Embedding)):
+            return
         if isinstance(self.norm, nn.BatchNorm2d):
             scale, shift = norm_scale(self.norm)
-            self.offset.weight.addcmul_(self.gain.weight, shift)
-            self.gain.weight.mul_(scale)
+            offset.weight.addcmul_(gain.weight, shift)
+            gain.weight.mul_(scale)
             self.norm = nn.Identity()
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:

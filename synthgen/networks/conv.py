@@ -13,7 +13,8 @@ from torch.nn.functional import leaky_relu, relu
 from synthgen.networks.auxiliary import ClassHead, ClassifyingDiscriminator
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
-from synthgen.spec.condition import ClassConditional
+from synthgen.networks.condition import embed, readable, start
+from synthgen.spec.task import Task
 
 
 def initialize(module: nn.Module) -> None:
@@ -37,7 +38,7 @@ class ConvGenerator(nn.Module):
 
     def __init__(
         self,
-        task: ClassConditional,
+        task: Task,
         latent: int,
         embedding: int,
         width: int,
@@ -48,12 +49,11 @@ class ConvGenerator(nn.Module):
         self.canvas = Canvas.for_image(task.image)
         # The output layer doubles once more, so the widths stop one level before it.
         widths = [width * 2 ** (self.canvas.levels - 1 - i) for i in range(self.canvas.levels)]
-        classes = task.condition.count
 
         def norm(width: int) -> nn.Module:
-            return ClassGains(width, classes) if self.by_norm else nn.BatchNorm2d(width)
+            return ClassGains(width, task) if self.by_norm else nn.BatchNorm2d(width)
 
-        self.embedding = None if self.by_norm else nn.Embedding(classes, embedding)
+        self.embedding = None if self.by_norm else embed(task, embedding)
         given = latent + (0 if self.by_norm else embedding)
         self.project = nn.ConvTranspose2d(given, widths[0], self.canvas.base, bias=False)
         self.project_norm = norm(widths[0])
@@ -65,10 +65,10 @@ class ConvGenerator(nn.Module):
         self.to_image = nn.ConvTranspose2d(widths[-1], task.image.channels, 4, stride=2, padding=1)
         self.apply(initialize)
         if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight)  # as strong as the latent beside it
+            start(self.embedding)  # as strong as the latent beside it
         for module in self.modules():
             if isinstance(module, ClassGains):
-                nn.init.normal_(module.gain.weight, mean=1.0, std=0.2)
+                start(module.gain, mean=1.0, std=0.2)
 
     def norm_pairs(self) -> Iterator[tuple[nn.Module, nn.Module, str]]:
         """Each convolution with the owner and the name of the norm that follows it."""
@@ -105,7 +105,7 @@ class ConvDiscriminator(ClassifyingDiscriminator):
 
     def __init__(
         self,
-        task: ClassConditional,
+        task: Task,
         width: int,
         norm: bool = True,
         conditioning: Literal["concat", "projection"] = "projection",
@@ -123,16 +123,15 @@ class ConvDiscriminator(ClassifyingDiscriminator):
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) if norm else nn.Identity() for _, b in pairs)
         self.logit = nn.Conv2d(widths[-1], 1, self.canvas.base)
-        classes = task.condition.count
-        self.embedding = nn.Embedding(classes, widths[0] if self.at_input else widths[-1])
+        self.embedding = embed(task, widths[0] if self.at_input else widths[-1])
         self.apply(initialize)
         # At the input: 16 taps of N(0, 0.02). Projected: as strong as the plain logit, or it is
         # learnt to ignore the label before it is learnt to use it. A critic's label is weighed as
         # its image is, at every place by weights of N(0, 0.02).
         if self.at_input or not self.critic:
-            nn.init.normal_(self.embedding.weight, std=0.08 if self.at_input else 0.5)
+            start(self.embedding, std=0.08 if self.at_input else 0.5)
         last = widths[-1] * self.canvas.base**2
-        self.classes = ClassHead(last, classes) if classify else None
+        self.classes = ClassHead(last, readable(task)) if classify else None
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

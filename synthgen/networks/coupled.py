@@ -13,19 +13,20 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from synthgen.networks.canvas import Canvas
+from synthgen.networks.condition import embed, start
 from synthgen.networks.conv import initialize
 from synthgen.networks.layers import ProjectionHead
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 
 class GeneratorTrunk(nn.Module):
     """Latent and label to features of half the image's side."""
 
-    def __init__(self, task: ClassConditional, latent: int, embedding: int, width: int) -> None:
+    def __init__(self, task: Task, latent: int, embedding: int, width: int) -> None:
         super().__init__()
         canvas = Canvas.for_image(task.image)
         widths = [width * 2 ** (canvas.levels - 1 - i) for i in range(canvas.levels)]
-        self.embedding = nn.Embedding(task.condition.count, embedding)
+        self.embedding = embed(task, embedding)
         self.project = nn.ConvTranspose2d(latent + embedding, widths[0], canvas.base, bias=False)
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths)
         self.ups = nn.ModuleList(
@@ -33,7 +34,7 @@ class GeneratorTrunk(nn.Module):
             for a, b in pairwise(widths)
         )
         self.apply(initialize)
-        nn.init.normal_(self.embedding.weight)
+        start(self.embedding)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``[N, latent]`` and ``int64 [N]`` to ``[N, width, side / 2, side / 2]``."""
@@ -47,7 +48,7 @@ class GeneratorTrunk(nn.Module):
 class CoupledGenerator(nn.Module):
     """The shared trunk and one domain's own head."""
 
-    def __init__(self, task: ClassConditional, trunk: GeneratorTrunk, width: int) -> None:
+    def __init__(self, task: Task, trunk: GeneratorTrunk, width: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         self.trunk = trunk
@@ -68,7 +69,7 @@ class CoupledGenerator(nn.Module):
 class DiscriminatorTrunk(nn.Module):
     """Features of half the image's side, with the label, to logits."""
 
-    def __init__(self, task: ClassConditional, width: int) -> None:
+    def __init__(self, task: Task, width: int) -> None:
         super().__init__()
         canvas = Canvas.for_image(task.image)
         widths = [width * 2**i for i in range(canvas.levels)]
@@ -77,7 +78,7 @@ class DiscriminatorTrunk(nn.Module):
         )
         self.collect = nn.Conv2d(widths[-1], widths[-1], canvas.base)
         self.apply(initialize)
-        self.head = ProjectionHead(widths[-1], task.condition.count)
+        self.head = ProjectionHead(widths[-1], task)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``[N, width, side / 2, side / 2]`` and ``int64 [N]`` to logits ``float32 [N]``."""
@@ -91,7 +92,7 @@ class DiscriminatorTrunk(nn.Module):
 class CoupledDiscriminator(nn.Module):
     """One domain's own first layers and the shared trunk."""
 
-    def __init__(self, task: ClassConditional, trunk: DiscriminatorTrunk, width: int) -> None:
+    def __init__(self, task: Task, trunk: DiscriminatorTrunk, width: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         self.head = nn.Sequential(

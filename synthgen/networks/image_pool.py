@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from synthgen.spec.image import ImageSpec
+from synthgen.networks.condition import condition_shape
+from synthgen.spec.task import Task
 
 
 class ImagePool(nn.Module):
-    """Keeps up to ``size`` images and their labels (Shrivastava et al. 2017, arXiv:1612.07828).
+    """Keeps up to ``size`` images and their conditions (Shrivastava et al. 2017, arXiv:1612.07828).
 
     While it fills, images pass through. Then each new image is, with even odds, passed through, or
     put in place of a random old one which is returned instead. Its contents are buffers: they are
@@ -20,16 +21,19 @@ class ImagePool(nn.Module):
     labels: Tensor
     count: Tensor
 
-    def __init__(self, image: ImageSpec, size: int) -> None:
+    def __init__(self, task: Task, size: int) -> None:
         super().__init__()
         self.size = size
+        image = task.image
+        shape, dtype = condition_shape(task)
         self.register_buffer("images", torch.zeros(size, image.channels, image.height, image.width))
-        self.register_buffer("labels", torch.zeros(size, dtype=torch.int64))
+        self.register_buffer("labels", torch.zeros(size, *shape, dtype=dtype))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """``float [N, C, H, W]`` and ``int64 [N]`` to images and labels of the same shapes."""
+        """``float [N, C, H, W]`` and the task's condition to images and conditions of the same
+        shapes."""
         shown, of = images.detach().clone(), labels.clone()
         swap = (torch.rand(len(images)) < 0.5).tolist()
         places = torch.randint(self.size, (len(images),)).tolist()

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
+from synthgen.networks.condition import embed, start
 from synthgen.networks.equalized import EqualLinear
+from synthgen.spec.task import Task
 
 ACTIVATION_GAIN = 2**0.5
 """Keeps the second moment through a leaky ReLU of slope 0.2, near enough.
@@ -75,38 +77,38 @@ class StyledConv(nn.Module):
         )
 
 
-class LabelEmbedding(nn.Module):
-    """One vector per class, of unit second moment at the start."""
+class ConditionEmbedding(nn.Module):
+    """A vector for what is given, of unit second moment at the start."""
 
-    def __init__(self, classes: int, size: int) -> None:
+    def __init__(self, task: Task, size: int) -> None:
         super().__init__()
-        self.table = nn.Embedding(classes, size)
+        self.table = embed(task, size)
 
-    def forward(self, labels: Tensor) -> Tensor:
-        """``int64 [N]`` to ``float [N, size]``."""
-        vectors: Tensor = self.table(labels)
+    def forward(self, condition: Tensor) -> Tensor:
+        """The task's condition ``[N, ...]`` to ``float [N, size]``."""
+        vectors: Tensor = self.table(condition)
         return vectors
 
 
 class ProjectionHead(nn.Module):
-    """Logit from features plus their inner product with the label's embedding.
+    """Logit from features plus their inner product with the condition's embedding.
 
     Projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637, equation 4. ``equalized``
     stores weights of unit variance.
     """
 
-    def __init__(self, features: int, classes: int, equalized: bool = False) -> None:
+    def __init__(self, features: int, task: Task, equalized: bool = False) -> None:
         super().__init__()
         self.linear = EqualLinear(features, 1) if equalized else nn.Linear(features, 1)
-        self.embedding = nn.Embedding(classes, features)
+        self.embedding = embed(task, features)
         self.scale = features**-0.5
         if not equalized:
-            nn.init.normal_(self.embedding.weight, std=0.5)
+            start(self.embedding, std=0.5)
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """``[N, features]`` and ``int64 [N]`` to logits ``float32 [N]``."""
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        """``[N, features]`` and the task's condition to logits ``float32 [N]``."""
         features = features.float()
         with torch.autocast(features.device.type, enabled=False):
-            matched = (features * self.embedding(labels)).sum(dim=1) * self.scale
+            matched = (features * self.embedding(condition)).sum(dim=1) * self.scale
             logits: Tensor = self.linear(features).squeeze(1) + matched
         return logits

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from synthgen.networks.condition import embed, start
 from synthgen.networks.layers import ProjectionHead
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 
 class DenseGenerator(nn.Module):
@@ -15,11 +16,11 @@ class DenseGenerator(nn.Module):
     The paper has no classes: here a label embedding is concatenated to the latent.
     """
 
-    def __init__(self, task: ClassConditional, latent: int, embedding: int, width: int) -> None:
+    def __init__(self, task: Task, latent: int, embedding: int, width: int) -> None:
         super().__init__()
         image = task.image
         self.shape = (image.channels, image.height, image.width)
-        self.embedding = nn.Embedding(task.condition.count, embedding)
+        self.embedding = embed(task, embedding)
         self.layers = nn.Sequential(
             nn.Linear(latent + embedding, width),
             nn.ReLU(),
@@ -61,16 +62,15 @@ class MaxoutDiscriminator(nn.Module):
     60,000 images of clothes.
     """
 
-    def __init__(self, task: ClassConditional, width: int, pieces: int) -> None:
+    def __init__(self, task: Task, width: int, pieces: int) -> None:
         super().__init__()
         image = task.image
         inputs = image.channels * image.height * image.width
-        classes = task.condition.count
         self.layers = nn.ModuleList([Maxout(inputs, width, pieces), Maxout(width, width, pieces)])
-        self.head = ProjectionHead(width, classes)
-        labels = [nn.Embedding(classes, width * pieces) for _ in self.layers]
+        self.head = ProjectionHead(width, task)
+        labels = [embed(task, width * pieces) for _ in self.layers]
         for embedding in labels:
-            nn.init.normal_(embedding.weight, std=0.3)  # about as large as the maps
+            start(embedding, std=0.3)  # about as large as the maps
         self.labels = nn.ModuleList(labels)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from synthgen.networks.auxiliary import ClassHead, ClassifyingDiscriminator
 from synthgen.networks.canvas import Canvas
+from synthgen.networks.condition import embed, readable
 from synthgen.networks.equalized import (
     EqualConv2d,
     EqualLinear,
@@ -23,7 +24,7 @@ from synthgen.networks.equalized import (
     pixel_norm,
 )
 from synthgen.networks.layers import ProjectionHead, activate
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 
 def double(images: Tensor) -> Tensor:
@@ -56,14 +57,12 @@ class ProgressiveGenerator(nn.Module):
 
     lod: Tensor
 
-    def __init__(
-        self, task: ClassConditional, latent: int, embedding: int, width: int, widest: int
-    ) -> None:
+    def __init__(self, task: Task, latent: int, embedding: int, width: int, widest: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)
         self.register_buffer("lod", torch.zeros(()))
-        self.embedding = nn.Embedding(task.condition.count, embedding)
+        self.embedding = embed(task, embedding)
         # The first layer has a small gain, as in section A.1, so that it does not rule the rest.
         self.start = EqualLinear(latent + embedding, widths[0] * self.canvas.base**2, gain=0.5)
         self.first = nn.ModuleList(EqualConv2d(a, b, 3) for a, b in pairwise([widths[0], *widths]))
@@ -97,9 +96,7 @@ class ProgressiveDiscriminator(ClassifyingDiscriminator):
 
     lod: Tensor
 
-    def __init__(
-        self, task: ClassConditional, width: int, widest: int, classify: bool = False
-    ) -> None:
+    def __init__(self, task: Task, width: int, widest: int, classify: bool = False) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)
@@ -109,9 +106,8 @@ class ProgressiveDiscriminator(ClassifyingDiscriminator):
         self.second = nn.ModuleList(EqualConv2d(b, a, 3) for a, b in pairwise(widths))
         self.last = EqualConv2d(widths[0] + 1, widths[0], 3)
         self.collect = EqualConv2d(widths[0], widths[0], self.canvas.base, valid=True)
-        classes = task.condition.count
-        self.head = ProjectionHead(widths[0], classes, equalized=True)
-        self.classes = ClassHead(widths[0], classes) if classify else None
+        self.head = ProjectionHead(widths[0], task, equalized=True)
+        self.classes = ClassHead(widths[0], readable(task)) if classify else None
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

@@ -11,12 +11,12 @@ from torch.nn.functional import avg_pool2d, interpolate, normalize
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.layers import (
     ACTIVATION_GAIN,
-    LabelEmbedding,
+    ConditionEmbedding,
     ProjectionHead,
     StyledConv,
     activate,
 )
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 HALF_POWER = 2**-0.5
 """A sum of two branches of equal power, scaled by this, keeps their power."""
@@ -43,13 +43,11 @@ class ResidualGenerator(nn.Module):
     two-layer mapping; the result styles every convolution and makes the first feature map.
     """
 
-    def __init__(
-        self, task: ClassConditional, latent: int, width: int, widest: int, style: int
-    ) -> None:
+    def __init__(self, task: Task, latent: int, width: int, widest: int, style: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)
-        self.embedding = LabelEmbedding(task.condition.count, latent)
+        self.embedding = ConditionEmbedding(task, latent)
         self.mapping = nn.Sequential(
             nn.Linear(2 * latent, style), nn.LeakyReLU(0.2), nn.Linear(style, style)
         )
@@ -78,7 +76,7 @@ class ResidualGenerator(nn.Module):
 class ResidualDiscriminator(nn.Module):
     """Images and labels to logits: one residual block per resolution, no normalisation."""
 
-    def __init__(self, task: ClassConditional, width: int, widest: int) -> None:
+    def __init__(self, task: Task, width: int, widest: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)[::-1]
@@ -88,7 +86,7 @@ class ResidualDiscriminator(nn.Module):
         self.widen = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairwise(widths))
         features = 2 * widths[-1]
         self.collect = nn.Conv2d(widths[-1], features, self.canvas.base)
-        self.head = ProjectionHead(features, task.condition.count)
+        self.head = ProjectionHead(features, task)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 # He et al. 2015, arXiv:1502.01852; the 1x1 kernels are not followed by activate().

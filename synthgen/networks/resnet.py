@@ -17,7 +17,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from synthgen.networks.attention import SelfAttention
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
-from synthgen.spec.condition import ClassConditional
+from synthgen.networks.condition import Mixed, embed
+from synthgen.spec.task import Task
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -26,6 +27,16 @@ def spectral(layer: M) -> M:
     """The layer with its largest singular value kept at one by power iteration."""
     normed: M = spectral_norm(layer, eps=1e-6)  # type: ignore[assignment]
     return normed
+
+
+def spectral_embedding(task: Task, size: int) -> nn.Module:
+    """The condition's embedding, each of its layers as :func:`spectral` makes it."""
+    module = embed(task, size)
+    if not isinstance(module, Mixed):
+        return spectral(module)
+    for layer in [*module.tables, *filter(None, [module.linear])]:
+        spectral(layer)
+    return module
 
 
 class VectorGains(nn.Module):
@@ -92,17 +103,15 @@ def block_widths(canvas: Canvas, width: int) -> list[int]:
 class ResNetGenerator(nn.Module):
     """SAGAN's generator: the label enters every block's batch norm."""
 
-    def __init__(self, task: ClassConditional, latent: int, width: int) -> None:
+    def __init__(self, task: Task, latent: int, width: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = block_widths(self.canvas, width)
         self.attend_after = max(0, self.canvas.levels - 2)
         self.base_width = widths[0]
         self.start = spectral(nn.Linear(latent, widths[0] * self.canvas.base**2))
-        classes = task.condition.count
         self.blocks = nn.ModuleList(
-            UpBlock(a, b, (ClassGains(a, classes), ClassGains(b, classes)))
-            for a, b in pairwise(widths)
+            UpBlock(a, b, (ClassGains(a, task), ClassGains(b, task))) for a, b in pairwise(widths)
         )
         self.attention = SelfAttention(
             widths[min(self.attend_after + 1, len(widths) - 1)], spectral
@@ -126,14 +135,14 @@ class ResNetGenerator(nn.Module):
 class SharedGenerator(nn.Module):
     """BigGAN's generator: one class embedding for all blocks, the latent dealt out over them."""
 
-    def __init__(self, task: ClassConditional, chunk: int, embedding: int, width: int) -> None:
+    def __init__(self, task: Task, chunk: int, embedding: int, width: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         self.chunk = chunk
         widths = block_widths(self.canvas, width)
         self.attend_after = max(0, self.canvas.levels - 2)
         self.base_width = widths[0]
-        self.embedding = nn.Embedding(task.condition.count, embedding)
+        self.embedding = embed(task, embedding)
         self.start = spectral(nn.Linear(chunk, widths[0] * self.canvas.base**2))
         size = chunk + embedding
         self.blocks = nn.ModuleList(
@@ -166,7 +175,7 @@ class SharedGenerator(nn.Module):
 class ResNetDiscriminator(nn.Module):
     """Residual blocks, attention after the first, sum pooling, projection of the label."""
 
-    def __init__(self, task: ClassConditional, width: int) -> None:
+    def __init__(self, task: Task, width: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = block_widths(self.canvas, width)[::-1]
@@ -183,7 +192,7 @@ class ResNetDiscriminator(nn.Module):
         )
         self.attention = SelfAttention(widths[0], spectral)
         self.linear = spectral(nn.Linear(last, 1))
-        self.embedding = spectral(nn.Embedding(task.condition.count, last))
+        self.embedding = spectral_embedding(task, last)
         orthogonal(self)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:

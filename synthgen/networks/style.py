@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate
 
 from synthgen.networks.canvas import Canvas
+from synthgen.networks.condition import embed, index_count, index_of
 from synthgen.networks.equalized import (
     EqualConv2d,
     EqualLinear,
@@ -21,7 +22,7 @@ from synthgen.networks.equalized import (
     pixel_norm,
 )
 from synthgen.networks.layers import ACTIVATION_GAIN, ProjectionHead, StyledConv, activate
-from synthgen.spec.condition import ClassConditional
+from synthgen.spec.task import Task
 
 AVERAGE_KEEPS = 0.995
 """What one image leaves of its class' mean style: a memory of a few hundred images."""
@@ -47,15 +48,15 @@ class StyleMapping(nn.Module):
 
     average: Tensor
 
-    def __init__(self, task: ClassConditional, latent: int, style: int, depth: int) -> None:
+    def __init__(self, task: Task, latent: int, style: int, depth: int) -> None:
         super().__init__()
-        classes = task.condition.count
-        self.embedding = nn.Embedding(classes, latent)
+        self.strata = index_count(task)
+        self.embedding = embed(task, latent)
         widths = [2 * latent] + [style] * depth
         self.layers = nn.ModuleList(
             EqualLinear(a, b, gain=2**0.5, lr_factor=0.01) for a, b in pairwise(widths)
         )
-        self.register_buffer("average", torch.zeros(classes, style))
+        self.register_buffer("average", torch.zeros(self.strata, style))
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``float [N, latent]`` and ``int64 [N]`` to styles ``float [N, style]``.
@@ -67,7 +68,7 @@ class StyleMapping(nn.Module):
         for layer in self.layers:
             features = activate(layer(features))
         if self.training:
-            self._follow(features.detach().float(), labels)
+            self._follow(features.detach().float(), index_of(labels, self.strata))
         return features
 
     @torch.no_grad()
@@ -80,7 +81,9 @@ class StyleMapping(nn.Module):
     def truncated(self, styles: Tensor, labels: Tensor, psi: float) -> Tensor:
         """Styles ``[N, style]`` of labels ``int64 [N]`` drawn towards their class' mean: all the
         way at ``psi`` 0, not at all at 1."""
-        return styles if psi == 1.0 else torch.lerp(self.average[labels], styles, psi)
+        if psi == 1.0:
+            return styles
+        return torch.lerp(self.average[index_of(labels, self.strata)], styles, psi)
 
 
 class NoisyStyledConv(nn.Module):
@@ -115,7 +118,7 @@ class ToImage(nn.Module):
 class StyleSynthesis(nn.Module):
     """One style per layer, and noise, to images."""
 
-    def __init__(self, task: ClassConditional, width: int, widest: int, style: int) -> None:
+    def __init__(self, task: Task, width: int, widest: int, style: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)
@@ -161,7 +164,7 @@ class StyleGenerator(nn.Module):
 
     def __init__(
         self,
-        task: ClassConditional,
+        task: Task,
         *,
         latent: int,
         style: int,
@@ -199,7 +202,7 @@ class StyleGenerator(nn.Module):
 class StyleDiscriminator(nn.Module):
     """Residual blocks halved through [1, 3, 3, 1], minibatch deviation, label projection."""
 
-    def __init__(self, task: ClassConditional, width: int, widest: int) -> None:
+    def __init__(self, task: Task, width: int, widest: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = self.canvas.widths(width, widest)[::-1]
@@ -210,7 +213,7 @@ class StyleDiscriminator(nn.Module):
         self.shortcut = nn.ModuleList(EqualConv2d(a, b, 1, gain=1.0) for a, b in pairs)
         self.last = EqualConv2d(widths[-1] + 1, widths[-1], 3)
         self.collect = EqualConv2d(widths[-1], widths[-1], self.canvas.base, valid=True)
-        self.head = ProjectionHead(widths[-1], task.condition.count, equalized=True)
+        self.head = ProjectionHead(widths[-1], task, equalized=True)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits ``float32 [N]``."""

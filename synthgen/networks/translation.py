@@ -16,18 +16,19 @@ from torch.nn.functional import interpolate, leaky_relu, pad, relu
 
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains, instance_norm
-from synthgen.spec.condition import ClassConditional
+from synthgen.networks.condition import embed, start
+from synthgen.spec.task import Task
 
 
 class TranslatorBlock(nn.Module):
     """Two 3x3 convolutions with norms beside the identity."""
 
-    def __init__(self, width: int, classes: int) -> None:
+    def __init__(self, width: int, task: Task) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect")
         self.second = nn.Conv2d(width, width, 3, padding=1, padding_mode="reflect")
-        self.first_norm = ClassGains(width, classes, instance_norm)
-        self.second_norm = ClassGains(width, classes, instance_norm)
+        self.first_norm = ClassGains(width, task, instance_norm)
+        self.second_norm = ClassGains(width, task, instance_norm)
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """``[N, width, H, W]`` and ``int64 [N]`` to the same shape."""
@@ -42,22 +43,20 @@ class ResNetTranslator(nn.Module):
     Doubling is nearest-neighbour followed by a convolution, which leaves no checkerboard.
     """
 
-    def __init__(self, task: ClassConditional, width: int, blocks: int) -> None:
+    def __init__(self, task: Task, width: int, blocks: int) -> None:
         super().__init__()
         self.image = task.image
-        channels, classes = task.image.channels, task.condition.count
+        channels = task.image.channels
         widths = [width, 2 * width, 4 * width]
         self.from_image = nn.Conv2d(channels, width, 7)
-        self.first_norm = ClassGains(width, classes, instance_norm)
+        self.first_norm = ClassGains(width, task, instance_norm)
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths)
         )
-        self.down_norms = nn.ModuleList(ClassGains(b, classes, instance_norm) for b in widths[1:])
-        self.blocks = nn.ModuleList(TranslatorBlock(widths[-1], classes) for _ in range(blocks))
+        self.down_norms = nn.ModuleList(ClassGains(b, task, instance_norm) for b in widths[1:])
+        self.blocks = nn.ModuleList(TranslatorBlock(widths[-1], task) for _ in range(blocks))
         self.ups = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths[::-1]))
-        self.up_norms = nn.ModuleList(
-            ClassGains(b, classes, instance_norm) for b in widths[::-1][1:]
-        )
+        self.up_norms = nn.ModuleList(ClassGains(b, task, instance_norm) for b in widths[::-1][1:])
         self.to_image = nn.Conv2d(width, channels, 7)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -93,7 +92,7 @@ def patch_layers(image_side: int) -> int:
 class PatchDiscriminator(nn.Module):
     """One logit for each patch of the image; ``layers`` 1, 2, 3, 4 see 16, 34, 70, 142 px."""
 
-    def __init__(self, task: ClassConditional, width: int, layers: int) -> None:
+    def __init__(self, task: Task, width: int, layers: int) -> None:
         super().__init__()
         self.canvas = Canvas.for_image(task.image)
         widths = [width * min(2**i, 8) for i in range(layers + 1)]
@@ -104,10 +103,11 @@ class PatchDiscriminator(nn.Module):
         )
         self.norms = nn.ModuleList(nn.InstanceNorm2d(b) for b in widths[1:])
         self.logit = nn.Conv2d(widths[-1], 1, 4, padding=1)
-        self.embedding = nn.Embedding(task.condition.count, widths[-1])
+        self.embedding = embed(task, widths[-1])
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Embedding):
+            if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, std=0.02)
+        start(self.embedding, std=0.02)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] and ``int64 [N]`` to logits, ``float32

@@ -21,6 +21,7 @@ from synthgen.quality.rule import Bound, Context, Rule
 from synthgen.quality.rules import ScoreFilter
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.base import read_yaml
+from synthgen.spec.task import ALL
 
 FINITE = "finite"
 """Score that the sampler adds: 1 where every value the generator gave was finite, else 0."""
@@ -211,7 +212,8 @@ def _possible(name: str, context: Context) -> bool:
     try:
         resolved(rule_kind(name)(), name, context)
     except SynthgenError:
-        return name in ("statistics", "label_agreement")
+        # Rows without a label have none that they could agree with.
+        return name == "statistics" or (name == "label_agreement" and context.classes != (ALL,))
     return True
 
 

@@ -161,7 +161,11 @@ class Scorer:
         precision: torch.dtype = torch.float32,
         reference: Reference | None = None,
         further: Mapping[str, Score] | None = None,
+        *,
+        labelled: bool = True,
     ) -> None:
+        """``labelled``: the classifier knows the labels; else its features alone are of use."""
+        self._labelled = labelled
         self._classifier = classifier
         self._precision = precision
         self._reference = reference
@@ -172,7 +176,8 @@ class Scorer:
         """The scores given, in the order of the dataset's columns."""
         names = list(STATISTICS)
         if self._classifier is not None:
-            names.append("label_agreement")
+            if self._labelled:
+                names.append("label_agreement")
             if self._reference is not None:
                 names.append("realism")
         if self._reference is not None:
@@ -188,8 +193,9 @@ class Scorer:
         scores = image_statistics(images)
         if self._classifier is not None:
             features = self.features(images)
-            probabilities = self._classifier.classify(features).softmax(dim=1)
-            scores["label_agreement"] = label_agreement(probabilities, labels)
+            if self._labelled:
+                probabilities = self._classifier.classify(features).softmax(dim=1)
+                scores["label_agreement"] = label_agreement(probabilities, labels)
             if self._reference is not None:
                 scores["realism"] = self._reference.realism(features)
         if self._reference is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -57,6 +58,10 @@ class Judge:
     judge: Callable[[dict[str, Tensor], Tensor], Tensor]
     reasons: tuple[str, ...]
     acceptance_floor: float
+    read: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], dict[str, Tensor]] = (
+        lambda made, given: {}
+    )
+    """Stored rows of what was made and of what was given to scores of how they agree."""
     code: Callable[[Tensor], dict[str, Tensor]] = lambda pixels: {}
     """Pixels to what near repeats are told by, for each of their reasons, on the CPU."""
     repeats: Callable[[], dict[str, Repeats]] = dict
@@ -95,21 +100,21 @@ class CandidateBatch:
     verdicts: np.ndarray
     """``int64``: 0 kept, i rejected for ``reasons[i - 1]``."""
     others: dict[str, np.ndarray]
-    """Further columns of images, ``uint8 [N, H, W, C]``: the other one of a pair."""
-    files: tuple[list[bytes], ...] = ()
-    """The encoded images of every column, once they are: empty where none is wanted."""
+    """Stored rows of further columns: of what was given, and of what else was made."""
+    files: Mapping[str, list[Any]] = field(default_factory=dict)
+    """The encoded cells of every column, once they are: empty where none is wanted."""
     codes: dict[str, Tensor] = field(default_factory=dict)
     """What near repeats are told by, of all candidates; not taken along."""
 
-    def with_files(self, rows: np.ndarray, files: Sequence[Sequence[bytes]]) -> CandidateBatch:
-        """With the encoded images of ``rows``, a list for each column."""
-        columns = []
-        for encoded in files:
-            column = [b""] * len(self.labels)
+    def with_files(self, rows: np.ndarray, files: Mapping[str, Sequence[Any]]) -> CandidateBatch:
+        """With the encoded cells of ``rows``, a list for each column."""
+        columns = {}
+        for name, encoded in files.items():
+            column: list[Any] = [b""] * len(self.labels)
             for row, file in zip(rows.tolist(), encoded, strict=True):
                 column[row] = file
-            columns.append(column)
-        return replace(self, files=tuple(columns))
+            columns[name] = column
+        return replace(self, files=columns)
 
     def take(self, rows: Sequence[int], verdicts: np.ndarray) -> CandidateBatch:
         """These rows, in order, with verdicts ``int64 [N]`` (of all rows) in place of the batch's
@@ -125,7 +130,7 @@ class CandidateBatch:
             {name: values[index] for name, values in self.scores.items()},
             verdicts[index],
             {name: images[index] for name, images in self.others.items()},
-            tuple([column[row] for row in rows] for column in self.files),
+            {name: [column[row] for row in rows] for name, column in self.files.items()},
         )
 
 
@@ -150,10 +155,15 @@ def examine(
     judge: Judge,
     labels: np.ndarray,
     candidates: np.ndarray,
+    given: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> CandidateBatch:
-    """Quantise, score, judge and hash what was drawn. Repeated images are not judged here."""
+    """Quantise, score, judge and hash what was drawn. Repeated images are not judged here.
+
+    ``given`` holds the stored rows of what it was drawn from: they are columns as they are.
+    """
     pixels, finite = quantise(drawn["image"])
     scores = judge.score(pixels, torch.from_numpy(class_keys[labels]).to(pixels.device))
+    scores |= judge.read({"image": pixels}, given)
     scores[FINITE] = finite.float()
     verdicts = judge.judge(scores, torch.from_numpy(labels).to(pixels.device)).cpu().numpy()
     del scores[FINITE]  # kept images are finite, all of them
@@ -165,7 +175,14 @@ def examine(
         pixel_hashes(images),
         {name: _plain(value).cpu().numpy() for name, value in scores.items()},
         verdicts,
-        {name: to_host(to_uint8(value)) for name, value in drawn.items() if name != "image"},
+        {
+            **{name: rows.cpu().numpy() for name, rows in given.items()},
+            **{
+                name: to_host(to_uint8(value))
+                for name, value in drawn.items()
+                if name != "image" and name not in given
+            },
+        },
         codes=judge.code(pixels),
     )
 

@@ -30,6 +30,19 @@ MEANINGS = {
 }
 """Score to what it says, in words for a reader of the card."""
 
+AGREEMENT = "_agreement"
+"""The end of the name of a score that says how far an image bears out another column."""
+
+
+def meaning(score: str) -> str:
+    """What a score says, in a few words."""
+    if score in MEANINGS:
+        return MEANINGS[score]
+    if score.endswith(AGREEMENT):
+        return f"how far the image bears out its `{score.removesuffix(AGREEMENT)}`, 0 to 1"
+    return "a score"
+
+
 PIXEL_HASH = "XXH3-64"
 """What ``pixel_hash`` is, of a row's pixels as ``uint8 [H, W, C]``. It is part of a dataset's
 settings: hashes of two kinds tell nothing of each other."""

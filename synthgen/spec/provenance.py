@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import Task, label_to_image, two_kinds
 
 LARGEST_SIDE = 4096
 """Pixels of an image's side that a file may claim."""
@@ -89,12 +90,21 @@ class Origin:
     weights_sha256: str | None = None
     training: TrainingRecord | None = None
     domains: tuple[str, ...] | None = None
-    """Names of the source's and the target's kind of image; empty unless it makes pairs."""
+    """Names of the source's and the target's kind of image; empty unless there are two."""
+    made_for: Mapping[str, Any] | None = None
+    """The task as JSON, where it is not one of labelled images of one kind or of two."""
 
-    @property
-    def paired(self) -> bool:
-        """Whether each row has an image of either domain."""
-        return bool(self.domains)
+    def task(self, classes: tuple[str, ...]) -> Task:
+        """The task, of a dataset of these classes.
+
+        Raises:
+            SynthgenError: it names a kind of field that no installed package knows.
+        """
+        if self.made_for is not None:
+            return Task.from_json(self.made_for)
+        if self.domains:
+            return two_kinds(classes, self.image, self.domains)
+        return label_to_image(classes, self.image)
 
     @property
     def trained(self) -> TrainingRecord:
@@ -107,6 +117,8 @@ class Origin:
         if self.domains is not None:
             record["domains"] = list(self.domains)
         record["image"] = self.image.to_json()
+        if self.made_for is not None:
+            record["task"] = dict(self.made_for)
         if self.weights_sha256 is not None:
             record["weights_sha256"] = self.weights_sha256
         if self.training is not None:
@@ -131,7 +143,11 @@ class Origin:
             raise ValueError("a name is no text")
         if domains and len(domains) != 2:
             raise ValueError(f"{len(domains)} domains")
+        made_for = record.get("task")
+        if made_for is not None and not isinstance(made_for, Mapping):
+            raise ValueError("its task is none")
         return Origin(
+            made_for=made_for,
             name=record["name"],
             algorithm=record["algorithm"],
             image=image,

@@ -1,12 +1,18 @@
-"""Which real images a step sees: a pure function of the seed and of the images shown so far."""
+"""Which real rows a step sees: a pure function of the seed and of the rows shown so far."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from synthgen.spec.derivations import derive, draws_of
+from synthgen.spec.frames import Windows
 from synthgen.spec.image import to_float
+from synthgen.spec.task import CONDITION, Task, in_stream
 from synthgen.training.permutation import permuted
 
 BEYOND = 2**48
@@ -71,15 +77,98 @@ class RealBatches:
         Flips draw from torch's global generator.
         """
         rows = self._passes.rows(start, count)
-        ascending = np.argsort(rows, kind="stable")  # a memory-mapped file is read in order
-        pixels = np.empty((count, *self._images.shape[1:]), dtype=np.uint8)
-        pixels[ascending] = self._images[rows[ascending]]
-        bytes_ = _to_device(pixels, device)
+        bytes_ = _to_device(_taken(self._images, rows), device)
         if self._flip:  # as bytes: a quarter of the traffic of floats
             mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
             bytes_ = torch.where(mirrored, bytes_.flip(2), bytes_)
         images = to_float(bytes_).contiguous(memory_format=torch.channels_last)
         return images, _to_device(self._labels[rows], device)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows that are read together: stored columns by field, of one length; which of them are shown
+    (``int64``), and the seed of their order."""
+
+    columns: Mapping[str, np.ndarray]
+    chosen: np.ndarray
+    seed: int
+
+
+class TaskBatches:
+    """All tensors of a task's batch by name, for every stream of the task."""
+
+    def __init__(
+        self, task: Task, streams: Sequence[Stream], *, flip: bool, move: float = 0.0
+    ) -> None:
+        """``flip`` mirrors rows half of the time; ``move`` shows windows of them that are shifted
+        by up to this share of the side, and larger or smaller by as much."""
+        if len(streams) != len(task.streams):
+            raise ValueError(f"{len(streams)} streams of rows for a task of {len(task.streams)}")
+        self._task = task
+        self._streams = [(stream, Passes(stream.chosen, stream.seed)) for stream in streams]
+        self._flip = flip
+        self._move = move
+        self._draws = draws_of(task)
+
+    def at(self, start: int, count: int, device: torch.device) -> dict[str, Tensor]:
+        """The fields as networks take them, and :data:`CONDITION`, from position ``start``.
+
+        What a further stream has of a field that the first one has too is named by
+        :func:`synthgen.spec.task.in_stream`. Flips, windows and what derived fields draw come from
+        torch's global generator.
+        """
+        known: dict[str, Tensor] = {}
+        for number, (stream, passes) in enumerate(self._streams):
+            names = self._task.streams[number]
+            first = names[0] if number else ""
+            stored = self._stored(stream, names, passes.rows(start, count), device)
+            if self._task.derived and not number:
+                draws = torch.rand(count, self._draws, device=device)
+                stored = derive(self._task, stored, draws)
+            for name, values in stored.items():
+                tensor = self._task.fields[name].tensor(values)
+                if tensor.ndim == 4:
+                    tensor = tensor.contiguous(memory_format=torch.channels_last)
+                known[in_stream(name, first)] = tensor
+            known[in_stream(CONDITION, first)] = self._task.condition(known, count, first)
+        return known
+
+    def _stored(
+        self, stream: Stream, names: Sequence[str], rows: np.ndarray, device: torch.device
+    ) -> dict[str, Tensor]:
+        """Stored rows of a stream's fields, moved and mirrored all together."""
+        fields = self._task.fields
+        found = {name: _to_device(_taken(stream.columns[name], rows), device) for name in names}
+        if self._move:
+            windows = random_windows(len(rows), self._move, device)
+            found = {n: fields[n].framed(values, windows) for n, values in found.items()}
+        if self._flip:
+            mirrored = torch.rand(len(rows), 1, 1, 1, device=device) < 0.5
+            for name, values in found.items():
+                turned = fields[name].mirrored(values)
+                if turned is not values:
+                    chosen = mirrored.reshape((-1,) + (1,) * (values.ndim - 1))
+                    found[name] = torch.where(chosen, turned, values)
+        return found
+
+
+def random_windows(count: int, reach: float, device: torch.device) -> Windows:
+    """Windows of ``count`` rows, shifted and scaled by up to ``reach`` of the side, both sides
+    alike."""
+    drawn = (torch.rand(3, count, device=device) * 2 - 1) * reach
+    size = 1 + drawn[2]
+    return Windows((1 - size) / 2 + drawn[0], (1 - size) / 2 + drawn[1], size, size)
+
+
+def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows of an array that may be a mapped file, which is read in its order."""
+    if values.ndim == 1:
+        return np.asarray(values[rows])
+    ascending = np.argsort(rows, kind="stable")
+    taken = np.empty((len(rows), *values.shape[1:]), dtype=values.dtype)
+    taken[ascending] = values[rows[ascending]]
+    return taken
 
 
 def _to_device(values: np.ndarray, device: torch.device) -> Tensor:

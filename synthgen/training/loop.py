@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Phase
 from synthgen.networks.placement import place
-from synthgen.training.batches import BEYOND, RealBatches
+from synthgen.training.batches import BEYOND, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.ema import Averaged
 from synthgen.training.pace import Pace
@@ -37,13 +37,12 @@ class Training:
     def __init__(
         self,
         algorithm: Algorithm,
-        batches: RealBatches,
+        batches: TaskBatches,
         settings: LoopSettings,
         *,
         ranks: Ranks = Ranks(),  # noqa: B008 - frozen
-        sources: RealBatches | None = None,
     ) -> None:
-        """``sources`` are the images of the other domain, for an algorithm that has two.
+        """``batches`` are of the task that the algorithm is built for.
 
         Raises:
             ValueError: the batch does not divide over the ranks.
@@ -74,7 +73,6 @@ class Training:
         self.optimizers = self._phases.optimizers
         self.means = self._phases.means
         self._batches = batches
-        self._sources = sources
         self._settings = settings
         self._ranks = ranks
 
@@ -93,7 +91,7 @@ class Training:
         start = self.shown + self._ranks.rank * local
         seed, attempt = self._settings.seed, self.remedies.attempt
         torch.manual_seed(step_seed(seed, self.shown, self._ranks.rank, attempt))
-        real = self._real(start, local)
+        real = self._batches.at(start, local, self.device)
         scalars = {n: s.at(self.progress) for n, s in self.algorithm.schedules.items()}
         self._set_buffers(scalars)
         if "gamma" in scalars:
@@ -111,20 +109,16 @@ class Training:
                     if repeat:
                         # A critic's extra steps look at images of anywhere, at random.
                         anywhere = BEYOND + int(torch.randint(2**40, ()).item())
-                        real = self._real(anywhere, local)
+                        real = self._batches.at(anywhere, local, self.device)
                     handed = self._phases.take(phase, real, scalars, self.remedies, times)
                 real |= handed
         self.shown += self.batch_size
         self.steps += 1
         self.averaged.follow(self.algorithm.networks, self.shown, self.batch_size)
 
-    def _real(self, start: int, count: int) -> dict[str, Tensor]:
-        """Real images and labels from a position on, of one domain or both."""
-        image, label = self._batches.at(start, count, self.device)
-        if self._sources is None:
-            return {"image": image, "label": label}
-        source, source_label = self._sources.at(start, count, self.device)
-        return {"image": image, "label": label, "source": source, "source_label": source_label}
+    def shown_at(self, start: int, count: int) -> dict[str, Tensor]:
+        """The tensors of ``count`` real rows from a position on, by name."""
+        return self._batches.at(start, count, self.device)
 
     def _forget(self, phase: Phase) -> None:
         """Empty the phase's optimiser if one of its ``resets`` lies within this step."""

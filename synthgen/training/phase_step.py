@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Augment, Phase, Tensors
+from synthgen.spec.task import CONDITION
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment
 from synthgen.training.distributed import Ranks
@@ -94,7 +95,7 @@ class PhaseStep:
     def _tensors(self, phase: Phase, real: Batch, scalars: Scalars, remedies: Remedies) -> Tensors:
         """The batch, or the phase's share of it, with latents for it."""
         given = dict(real)
-        count = len(given["image"])
+        count = len(given[CONDITION])
         if phase.batch_share < 1.0:
             count = max(1, round(count * phase.batch_share))
             given = {name: value[:count] for name, value in given.items()}

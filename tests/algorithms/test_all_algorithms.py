@@ -5,22 +5,21 @@ import torch
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build, find, registered
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 
 NAMES = list(registered())
 
 
-def task(side=16, channels=3, classes=3, domains=("day", "night")):
+def task(name, side=16, channels=3, classes=3):
     names = tuple(f"class {k}" for k in range(classes))
-    return ClassConditional(ImageSpec(side, side, channels), ClassCondition(names), domains)
+    return find(name).takes.task(names, ImageSpec(side, side, channels))
 
 
 def tensors(algorithm, label, side=16, channels=3):
-    given = {"label": label, "image": torch.rand(len(label), channels, side, side) * 2 - 1}
+    given = {"condition": label, "image": torch.rand(len(label), channels, side, side) * 2 - 1}
     given["source"] = torch.rand(1, channels, side, side).expand_as(given["image"]) * 2 - 1
-    given["source_label"] = label
+    given["condition/source"] = label
     for name, latent in algorithm.latents.items():
         given[name] = torch.randn(1, *latent.shape).expand(len(label), *latent.shape)
     scalars = {name: schedule.at(0.0) for name, schedule in algorithm.schedules.items()}
@@ -31,7 +30,7 @@ def tensors(algorithm, label, side=16, channels=3):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("side", "channels"), [(8, 1), (28, 1), (16, 3), (30, 3)])
 def test_samples_are_images_of_the_task(name, side, channels):
-    algorithm = build(name, task(side, channels), {})
+    algorithm = build(name, task(name, side, channels), {})
     label = torch.tensor([0, 1, 2, 0])
     image = tensors(algorithm, label, side, channels)[algorithm.samples["image"]]
     assert image.shape == (4, channels, side, side)
@@ -40,7 +39,7 @@ def test_samples_are_images_of_the_task(name, side, channels):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_label_changes_the_image_at_the_same_latent(name):
-    algorithm = build(name, task(), {})
+    algorithm = build(name, task(name), {})
     for network in algorithm.networks.values():
         network.eval()
     images = tensors(algorithm, torch.tensor([0, 1]))[algorithm.samples["image"]]
@@ -49,7 +48,7 @@ def test_the_label_changes_the_image_at_the_same_latent(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_label_changes_the_verdict_on_the_same_image(name):
-    algorithm = build(name, task(), {})
+    algorithm = build(name, task(name), {})
     image = torch.rand(1, 3, 16, 16).expand(2, 3, 16, 16)
     for judge in algorithm.judges:
         algorithm.networks[judge].eval()
@@ -59,7 +58,7 @@ def test_the_label_changes_the_verdict_on_the_same_image(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_is_trained_by_a_phase(name):
-    algorithm = build(name, task(), {})
+    algorithm = build(name, task(name), {})
     trained = {network for phase in algorithm.phases for network in phase.trains}
     learning = {name for name, net in algorithm.networks.items() if list(net.parameters())}
     assert trained == learning

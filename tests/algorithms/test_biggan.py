@@ -5,10 +5,10 @@ from torch import nn
 
 from synthgen.algorithms.registry import build
 from synthgen.losses.penalties import off_diagonal_orthogonality
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(32, 32, 3), ClassCondition(tuple("abcdefghij")))
+TASK = label_to_image(tuple("abcdefghij"), ImageSpec(32, 32, 3))
 SMALL = {"width": 16, "width_d": 16, "chunk": 4, "embedding": 8}
 
 

@@ -8,10 +8,10 @@ import torch
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build
 from synthgen.losses.adversarial import refuse
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b", "c")))
+TASK = label_to_image(("a", "b", "c"), ImageSpec(16, 16, 1))
 
 
 def effects(networks):
@@ -43,8 +43,8 @@ def test_the_label_enters_both_networks(generator, discriminator):
 def test_mismatched_labels_are_wrong_and_all_wrong_ones_occur():
     algorithm = build("cgan", TASK, {"width": 4})
     label = torch.arange(3).repeat(200)
-    tensors = Tensors(algorithm.networks, algorithm.tensors, {"label": label}, {}, lambda x: x)
-    wrong = tensors["wrong_label"]
+    tensors = Tensors(algorithm.networks, algorithm.tensors, {"condition": label}, {}, lambda x: x)
+    wrong = tensors["wrong_condition"]
     assert (wrong != label).all()
     assert {(a, b) for a, b in zip(label.tolist(), wrong.tolist())} == {
         (a, b) for a in range(3) for b in range(3) if a != b
@@ -56,6 +56,6 @@ def test_mismatched_negatives_can_be_left_out_and_need_two_classes():
     def terms(task, options):
         return set(build("cgan", task, {"width": 4, **options}).phases[0].terms)
 
-    one = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("only",)))
+    one = label_to_image(("only",), ImageSpec(8, 8, 1))
     assert terms(TASK, {}) == {"cross_entropy", "mismatched"}
     assert terms(TASK, {"mismatched": 0}) == terms(one, {}) == {"cross_entropy"}

@@ -6,10 +6,10 @@ import torch
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import two_kinds
 
-TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")), ("day", "night"))
+TASK = two_kinds(("a", "b"), ImageSpec(16, 16, 1), ("day", "night"), given=False)
 
 
 def built():
@@ -42,8 +42,8 @@ def test_shared_layers_are_the_same_objects_and_heads_are_not():
 def reached(algorithm, phase, term):
     """Parts of the generators (or discriminators) that one term's gradient reaches."""
     given = {
-        "image": torch.rand(4, 1, 16, 16), "label": torch.tensor([0, 1, 0, 1]),
-        "source": torch.rand(4, 1, 16, 16), "source_label": torch.tensor([1, 1, 0, 0]),
+        "image": torch.rand(4, 1, 16, 16), "condition": torch.tensor([0, 1, 0, 1]),
+        "source": torch.rand(4, 1, 16, 16), "condition/source": torch.tensor([1, 1, 0, 0]),
         "z": torch.randn(4, 100),
     }  # fmt: skip
     tensors = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
@@ -73,7 +73,7 @@ def test_one_latent_makes_both_images_of_a_pair():
         network.eval()
 
     def pair(z):
-        given = {"z": z, "label": torch.tensor([0])}
+        given = {"z": z, "condition": torch.tensor([0])}
         tensors = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
         return {column: tensors[name] for column, name in algorithm.samples.items()}
 

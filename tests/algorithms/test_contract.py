@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from synthgen.algorithms.registry import build
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(8, 8, 1))
 
 
 def trained(*sets):

@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 import torch
+from rows import batches
 from torch import nn
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build
 from synthgen.networks.image_pool import ImagePool
 from synthgen.networks.translation import PatchDiscriminator, patch_layers
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image, two_kinds
 from synthgen.training.augment import no_augmentation
-from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 
-TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")), ("day", "night"))
+TASK = two_kinds(("a", "b"), ImageSpec(16, 16, 1), ("day", "night"))
 SMALL = {"width": 4, "width_d": 4, "blocks": 1}
 
 
@@ -27,7 +27,7 @@ def numbered(first, count):
 
 def test_the_pool_passes_its_first_images_then_returns_half_old_ones():
     torch.manual_seed(0)
-    pool = ImagePool(ImageSpec(4, 4, 1), 50)
+    pool = ImagePool(label_to_image(("a",), ImageSpec(4, 4, 1)), 50)
     images, labels = numbered(0, 50)
     shown, of = pool(images, labels)
     assert torch.equal(shown, images) and torch.equal(of, labels)
@@ -72,8 +72,8 @@ def terms(to_target, to_source):
     networks = {**algorithm.networks, "to_target": Fixed(to_target), "to_source": Fixed(to_source)}
     torch.manual_seed(0)
     given = {
-        "image": torch.rand(3, 1, 16, 16), "label": torch.tensor([0, 1, 0]),
-        "source": -torch.rand(3, 1, 16, 16), "source_label": torch.tensor([1, 1, 0]),
+        "image": torch.rand(3, 1, 16, 16), "condition": torch.tensor([0, 1, 0]),
+        "source": -torch.rand(3, 1, 16, 16), "condition/source": torch.tensor([1, 1, 0]),
     }  # fmt: skip
     tensors = Tensors(networks, algorithm.tensors, given, {}, lambda x: x)
     found = algorithm.phases[0].terms
@@ -102,7 +102,7 @@ def test_identity_is_measured_on_the_domain_that_a_translator_makes():
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70)])
 def test_a_patch_sees_as_many_pixels_as_the_paper_says(layers, patch):
-    task = ClassConditional(ImageSpec(128, 128, 1), ClassCondition(("a",)))
+    task = label_to_image(("a",), ImageSpec(128, 128, 1))
     net = PatchDiscriminator(task, 2, layers).double()
     net.norms = nn.ModuleList(nn.Identity() for _ in net.norms)  # a norm sees the whole image
     net.embedding.weight.data.zero_()
@@ -129,14 +129,15 @@ def test_discriminators_judge_the_fakes_that_the_translators_learnt_from():
     pixels = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
     torch.manual_seed(0)
     algorithm = build("cyclegan", TASK, {**SMALL, "lr": 0.05})
-    batches = RealBatches(pixels, np.arange(20) % 2, np.arange(20), 0, False)
+    labels = np.arange(20) % 2
+    source = (255 - pixels, labels, np.arange(20))
+    shown = batches(TASK, pixels, labels, source=source)
     run = Training(
-        algorithm, batches,
+        algorithm, shown,
         LoopSettings(
             images=1000, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
             precision=torch.float32, device=torch.device("cpu"),
         ),
-        sources=RealBatches(255 - pixels, np.arange(20) % 2, np.arange(20), 1, False),
     )  # fmt: skip
     made, pooled = {}, {}
     for domain in ("target", "source"):

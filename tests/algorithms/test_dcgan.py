@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from synthgen.algorithms.registry import build
-from synthgen.spec.condition import ClassCondition, ClassConditional
+from synthgen.algorithms.registry import build, find
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(32, 32, 3), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(32, 32, 3))
 
 
 def modules(network, kind):
@@ -41,8 +41,8 @@ def test_the_structure_is_the_papers():
 
 @pytest.mark.parametrize("name", ["wgan", "sagan", "r3gan", "gan", "cogan"])
 def test_look_alikes_have_another_structure(name):
-    two = ClassConditional(TASK.image, TASK.condition, ("day", "night"))
-    networks = build(name, two, {}).networks
+    task = find(name).takes.task(TASK.classes, TASK.image)
+    networks = build(name, task, {}).networks
     pair = {kind: next(net for key, net in networks.items() if key[0] == kind) for kind in "GD"}
     assert faults(pair)
 

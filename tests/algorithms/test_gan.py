@@ -5,10 +5,10 @@ from torch import nn
 
 from synthgen.algorithms.registry import build
 from synthgen.networks.mlp import Maxout
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(28, 28, 1), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(28, 28, 1))
 
 
 def test_networks_are_dense_and_of_the_papers_size():

@@ -14,10 +14,10 @@ from synthgen.networks.equalized import (
     pixel_norm,
 )
 from synthgen.networks.progressive import at_lod
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(32, 32, 3), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(32, 32, 3))
 SMALL = {"width": 8, "widest": 16, "latent": 8}
 
 
@@ -129,7 +129,7 @@ def shown_to_the_discriminator(side, lod, real=None):
         seen.append(images)
         return covered(self, images)
 
-    given = {"label": torch.tensor([0, 1]), "z": torch.randn(2, 8, dtype=torch.float32)}
+    given = {"condition": torch.tensor([0, 1]), "z": torch.randn(2, 8, dtype=torch.float32)}
     given["image"] = torch.rand(2, 3, side, side) * 2 - 1 if real is None else real
     for network in algorithm.networks.values():
         network.lod.fill_(lod)
@@ -144,7 +144,7 @@ def shown_to_the_discriminator(side, lod, real=None):
 
 
 def of_side(side):
-    return ClassConditional(ImageSpec(side, side, 3), ClassCondition(("a", "b")))
+    return label_to_image(("a", "b"), ImageSpec(side, side, 3))
 
 
 @pytest.mark.parametrize("side", [30, 33, 50])

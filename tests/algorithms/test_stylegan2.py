@@ -9,10 +9,10 @@ from synthgen.losses.penalties import path_lengths
 from synthgen.networks.equalized import EqualLinear
 from synthgen.networks.layers import ACTIVATION_GAIN, StyledConv
 from synthgen.networks.style import smooth_double, smooth_halve
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(16, 16, 1))
 SMALL = {"width": 8, "widest": 16, "latent": 8, "style": 16}
 
 
@@ -66,7 +66,7 @@ def test_psi_nought_gives_one_image_a_class_and_psi_one_changes_nothing():
 
     def images(psi):
         nets = algorithm.networks
-        return draw(algorithm, nets, flat, {"label": label}, torch.float32, psi)["image"]
+        return draw(algorithm, nets, flat, {"condition": label}, torch.float32, psi)["image"]
 
     collapsed = images(0.0)
     assert torch.allclose(collapsed[0], collapsed[1], atol=1e-6)

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from rows import batches
 from torch import nn
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build
 from synthgen.losses.penalties import unit_gradient_penalty
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 from synthgen.training.augment import no_augmentation
-from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 
-TASK = ClassConditional(ImageSpec(16, 16, 1), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(16, 16, 1))
 
 
 def critic_alone(algorithm):
@@ -49,8 +49,8 @@ def training(name, options):
         images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
         precision=torch.float32, device=torch.device("cpu"),
     )  # fmt: skip
-    batches = RealBatches(pixels, np.arange(40) % 2, np.arange(40), 0, False)
-    return Training(build(name, TASK, options), batches, settings)
+    shown = batches(TASK, pixels, np.arange(40) % 2)
+    return Training(build(name, TASK, options), shown, settings)
 
 
 def test_after_a_step_every_weight_of_the_critics_logit_is_clipped():
@@ -107,7 +107,7 @@ def test_the_class_head_is_learnt_on_reals_and_teaches_the_generator(name):
         head = algorithm.networks["D"].classes
         nn.init.zeros_(head.weight)
         head.bias.data.copy_(torch.tensor([0.0, 3.0]))
-        given = {"label": torch.tensor([1, 1, 1]), "z": torch.randn(3, *latent(algorithm))}
+        given = {"condition": torch.tensor([1, 1, 1]), "z": torch.randn(3, *latent(algorithm))}
         given["image"] = torch.randn(3, 1, 16, 16)
         scalars = {"lod": 0.0}
         t = Tensors(algorithm.networks, algorithm.tensors, given, scalars, lambda x: x)

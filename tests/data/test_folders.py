@@ -262,3 +262,20 @@ def test_folders_that_may_be_anything_stop_with_both_readings(tmp_path):
     assert opened(tmp_path / "deep", structure="classes").classes == ("feather", "fur")
     picture(tmp_path / "plain" / "images", "0.png")
     refused(tmp_path / "plain", "'images' name a class.*--structure classes.*--structure flat")
+
+
+def test_a_column_of_splits_in_a_label_file_divides(tmp_path):
+    for number in range(6):
+        picture(tmp_path, f"{number}.png")
+    rows = [f"{n}.png,{'ab'[n % 2]},{'Train' if n < 4 else 'val'}" for n in range(6)]
+    (tmp_path / "meta.csv").write_text("\n".join(["name,kind,split", *rows]))
+    source = opened(tmp_path)
+    assert len(source.labels) == 4 and source.understood.splits == ("train", "validation")
+    assert len(opened(tmp_path, "validation").labels) == 2
+    refused(tmp_path, r"no split 'test' in column 'split' \(there are train, validation\)", "test")
+
+
+def test_a_data_set_among_the_class_folders_is_no_class(tmp_path):
+    classes_in(tmp_path)
+    classes_in(tmp_path / "exported" / "train")
+    refused(tmp_path, "divided into splits, and others are not.*--structure classes")

@@ -197,3 +197,17 @@ def test_rules_are_stated_and_ranges_of_parts_add_up():
     assert scaling_for(Ranges(), None).said == ()
     with pytest.raises(NoRule, match="--pixel-range"):
         scaling_for(Ranges(floating=Span(-1, 1, 1)), None)
+
+
+def test_a_glance_at_deep_images_is_no_failure(tmp_path):
+    from synthgen.data.glance import glance
+
+    save(tmp_path, "0", ramp(4095, np.uint16))
+    save(tmp_path, "1", ramp(1.0, np.float32, -1.0))
+    settings = DataSettings.parse({"data": str(tmp_path), "min_per_class": 1})
+    seen = glance(settings)
+    assert seen.channels == 1 and seen.images(4, settings).shape == (2, 4, 4, 1)
+    for path in (tmp_path / "a").iterdir():
+        path.write_bytes(HEIC)
+    with pytest.raises(SynthgenError, match=r"HEIC is not read.*none of 2 images"):
+        glance(settings)

@@ -178,3 +178,23 @@ def test_rows_come_in_the_order_that_is_asked_for(tmp_path):
     rows = np.random.default_rng(0).permutation(300).tolist()
     for row, (encoded, where) in zip(rows, source.encoded(rows), strict=True):
         assert encoded == png(names[row % 150]) and where.endswith(f"row {row}")
+
+
+def test_what_datasets_has_loaded_is_read_like_a_file():
+    from synthgen.data.table_parts import LoadedPart, NamedPart, Rows
+    from synthgen.data.tables import Table
+    from synthgen.data.understood import Understood
+
+    names = ["T - shirt / top", "dog"]
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=names)}
+    )
+    rows = {"image": [{"bytes": png(k), "path": None} for k in ("cat", "dog")], "label": [0, 1]}
+    part = LoadedPart(datasets.Dataset.from_dict(rows, features=features))
+    settings = DataSettings.parse({"data": "somebody/clothes"})
+    table = Table(
+        "clothes", Rows([NamedPart(part)], "clothes"), settings, "key", Understood("table", "")
+    )
+    assert table.classes == ("T - shirt / top", "dog")
+    assert [encoded for encoded, _ in table.encoded([1, 0])] == [png("dog"), png("cat")]
+    assert table.values("label", [1]) == [1]

@@ -3,14 +3,14 @@ import copy
 import pytest
 import torch
 
-from synthgen.algorithms.registry import build, registered
+from synthgen.algorithms.registry import build, find, registered
 from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.networks.baking import bake
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
-TASK = ClassConditional(ImageSpec(16, 16, 3), ClassCondition(("a", "b", "c")))
+TASK = label_to_image(("a", "b", "c"), ImageSpec(16, 16, 3))
 
 
 def with_statistics(network):
@@ -26,15 +26,16 @@ def with_statistics(network):
 
 @pytest.mark.parametrize("name", registered())
 def test_a_baked_generator_draws_the_same_pixels(name, small_networks):
-    algorithm = build(name, TASK, small_networks[name])
+    task = find(name).takes.task(TASK.classes, TASK.image)
+    algorithm = build(name, task, small_networks[name])
     # In float64: these networks make tenths of a grey level of the roundings of float32.
     networks = {
         key: with_statistics(algorithm.networks[key]).double() for key in algorithm.generators
     }
-    given = {"label": torch.arange(8) % 3}
+    given = {"condition": torch.arange(8) % 3}
     if "source" in algorithm.inputs:
         source = torch.rand(8, 3, 16, 16, dtype=torch.float64) * 2 - 1
-        given |= {"source": source, "source_label": given["label"]}
+        given |= {"source": source, "condition/source": given["condition"]}
     flat = torch.randn(8, latent_size(algorithm), dtype=torch.float64)
     for network in networks.values():
         network.eval()

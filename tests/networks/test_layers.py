@@ -2,6 +2,8 @@ import torch
 from torch.nn.functional import conv2d
 
 from synthgen.networks.layers import ProjectionHead, StyledConv
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 
 
 def test_a_styled_convolution_equals_the_modulated_and_demodulated_kernel():
@@ -26,7 +28,7 @@ def test_demodulation_makes_the_output_blind_to_the_strength_of_the_style():
 
 
 def test_the_label_changes_the_logit_of_the_same_features():
-    head = ProjectionHead(8, classes=3)
+    head = ProjectionHead(8, label_to_image(("a", "b", "c"), ImageSpec(8, 8, 1)))
     features = torch.randn(1, 8).expand(3, 8)
     logits = head(features, torch.arange(3))
     assert len(set(logits.tolist())) == 3

@@ -3,9 +3,8 @@ import sys
 
 import pytest
 
-from synthgen.algorithms.registry import build, registered
+from synthgen.algorithms.registry import build, find, registered
 from synthgen.networks.outline import outline
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 
 COMPILER = """
@@ -18,8 +17,7 @@ print("torch._dynamo" in sys.modules, "sympy" in sys.modules)
 
 @pytest.mark.parametrize("name", sorted(registered()))
 def test_an_outline_has_the_shapes_of_the_networks(name):
-    domains = ("a", "b") if name in ("cyclegan", "cogan") else ()
-    task = ClassConditional(ImageSpec(32, 32, 3), ClassCondition(("x", "y")), domains)
+    task = find(name).takes.task(("x", "y"), ImageSpec(32, 32, 3))
     real = build(name, task, {})
     with outline():
         drawn = build(name, task, {})

@@ -4,10 +4,10 @@ import json
 
 from synthgen.dataset.layout import Layout
 from synthgen.generators.model_card import model_card
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.safe_yaml import front_matter
+from synthgen.spec.task import label_to_image
 from synthgen.stages.publish.report import report
 
 EVIL = ('<script>alert("x")</script>', "a|b\n\n# Heading\n---\n- d", "[x](javascript:alert(1))",
@@ -15,7 +15,7 @@ EVIL = ('<script>alert("x")</script>', "a|b\n\n# Heading\n---\n- d", "[x](javasc
 
 
 def test_class_names_are_text_in_the_model_card():
-    task = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(EVIL))
+    task = label_to_image(EVIL, ImageSpec(8, 8, 1))
     text = model_card(
         "a<b>", task, {"data": EVIL[1], "<k>": EVIL[0]}, {EVIL[0]: {EVIL[1]: EVIL[2]}}
     )

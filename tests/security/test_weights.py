@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from synthgen.generators.bundle import _sha256
+from synthgen.generators.format import sha256 as _sha256
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
 

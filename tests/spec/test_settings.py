@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.image import quantise, to_float, to_uint8
 from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.sample import SampleSettings
@@ -61,7 +61,7 @@ def test_every_setting_has_a_help_text():
 
 
 def test_class_names_are_looked_up_with_a_suggestion():
-    known = ClassCondition(("cat", "dog"))
+    known = Label(("cat", "dog"))
     assert known.indices(["dog", "cat"], "x") == (1, 0)
     with pytest.raises(
         SynthgenError, match=r"class 'catt' is not in x \(cat, dog\); did you mean 'cat'"

@@ -81,15 +81,13 @@ def digit_folders(folder: Path) -> tuple[Path, Path]:
 
 def build_seeded(name: str, task: str) -> Any:
     """The algorithm of this name for one of :data:`TASKS`, freshly initialised by the seed."""
-    from synthgen.algorithms.registry import build
-    from synthgen.spec.condition import ClassCondition, ClassConditional
+    from synthgen.algorithms.registry import build, find
     from synthgen.spec.image import ImageSpec
 
     side, channels = TASKS[task]
     image = ImageSpec(side, side, channels)
     torch.manual_seed(SEED)
-    built = ClassConditional(image, ClassCondition(CLASSES), ("day", "night"))
-    return build(name, built, OPTIONS[name])
+    return build(name, find(name).takes.task(CLASSES, image), OPTIONS[name])
 
 
 def summaries(algorithm: Any) -> dict[str, list[Any]]:
@@ -119,7 +117,7 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
     for phase in algorithm.phases:
         torch.manual_seed(SEED)
         label = torch.arange(6) % len(CLASSES)
-        given = {"label": label, "source_label": label.flip(0)}
+        given = {"condition": label, "condition/source": label.flip(0)}
         for name in ("image", "source"):
             given[name] = torch.rand(len(label), channels, side, side) * 2 - 1
         for name, latent in algorithm.latents.items():
@@ -148,13 +146,13 @@ def first_candidates(generator: Any, seed: int = 0) -> Iterator[tuple[str, np.nd
     """
     labels = np.repeat(np.arange(len(generator.classes)), FEW)
     numbers = np.tile(np.arange(FEW), len(generator.classes))
-    source = None
+    given = None
     if generator.translates:
         spec = generator.image
         ramp = torch.linspace(-1, 1, len(labels) * spec.height * spec.width)
         source = ramp.reshape(len(labels), 1, spec.height, spec.width)
-        source = source.expand(-1, spec.channels, -1, -1).contiguous()
-    drawn = generator.candidates(labels, np.zeros_like(labels), numbers, seed=seed, source=source)
+        given = {"source": source.expand(-1, spec.channels, -1, -1).contiguous()}
+    drawn = generator.candidates(labels, np.zeros_like(labels), numbers, seed=seed, given=given)
     for column, images in sorted(drawn.items()):
         levels = ((images.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255)
         yield column, levels.to(torch.uint8).cpu().numpy()

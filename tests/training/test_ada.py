@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from rows import batches
 from torch.nn.functional import affine_grid, grid_sample
 
 from synthgen.algorithms.registry import build
 from synthgen.losses.penalties import zero_centered_penalty
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 from synthgen.training.ada import SMALL_SET_SPEED, Ada, _Resample
-from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 
@@ -40,12 +40,12 @@ def test_p_rises_while_the_discriminator_knows_its_reals_and_falls_otherwise():
 @pytest.mark.parametrize("d_steps", [1, 4])
 def test_p_moves_by_real_images_shown_however_often_the_judge_looks(d_steps):
     pixels = np.zeros((16, 8, 8, 1), dtype=np.uint8)
-    task = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("a", "b")))
+    task = label_to_image(("a", "b"), ImageSpec(8, 8, 1))
     options = {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4, "d_steps": d_steps}
     ada = Ada(0.5)
     run = Training(
         build("biggan", task, options),
-        RealBatches(pixels, np.arange(16) % 2, np.arange(16), 0, False),
+        batches(task, pixels, np.arange(16) % 2),
         LoopSettings(
             images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=ada,
             precision=torch.float32, device=torch.device("cpu"),

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from rows import batches
 
 from synthgen.algorithms.registry import build, find, registered
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.training import checkpoint
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
-from synthgen.training.batches import RealBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
@@ -23,18 +22,17 @@ def training(name="r3gan", images=640, seed=0, options=SMALL, ranks=Ranks(), **c
     pixels = rng.integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
     labels = np.arange(50, dtype=np.int64) % 2
     torch.manual_seed(seed)
-    two = find(name).domains == 2
-    domains = ("day", "night") if two else ()
-    task = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("a", "b")), domains)
+    task = find(name).takes.task(("a", "b"), ImageSpec(8, 8, 1))
+    two = len(task.streams) == 2
     settings = {
         "images": images, "batch_size": 16, "seed": seed, "ema_half_life": 0.05,
         "augment": diffaugment, "precision": torch.float32, "device": torch.device("cpu"),
     }  # fmt: skip
-    batches = RealBatches(pixels, labels, np.arange(50), seed, flip=True)
-    sources = RealBatches(255 - pixels, labels, np.arange(30), seed, flip=True) if two else None
+    source = (255 - pixels, labels, np.arange(30)) if two else None
+    shown = batches(task, pixels, labels, seed=seed, flip=True, source=source)
     algorithm = build(name, task, options)
     loop = LoopSettings(**{**settings, **changes})
-    return Training(algorithm, batches, loop, ranks=ranks, sources=sources)
+    return Training(algorithm, shown, loop, ranks=ranks)
 
 
 def weights(run):

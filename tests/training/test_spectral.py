@@ -5,18 +5,18 @@ import json
 import numpy as np
 import pytest
 import torch
+from rows import batches
 from torch import nn
 
 from synthgen.algorithms.registry import build
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import label_to_image
 from synthgen.training.augment import no_augmentation
-from synthgen.training.batches import RealBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 from synthgen.training.spectral import settle_spectral_norms
 
-TASK = ClassConditional(ImageSpec(8, 8, 1), ClassCondition(("a", "b")))
+TASK = label_to_image(("a", "b"), ImageSpec(8, 8, 1))
 
 
 def largest(network):
@@ -32,7 +32,7 @@ def averaged(name, options):
     pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
     run = Training(
         build(name, TASK, {**options, "lr_g": 0.05}),
-        RealBatches(pixels, np.arange(40) % 2, np.arange(40), 0, False),
+        batches(TASK, pixels, np.arange(40) % 2),
         LoopSettings(
             images=1000, batch_size=8, seed=0, ema_half_life=1.0, augment=no_augmentation,
             precision=torch.float32, device=torch.device("cpu"),

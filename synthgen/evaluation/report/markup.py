@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
+
+from markupsafe import Markup, escape
 
 Child = str | None | Iterable["Child"]
 
 VOID = {"img", "meta", "br", "path", "line", "rect", "circle", "polyline"}
 
-
-class Html(str):
-    """Markup that is right as it is. Every other text is escaped before it becomes part of it."""
-
-    __slots__ = ()
+Html = Markup
+"""Markup that is right as it is. Every other text is escaped before it becomes part of it."""
 
 
 def element(tag: str, /, *children: Child, **attributes: str | float | bool | None) -> Html:
@@ -27,7 +25,7 @@ def element(tag: str, /, *children: Child, **attributes: str | float | bool | No
         if value is None or value is False:
             continue
         name = name.rstrip("_").replace("_", "-")
-        given.append(name if value is True else f'{name}="{html.escape(str(value))}"')
+        given.append(name if value is True else f'{name}="{escape(str(value))}"')
     start = " ".join([tag, *given])
     if tag in VOID:
         return Html(f"<{start}>" if tag in ("img", "meta", "br") else f"<{start}/>")
@@ -36,15 +34,13 @@ def element(tag: str, /, *children: Child, **attributes: str | float | bool | No
 
 def join(children: Iterable[Child]) -> Html:
     """Children one after another; lists are taken apart, ``None`` is nothing."""
-    return Html("".join(_one(child) for child in children))
+    return Html("").join(_one(child) for child in children)
 
 
-def _one(child: Child) -> str:
+def _one(child: Child) -> Html:
     if child is None:
-        return ""
-    if isinstance(child, Html):
-        return child
-    return html.escape(child) if isinstance(child, str) else join(child)
+        return Html("")
+    return escape(child) if isinstance(child, str) else join(child)
 
 
 def table(head: Iterable[Child], rows: Iterable[Iterable[Child]]) -> Html:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.resources import files
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
 from synthgen.evaluation.record import Evaluation
 from synthgen.evaluation.report import figures, pictures
 from synthgen.evaluation.report.content import Content
-from synthgen.evaluation.report.markup import Html, element, join
+from synthgen.evaluation.report.markup import Html, join
 from synthgen.evaluation.text import MARKS, shown
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -18,69 +21,25 @@ MARK_WORDS = {"bad": "bad: ", "care": "mind: ", "good": "good: "}
 
 
 def page(content: Content) -> str:
-    """The whole report."""
-    sections = list(_sections(content))
-    links = [element("a", title, href=f"#{anchor}") for anchor, title, _ in sections]
-    head = [
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{content.name}: report"),
-        element("style", Html(files(__package__).joinpath("style.css").read_text("utf-8"))),
-    ]
-    top = element(
-        "header",
-        element("p", "Synthetic dataset report", class_="eyebrow"),
-        element("h1", content.name),
-        element("p", content.summary, class_="lead"),
-        element("nav", links),
+    """The whole report, out of ``page.html``."""
+    folder = files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
+    return (
+        template.render(
+            content=content,
+            sections=list(_sections(content)),
+            tiles=_tiles(content),
+            marks={level: MARK_WORDS[level] + mark for level, mark in MARKS.items()},
+            policy=POLICY,
+            style=Markup(folder.joinpath("style.css").read_text("utf-8")),  # our own
+        )
+        + "\n"
     )
-    body = [
-        _verdict(content),
-        _tiles(content),
-        *(element("section", element("h2", title), inner, id=anchor)
-          for anchor, title, inner in sections),
-    ]  # fmt: skip
-    foot = element(
-        "footer",
-        "Made by synthgen report. The figures are those of report/metrics.json; this page needs no "
-        "network and runs no script. "
-        + (
-            "Pairs show real images: mind that before passing it on."
-            if content.real_images
-            else "It was made without pictures of real images."
-        ),
-    )
-    whole = element(
-        "html", element("head", head), element("body", top, element("main", body), foot), lang="en"
-    )
-    return f"<!doctype html>\n{whole}\n"
 
 
-def _verdict(content: Content) -> Html:
-    found = content.evaluation
-    if found is None:
-        why = [
-            element("p", "Not compared with real images yet. Run ",
-                    element("code", f"synthgen evaluate {content.name} --real DATA"),
-                    " and make this page again: it will say how real, varied and well labelled the "
-                    "images are, and whether any are copies.")
-        ]  # fmt: skip
-        if content.stale:
-            why.append(element("p", f"{' and '.join(content.stale)} are of other images than the "
-                               "dataset has now, and are left out.", class_="note"))  # fmt: skip
-        return element("section", element("h2", "How good it is, is not known"), why,
-                       class_="verdict none")  # fmt: skip
-    lines = [
-        element("li", element("span", finding.text), class_=finding.level,
-                title=MARK_WORDS[finding.level] + MARKS[finding.level])
-        for finding in found.findings
-    ]  # fmt: skip
-    return element("section", element("h2", found.verdict), element("ul", lines),
-                   class_=f"verdict {found.level}", id="verdict")  # fmt: skip
-
-
-def _tiles(content: Content) -> Html:
+def _tiles(content: Content) -> list[tuple[str, str, str]]:
+    """Name, figure and what stands beside it."""
     candidates = sum(entry.candidates for entry in content.acceptance)
     tiles = [
         ("images", f"{content.rows:,}", f"{len(content.classes)} classes"),
@@ -99,9 +58,7 @@ def _tiles(content: Content) -> Html:
                 ("coverage", f"{made.coverage:.0%}", f"real {real.coverage:.0%}"),
             ]  # fmt: skip
         tiles += list(_shares(found))
-    return element("div", [element("div", element("span", name), element("b", value),
-                                   element("span", beside), class_="tile")
-                           for name, value, beside in tiles], class_="tiles")  # fmt: skip
+    return tiles
 
 
 def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:

@@ -42,8 +42,8 @@ class DataSettings(Settings):
         None,
         ge=4,
         le=1024,
-        description="Side in pixels of the square the images are brought to; "
-        "default: the size of the first image's shorter side.",
+        description="Side in pixels of the square the images are brought to; default: the first "
+        "image's shorter side, in training the median one and at most 64 (on a GPU 128).",
     )
     color: Literal["auto", "rgb", "grey"] = Field(
         "auto", description="Colour mode; 'auto' takes the images' own and refuses a mixture."

@@ -8,8 +8,8 @@ from synthgen.spec.settings.train import TrainSettings
 
 
 class InspectSettings(TrainSettings):
-    """The settings of a training run, so that its line or its file can be tried as it is; those
-    that do not concern the images change nothing."""
+    """The settings of a training run, so that its line can be tried as it is; those that do
+    not concern the images change nothing."""
 
     out: str | None = Field(
         None,

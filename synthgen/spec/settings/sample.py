@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,14 +32,27 @@ class SampleSettings(Settings):
     )
     source: str | None = Field(
         None,
-        description="Images to translate, for a generator that translates: class folders, dataset "
-        "folder or hub id; each is used at most once.",
+        description="Real rows that the generator is given, where it is given more than a class "
+        "(images to translate, to enlarge, to fill): folder or hub id; each row is used at most "
+        "once. Also --given.",
+        json_schema_extra={"also": "--given"},
     )
     source_split: str = Field("train", description="Split of the source.")
     source_domain_column: str | None = Field(
         None, description="Column that names each source row's domain."
     )
     source_domain: str | None = Field(None, description="Use the source's rows of this domain.")
+    given_again: bool = Field(
+        False, description="Give a row as often as it takes, where there are too few."
+    )
+    set: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Attributes that are the same for all images, for example smiling=1.",
+    )
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the given rows, by the task's field: attributes=tags.",
+    )
     out: str | None = Field(
         None, description="Output folder or store URL; default: named for the run, here."
     )

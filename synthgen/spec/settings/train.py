@@ -26,6 +26,26 @@ class TrainSettings(DataSettings):
     options: dict[str, Any] = Field(
         default_factory=dict, description="The algorithm's own options, for example width=64."
     )
+    use: str | None = Field(
+        None,
+        description="What the generator is for (synthgen uses); default: images of the classes in "
+        "the data, or what the algorithm is for.",
+    )
+    use_options: dict[str, Any] = Field(
+        default_factory=dict, description="The use's own options, for example scale=4."
+    )
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the data by the use's field, where they have other names: "
+        "attributes=tags.",
+    )
+    move: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Show real rows moved and scaled by up to this share of the side, images, "
+        "masks and keypoints together.",
+    )
     source: str | None = Field(
         None,
         description="Images of the other domain, for algorithms with two: what CycleGAN translates "

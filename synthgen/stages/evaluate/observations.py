@@ -41,7 +41,7 @@ class Judge:
         self, generator: Generator | None, dataset: Dataset, cache: FeatureCache,
         device: torch.device,
     ) -> None:  # fmt: skip
-        self._classifier = generator.classifier if generator else None
+        self._classifier = generator.classifier if generator and generator.task.stratum else None
         known = generator.classes if generator else dataset.plan.classes
         self._keys = np.array([known.index(name) for name in dataset.plan.classes])
         self._cache = cache

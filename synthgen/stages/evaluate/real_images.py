@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
+from synthgen.data.records import load_strata
 from synthgen.data.splits import evenly
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
@@ -56,7 +57,7 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         if data is not None and data.fingerprint != training.data_fingerprint:
             data = None
     if data is None:
-        data = load_images(DataSettings.parse({**wanted, "classes": classes}))
+        data = load_strata(DataSettings.parse({**wanted, "classes": classes}))
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     seen = data.fingerprint == training.data_fingerprint
     rows = training_rows(training, data)

@@ -17,8 +17,8 @@ from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.machine.devices import resolve_device
 from synthgen.machine.progress import say
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
@@ -117,7 +117,7 @@ def _generator(settings: EvaluateSettings, dataset: Dataset) -> Generator | None
 def _refuse_other_kind(generator: Generator, dataset: Dataset) -> None:
     """A bundle that did not make the dataset may judge it, if it knows its kind of images."""
     owner = f"generator '{generator.name}'"
-    ClassCondition(generator.classes).indices(dataset.plan.classes, owner)
+    Label(generator.classes).indices(dataset.plan.classes, owner)
     if generator.image != dataset.image:
         raise SynthgenError(
             f"{owner} makes {generator.image} images, and those of {dataset.layout.root} are "

@@ -25,6 +25,8 @@ from synthgen.storage.whole import written_whole
 
 Format = Literal["imagefolder", "webdataset"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
+MARKS = {b"PNG": "png", b"WEBP": "webp", b"\xff\xd8": "jpg"}
+"""What the first bytes of image files have in them."""
 BATCH = 512
 
 
@@ -36,7 +38,8 @@ class _Row:
     number: int
     """Position in its split."""
     encoded: bytes
-    source: bytes | None
+    files: dict[str, bytes]
+    """Further columns that are files, by ``column.ending``."""
     label: int
     others: dict[str, Any]
 
@@ -48,8 +51,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
     readers of CSV take for something else, as ``NA`` and ``007``. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
-    ``NUMBER.json``; and ``classes.json``. Pairs have the other domain's image beside it as
-    ``NUMBER.source.png``. The number of images.
+    ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
+    ``NUMBER.COLUMN.png``. The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and
     ``.synthgen`` lies beside them until all are there; the same again goes on.
@@ -85,20 +88,24 @@ def _rows(layout: Layout, plan: Plan, progress: Progress) -> Iterator[tuple[str,
         rows = []
         for batch in open_parquet(layout.data / shard.name).iter_batches(BATCH):
             for record in batch.to_pylist():
-                source = record.pop("source", None)
-                rows.append(
-                    _Row(
-                        shard.split,
-                        numbers[shard.split],
-                        record.pop("image")["bytes"],
-                        source and source["bytes"],
-                        record.pop("label"),
-                        record,
-                    )
-                )
+                image, label = record.pop("image")["bytes"], record.pop("label")
+                number = numbers[shard.split]
+                rows.append(_Row(shard.split, number, image, _files(record), label, record))
                 numbers[shard.split] += 1
             progress.add(batch.num_rows)
         yield shard.name.removesuffix(".parquet"), rows
+
+
+def _files(record: dict[str, Any]) -> dict[str, bytes]:
+    """Take what are files out of a row: images, and plain bytes."""
+    found = {}
+    for name, value in list(record.items()):
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if isinstance(content, bytes):
+            del record[name]
+            ending = next((e for mark, e in MARKS.items() if mark in content[:12]), "bin")
+            found[f"{name}.{ending}"] = content
+    return found
 
 
 def _image_folder(
@@ -114,9 +121,9 @@ def _image_folder(
             name = f"{folders[row.label]}/{row.number:08d}"
             put(staging / row.split / f"{name}.{ending}", row.encoded)
             record = {"file_name": f"{name}.{ending}", "label": plan.classes[row.label]}
-            if row.source is not None:
-                put(staging / row.split / f"{name}.source.{ending}", row.source)
-                record["source_file_name"] = f"{name}.source.{ending}"
+            for kind, content in row.files.items():
+                put(staging / row.split / f"{name}.{kind}", content)
+                record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))
@@ -134,8 +141,7 @@ def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, progress
         ):
             for row in rows:
                 parts = {ending: row.encoded, "cls": str(row.label).encode()}
-                if row.source is not None:
-                    parts[f"source.{ending}"] = row.source
+                parts |= row.files
                 parts["json"] = json.dumps(row.others).encode()
                 for kind, content in parts.items():
                     info = tarfile.TarInfo(f"{row.number:08d}.{kind}")

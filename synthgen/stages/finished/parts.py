@@ -37,6 +37,7 @@ def kind_of(dataset: Dataset) -> dict[str, Any]:
         "scores": list(manifest.scores),
         "image": dataset.image,
         "domains": manifest.generator.domains or (),
+        "task": manifest.generator.made_for,
         "image_format": manifest.settings.image_format,
         "pixel_hash": manifest.settings.pixel_hash,
     }

@@ -34,7 +34,7 @@ def inspect(data: str, **options: Any) -> pd.DataFrame:
     from synthgen.stages.inspect import stage
 
     settings = InspectSettings.parse({"data": str(data), **options})
-    found, repeated, _ = stage.look(settings)
+    found, repeated, codes = stage.look(settings)
     source = open_source(settings, settings.split)
     rows = found.rows.tolist()
     frame = pd.DataFrame({
@@ -48,5 +48,5 @@ def inspect(data: str, **options: Any) -> pd.DataFrame:
     for column in found.understood.columns:
         if column.kind in ("text", "whole number", "number") and column.name not in frame:
             frame[column.name] = source.values(column.name, rows)
-    frame.attrs["inspection"] = stage.inspect(settings).to_json()
+    frame.attrs["inspection"] = stage.examined(settings, found, repeated, codes).to_json()
     return frame

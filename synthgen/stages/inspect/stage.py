@@ -6,7 +6,9 @@ import numpy as np
 import torch
 
 from synthgen.data.cache import ImageData, load_images
+from synthgen.data.glance import glance
 from synthgen.data.sources import open_source
+from synthgen.machine.devices import resolve_device
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.inspect import InspectSettings
 from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
@@ -18,6 +20,7 @@ from synthgen.stages.inspect.likeness import (
 )
 from synthgen.stages.inspect.repeated import Repeated, find_repeated
 from synthgen.stages.inspect.write import write_dataset
+from synthgen.stages.train.sizes import LARGEST_SIDE
 
 UNEVEN = 3.0
 """The largest class over the smallest from which on classes are called imbalanced."""
@@ -35,7 +38,17 @@ def inspect(settings: InspectSettings) -> Inspection:
     """
     if settings.set_aside is not None and settings.out is None:
         raise SynthgenError("set_aside: name the folder for the two splits with --out")
-    data, repeated, codes = look(settings)
+    return examined(settings, *look(settings))
+
+
+def examined(
+    settings: InspectSettings, data: ImageData, repeated: Repeated, codes: torch.Tensor
+) -> Inspection:
+    """What was found of images that :func:`look` has looked at.
+
+    Raises:
+        SynthgenError: ``settings.out`` cannot be written.
+    """
     rows = compared_rows(data, settings.seed)
     warnings = [
         *_of_counts(data, settings),
@@ -65,9 +78,15 @@ def inspect(settings: InspectSettings) -> Inspection:
 def look(settings: InspectSettings) -> tuple[ImageData, Repeated, torch.Tensor]:
     """The images, which of them repeat others, and their fingerprints ``int8 [N, 1, 32]``.
 
-    A class may be of any size here: that it is too small to train on is a finding.
+    A class may be of any size here: that it is too small to train on is a finding. The side is the
+    one that training takes without a budget of time, if none is given.
     """
-    data = load_images(settings.model_copy(update={"min_per_class": 1}))
+    wanted = settings.model_copy(update={"min_per_class": 1})
+    if wanted.resolution is None:
+        most = LARGEST_SIDE[resolve_device(settings.device).type]
+        side = glance(wanted).image(most).height
+        wanted = wanted.model_copy(update={"resolution": side})
+    data = load_images(wanted)
     return data, *find_repeated(data)
 
 

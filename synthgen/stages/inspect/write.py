@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ def _sheets(folder: Path, data: ImageData) -> None:
         contact_sheet(lines).save(folder / f"{name}.png")
 
 
-def _card(data: ImageData, features: Any, parts: Mapping[str, Sequence[int] | np.ndarray]) -> str:
+def _card(data: ImageData, features: Any, parts: Mapping[str, np.ndarray]) -> str:
     front = {
         "configs": [{"config_name": "default", "default": True, "data_files": [
             {"split": split, "path": f"data/{split}-*.parquet"} for split in parts]}],

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
-from synthgen.data.cache import load_images
+from synthgen.data.records import load_strata
 from synthgen.data.splits import Labelled, hold_out
-from synthgen.generators.bundle import REFERENCE, calibrate_bundle
+from synthgen.generators.bundle import calibrate_bundle
+from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator_set import SET
 from synthgen.generators.zoo import find_folder, load_generator
 from synthgen.machine.progress import say
@@ -54,7 +55,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         **generator.image.as_settings(),
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
-    data = load_images(DataSettings.parse({**given, **own}))
+    data = load_strata(DataSettings.parse({**given, **own}))
     record = trained(generator)
     if data.fingerprint != record.data_fingerprint:
         say(
@@ -66,7 +67,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
     real = Labelled(data.images, data.labels)
     calibration, reference = measure_real(
         real, data.classes, training, held, generator.classifier, generator.device, torch.float32,
-        keep=settings.reference,
+        keep=settings.reference, labelled=generator.task.stratum is not None,
     )  # fmt: skip
     if generator.discriminator is not None:
         judged = measure_discriminator(

@@ -38,6 +38,7 @@ def measure_real(
     precision: torch.dtype,
     *,
     keep: bool,
+    labelled: bool = True,
 ) -> tuple[Calibration, Reference | None]:
     """Score held-out images, and compare them with training images; ``keep`` makes the reference.
 
@@ -68,7 +69,7 @@ def measure_real(
         # Kept in half precision: what is calibrated is what will be read.
         reference = make_reference(real.images, real.labels, training, features.cpu())
         reference = Reference.from_tensors(reference.to_tensors(), device)
-    scorer = Scorer(classifier, precision, reference, further)
+    scorer = Scorer(classifier, precision, reference, further, labelled=labelled)
     found = calibrate(scorer, real.images[held], real.labels[held], classes, BATCH, device)
     if reference is not None:
         rows = training[evenly(len(training), 8 * COPIED_IMAGES)]

@@ -35,7 +35,8 @@ def make_scorer(
     if DISCRIMINATOR in asked:
         further[DISCRIMINATOR] = _discriminator(generator)
     further.update(further_scores())
-    return Scorer(generator.classifier, generator.precision, reference, further)
+    labelled = generator.task.stratum is not None
+    return Scorer(generator.classifier, generator.precision, reference, further, labelled=labelled)
 
 
 def _discriminator(generator: Generator) -> Score:

@@ -111,7 +111,7 @@ def read_rows(layout: Layout, shard: ShardPlan, manifest: Manifest) -> Rows:
 
 
 def _rows(table: pa.Table, manifest: Manifest) -> Rows:
-    domains = manifest.generator.domains
+    columns = manifest.columns
 
     def numbers(name: str) -> np.ndarray:
         return np.array(table.column(name).to_numpy())
@@ -124,8 +124,8 @@ def _rows(table: pa.Table, manifest: Manifest) -> Rows:
         numbers("pixel_hash"),
         {name: numbers(name) for name in manifest.scores},
         None,
-        image_files(table, "source") if domains else None,
-        domains[1] if domains else "",
+        columns,
+        {name: table.column(name).to_pylist() for name in columns.fields},
     )
 
 

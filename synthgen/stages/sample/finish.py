@@ -12,6 +12,7 @@ from synthgen.dataset.receipts import receipts_of
 from synthgen.dataset.run_settings import RunSettings
 from synthgen.generators.generator import Generator
 from synthgen.spec.provenance import Origin
+from synthgen.spec.task import Task, label_to_image, two_kinds
 from synthgen.stages.finished.complete import complete
 from synthgen.stages.finished.origin import trained
 from synthgen.stages.sample.job import Job
@@ -36,6 +37,7 @@ def finish(
         weights_sha256=generator.weights_sha256,
         training=trained(generator),
         domains=generator.domains,
+        made_for=None if _plain(generator.task) else generator.task.to_json(),
     )
     keys = dict(zip(plan.classes, job.class_keys, strict=True))
     manifest = Manifest(
@@ -46,3 +48,11 @@ def finish(
         receipts=tuple(receipts_of(layout, plan)),
     )
     complete(layout, manifest)
+
+
+def _plain(task: Task) -> bool:
+    """Whether a manifest need not name the task: one of labelled images of one kind or of two."""
+    if task.kinds:
+        pairs = (two_kinds(task.classes, task.image, task.kinds, given=g) for g in (True, False))
+        return task in tuple(pairs)
+    return task == label_to_image(task.classes, task.image)

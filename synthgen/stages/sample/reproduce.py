@@ -16,7 +16,7 @@ from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.finished.images import stored_image
 from synthgen.stages.finished.origin import load_origin
-from synthgen.stages.sample.conditions import Translator, load_sources
+from synthgen.stages.sample.conditions import Conditioned, conditions_of, load_sources
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import open_parquet, read_group
 
@@ -88,17 +88,16 @@ def reproduce(
     return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
 
 
-def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator | Translator:
+def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator | Conditioned:
     """The generator; one that translates with the images that it translated."""
     if not loaded.translates:
         return loaded
     wanted = SampleSettings.parse({**made.settings.source, "n": 1})
     data = load_sources(wanted, loaded, made.plan.classes)
-    assert data is not None
-    if data.fingerprint != made.settings.source_fingerprint:
+    if data is not None and data.fingerprint != made.settings.source_fingerprint:
         raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
-    keys = [made.class_keys[name] for name in made.plan.classes]
-    return Translator(loaded, data, made.plan, keys)
+    keys = tuple(made.class_keys[name] for name in made.plan.classes)
+    return Conditioned(loaded, conditions_of(wanted, loaded.task, data, made.plan), keys)
 
 
 def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:

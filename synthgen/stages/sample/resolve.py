@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from synthgen.data.cache import ImageData
+from synthgen.data.records import Records
 from synthgen.dataset.encoding.images import estimated_bytes
 from synthgen.dataset.run_settings import settings_hash
-from synthgen.generators.bundle import REFERENCE
+from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet, load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
-from synthgen.sampling.source_images import SourceImages
+from synthgen.sampling.source_rows import SourceRows
 from synthgen.spec.columns import DISCRIMINATOR, PIXEL_HASH
-from synthgen.spec.condition import ClassCondition
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.job import Job
@@ -28,6 +28,9 @@ from synthgen.storage.store_path import StorePath, protocols
 
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
+
+NEWER = {"given_again", "set", "field"}
+"""Settings that the first datasets do not have: on record where they say something."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if generator is None:
         generator = load_generator(name, device=settings.device, precision=settings.precision)
     classes = settings.classes or generator.learnt
-    keys = ClassCondition(generator.classes).indices(classes, f"generator '{generator.name}'")
+    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
     if strange := [name for name in classes if name not in generator.learnt]:
         raise SynthgenError(
             f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
@@ -62,7 +65,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
     settings = settings.model_copy(update={"batch_size": batch})
     tools = Tools(tuple(classes), settings, generator, filters)
-    known = tools.scorer.names
+    known = tools.score_names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
     plan = make_plan(
         tuple(classes),
@@ -75,7 +78,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     )
     data = tools.sources
     if data is not None:
-        SourceImages(data.images, data.labels, plan)  # are there enough of each class?
+        SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
     if DISCRIMINATOR in known:
@@ -96,11 +99,13 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
 
 
 def _decisive(
-    settings: SampleSettings, generator: Generator, filters: FilterSet, data: ImageData | None
+    settings: SampleSettings, generator: Generator, filters: FilterSet, data: Records | None
 ) -> dict[str, Any]:
     """All that decides the dataset's bytes, as JSON."""
+    dumped = blotted(settings.model_dump(mode="json", exclude=DECIDES_NOTHING))
+    defaults = SampleSettings.model_construct().model_dump(mode="json")
     return {
-        **blotted(settings.model_dump(mode="json", exclude=DECIDES_NOTHING)),
+        **{k: v for k, v in dumped.items() if k not in NEWER or v != defaults[k]},
         "generator": generator.name,
         "generator_sha256": generator.weights_sha256,
         "reference_sha256": generator.config.files.get(REFERENCE),

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from synthgen.dataset.codecs.registry import codec_of
+from synthgen.dataset.columns import columns_of
 from synthgen.dataset.encoding.encoders import encoder_for
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
@@ -31,7 +33,6 @@ from synthgen.sampling.sampler import ShardSampler
 from synthgen.spec.plan import ShardPlan
 from synthgen.stages.judging.scorer import coded, repeat_codes
 from synthgen.stages.sample.clock import Clock
-from synthgen.stages.sample.conditions import Translator
 from synthgen.stages.sample.job import Job, Tell
 from synthgen.stages.sample.lanes import Lanes, Submit, device_turns, lane_count
 from synthgen.stages.sample.tools import Tools
@@ -70,8 +71,9 @@ class ShardMaker:
         self._tell = tell
         self._lanes = Lanes(lane_count(threads or usable_cores(generator.device)))
         self._turns = device_turns(generator.device)
-        data = tools.sources
-        self._translator = data and Translator(generator, data, job.plan, job.class_keys)
+        self._source = tools.conditioned(job.plan, job.class_keys)
+        self._columns = columns_of(generator.task)
+        self._codecs = {name: codec_of(kind) for name, kind in self._columns.fields.items()}
         self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
@@ -83,6 +85,7 @@ class ShardMaker:
             job.filters.judge,
             job.filters.reasons,
             job.settings.acceptance_floor,
+            tools.readers.read,
             lambda pixels: coded(codes, pixels),
             lambda: {rule.name: Seen(rule) for rule in job.filters.repeats},
             # What repeats another shard exactly repeats it nearly, too.
@@ -152,16 +155,18 @@ class ShardMaker:
         def look(labels: np.ndarray, candidates: np.ndarray) -> CandidateBatch:
             """One lane's work: a batch from its numbers to its files."""
             with self._turns, clock.timed("generate"):
-                source = self._translator or self.generator
+                given = self._source.given(keys[labels], shard.index, candidates)
+                source = self._source.with_rows(given)
                 drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
             with self._turns, clock.timed("score"):
-                batch = examine(drawn, keys, self._judge, labels, candidates)
+                batch = examine(drawn, keys, self._judge, labels, candidates, given)
             chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
             with clock.timed("encode"):
-                files = [
-                    self._encoder.encode(images[chosen])
-                    for images in (batch.images, *batch.others.values())
-                ]
+                files: dict[str, list[Any]] = {
+                    "image": list(self._encoder.encode(batch.images[chosen]))
+                }
+                for name, codec in self._codecs.items():
+                    files[name] = codec.encode(batch.others[name][chosen], self._encoder.encode)
             return batch.with_files(chosen, files)
 
         sampler = ShardSampler(
@@ -171,7 +176,7 @@ class ShardMaker:
             batch_size=settings.batch_size or 1,
             class_names=job.plan.classes,
             excluded=excluded,
-            available=self._translator.sources.available(shard) if self._translator else None,
+            available=self._source.available(shard),
         )
         sampler.begin()
         return _Draft(shard, sampler, clock, job.order(shard, excluded))
@@ -204,18 +209,18 @@ class ShardMaker:
     def _rows(self, batch: CandidateBatch, chosen: np.ndarray) -> Rows:
         keys = np.asarray(self.job.class_keys, dtype=np.int64)
         reasons = ("", *self.job.filters.reasons)
-        domains = self.generator.domains
-        encoded = [[column[row] for row in chosen.tolist()] for column in batch.files]
+        places = chosen.tolist()
+        encoded = {name: [cells[row] for row in places] for name, cells in batch.files.items()}
         return Rows(
-            encoded[0],
+            encoded.pop("image"),
             batch.labels[chosen],
             batch.candidates[chosen],
             keys[batch.labels[chosen]],
             batch.pixel_hashes[chosen],
             {name: values[chosen] for name, values in batch.scores.items()},
             [reasons[verdict] for verdict in batch.verdicts[chosen]],
-            encoded[1] if domains else None,
-            domains[1] if domains else "",
+            self._columns,
+            encoded,
         )
 
     def _count_rejects(self, batch: CandidateBatch) -> Iterator[tuple[str, str, int]]:

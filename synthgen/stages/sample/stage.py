@@ -77,7 +77,7 @@ def run(
         work = _Run(layout, replace(resolved.job, plan=plan), resolved.tools, make)
         work.make_all()
         if work.shards or not layout.is_complete():
-            names = resolved.tools.scorer.names
+            names = resolved.tools.score_names
             finish(layout, work.job, generator, resolved.settings, names)
         receipts = receipts_of(layout, plan)
     seconds = time.perf_counter() - start

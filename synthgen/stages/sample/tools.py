@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from synthgen.data.cache import ImageData
+from synthgen.data.records import Records
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.quality.filters import FilterSet
+from synthgen.quality.readers.readers import Readers
 from synthgen.quality.scores import Scorer
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.judging.scorer import make_scorer
-from synthgen.stages.sample.conditions import load_sources
+from synthgen.stages.sample.conditions import Conditioned, conditions_of, load_sources
 from synthgen.stages.sample.job import Job
 
 
@@ -57,10 +59,31 @@ class Tools:
         return make_scorer(self.generator, {self.settings.scores, *self.filters.scores})
 
     @cached_property
-    def sources(self) -> ImageData | None:
-        """The images to translate; ``None`` for a generator that needs none.
+    def sources(self) -> Records | None:
+        """The rows that are given; ``None`` for a generator that needs none.
 
         Raises:
             SynthgenError: they are needed and not given, or given and not needed, or lack a class.
         """
         return load_sources(self.settings, self.generator, self.classes)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What says how far images bear out what they were made from."""
+        if self.settings.scores == "statistics":
+            return Readers({})
+        return Readers.of(self.generator.task)
+
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """All scores that the run measures, in the order of the dataset's columns."""
+        return (*self.scorer.names, *self.readers.names)
+
+    def conditioned(self, plan: Plan, class_keys: tuple[int, ...]) -> Conditioned:
+        """The generator with what it is given for the candidates of a plan.
+
+        Raises:
+            SynthgenError: a class has too few rows, or what is set is no attribute.
+        """
+        found = conditions_of(self.settings, self.generator.task, self.sources, plan)
+        return Conditioned(self.generator, found, class_keys)

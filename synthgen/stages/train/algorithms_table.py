@@ -11,12 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from synthgen.algorithms.contract import Algorithm
 from synthgen.algorithms.registry import DEFAULT, Registration, registered
 from synthgen.generators.drawing import draw, latent_size
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.task import Task, sampled
 
-TASK = ClassConditional(
-    ImageSpec(32, 32, 3), ClassCondition(tuple(str(k) for k in range(10))), ("source", "target")
-)
+CLASSES, IMAGE = tuple(str(k) for k in range(10)), ImageSpec(32, 32, 3)
 """Ten classes of 32 px colour images: what sizes are given for."""
 
 
@@ -35,7 +33,7 @@ class Sized:
     def text(self) -> str:
         """Three lines: name and paper, sizes, what it is good for."""
         mark = " (default)" if self.found.name == DEFAULT else ""
-        domains = ", two domains" if self.found.domains == 2 else ""
+        domains = ", two domains" if self.found.takes.streams == 2 else ""
         return (
             f"{self.found.name}{mark}: {self.found.title}, {self.found.year}, {self.found.paper}\n"
             f"    at 32 px: G {self.generator:,} and D {self.judge:,} parameters, "
@@ -47,12 +45,13 @@ class Sized:
 def sized_algorithms() -> Iterator[Sized]:
     """All registered algorithms in alphabetical order, built one after another."""
     for found in registered().values():
-        built = found.build(TASK, found.options.parse({}))
+        task = found.takes.task(CLASSES, IMAGE)
+        built = found.build(task, found.options.parse({}))
         for network in built.networks.values():
             network.eval().requires_grad_(False)
-        judge = built.networks[built.judges[0]]
+        judge = built.networks[built.judges[0] if built.judges else next(iter(built.verdicts))]
         yield Sized(found, _parameters(built), sum(p.numel() for p in judge.parameters()),
-                    _gflops(built))  # fmt: skip
+                    _gflops(built, task))  # fmt: skip
 
 
 def _parameters(built: Algorithm) -> int:
@@ -62,13 +61,13 @@ def _parameters(built: Algorithm) -> int:
     return sum(seen.values())
 
 
-def _gflops(built: Algorithm) -> float:
-    image = TASK.image
-    given = {
-        "label": torch.zeros(1, dtype=torch.int64),
-        "source": torch.zeros(1, image.channels, image.height, image.width),
-        "source_label": torch.zeros(1, dtype=torch.int64),
-    }
+def _gflops(built: Algorithm, task: Task) -> float:
+    further = {}
+    for name in task.given:
+        dtype, shape = task.fields[name].stored()
+        row = torch.zeros(1, *shape, dtype=getattr(torch, dtype))
+        further[name] = task.fields[name].tensor(row)
+    given = sampled(task, torch.zeros(1, dtype=torch.int64), further)
     with FlopCounterMode(display=False) as counter:
         draw(built, built.networks, torch.zeros(1, latent_size(built)), given, torch.float32)
     return float(counter.get_total_flops()) / 1e9

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthgen.algorithms.registry import find
 from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import save_bundle
 from synthgen.generators.discriminator import Discriminator
@@ -36,9 +35,9 @@ def save_best(
     """
     training = prepared.training
     averaged = {**prepared.algorithm.networks, **training.averaged.networks}
-    registration = find(settings.algorithm)
+    registration = prepared.registration
     calibration = judge.calibration
-    if settings.keep_discriminator and prepared.algorithm.judges:
+    if settings.keep_discriminator and prepared.algorithm.judges and prepared.task.by_class:
         calibration = calibration.with_quantiles_of(_discriminated(prepared))
     save_bundle(
         folder,
@@ -57,7 +56,7 @@ def save_best(
                 "name": "Fréchet distance on features of the bundle's own label classifier",
                 "samples": settings.score_samples,
             },
-            "label_agreement": best["agreement"],
+            **({"label_agreement": best["agreement"]} if "agreement" in best else {}),
             "diversity": best["diversity"],
             "alarms": alarms,
             "classifier_accuracy": judge.classifier.accuracy,

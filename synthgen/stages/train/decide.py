@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from synthgen.algorithms.registry import DEFAULT, find
-from synthgen.data.glance import Glance, glance
+from synthgen.algorithms.registry import DEFAULT
+from synthgen.data.glance import Glance
 from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import say
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import FOR_JUDGING, duration
+from synthgen.stages.train.offered import chosen_algorithm, look_at
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.sizes import (
     FEW,
@@ -66,7 +67,7 @@ def decide_on_this_machine(settings: TrainSettings) -> Decision:
     """
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
-    seen = glance(settings)
+    seen = look_at(settings)
     seconds = settings.seconds or LONG
     most = min(2.0, max(0.3, seconds / 200))
     watch = Stopwatch(settings, seen, device, precision, most_seconds=most)
@@ -101,7 +102,7 @@ def decide(
 ) -> Decision:
     """Fill in what ``settings`` leave open."""
     training_images, held = split_counts(settings, seen)
-    found = find(settings.algorithm)
+    found = chosen_algorithm(settings)
     narrower = found.name == DEFAULT and not {"width", "widest"} & set(settings.options)
     cap = LARGEST_SIDE[device.type]
     lines = []

@@ -6,9 +6,9 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from synthgen.algorithms.contract import Algorithm, Tensors
+from synthgen.algorithms.contract import Tensors
 from synthgen.data.cache import load_images
-from synthgen.data.glance import Glance, glance
+from synthgen.data.glance import Glance
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.credentials import blotted
@@ -16,9 +16,11 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
+from synthgen.stages.train.offered import look_at
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.setup import check_domains
 from synthgen.stages.train.sizes import LARGEST_SIDE
+from synthgen.training.loop import Training
 
 MOST_SECONDS = 1.5
 """For the steps of one kind of networks after the first one."""
@@ -36,7 +38,7 @@ def describe(settings: TrainSettings) -> str:
     check_domains(settings)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
-    seen = glance(settings)
+    seen = look_at(settings)
     watch = Stopwatch(settings, seen, device, precision, most_seconds=MOST_SECONDS)
     with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
         decision = decide(settings, seen, device, watch)
@@ -61,11 +63,12 @@ def _described(decision: Decision, seen: Glance, watch: Stopwatch, threads: int)
         f"data: {seen.name}, {spec}, {len(seen.classes)} classes, {learnt:,} images to train on, "
         f"{held:,} held out; {len(seen.encoded)} of them were looked at"
     )
-    algorithm = watch.training(decided.resolution, decided.options, 2).algorithm
+    training = watch.training(decided.resolution, decided.options, 4)
+    algorithm = training.algorithm
     for name, network in algorithm.networks.items():
         count = sum(parameter.numel() for parameter in network.parameters())
         lines.append(f"network {name}: {count:,} parameters")
-    for name, flops in _forward_flops(algorithm, spec, device).items():
+    for name, flops in _forward_flops(training, device).items():
         lines.append(f"tensor {name}: {flops / 1e9:.3f} GFLOP per image forward")
     return "\n".join([*lines, *_time(decided, learnt, watch)])
 
@@ -82,16 +85,13 @@ def _time(decided: DecidedTrainSettings, learnt: int, watch: Stopwatch) -> list[
     ]
 
 
-def _forward_flops(
-    algorithm: Algorithm, image: ImageSpec, device: torch.device
-) -> dict[str, float]:
+def _forward_flops(training: Training, device: torch.device) -> dict[str, float]:
     """FLOPs of one image through what sampling evaluates."""
+    algorithm = training.algorithm
     count = 4  # batch norm in training mode needs more than one image
-    given = {"label": torch.zeros(count, dtype=torch.int64, device=device)}
+    given = training.shown_at(0, count)
     for name, latent in algorithm.latents.items():
         given[name] = torch.randn(count, *latent.shape, device=device)
-    given["image"] = torch.zeros(count, image.channels, image.height, image.width, device=device)
-    given["source"], given["source_label"] = given["image"], given["label"]
     for network in algorithm.networks.values():
         network.requires_grad_(False)  # the counter's hooks want either gradients or none at all
     flops: dict[str, float] = {}

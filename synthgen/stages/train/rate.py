@@ -7,22 +7,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from synthgen.algorithms.registry import build, find
+from synthgen.algorithms.registry import build
 from synthgen.data.glance import Glance
 from synthgen.features.classifier import LabelClassifier
 from synthgen.networks.placement import place
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.train.offered import chosen_algorithm, stand_in
 from synthgen.stages.train.setup import SMALL_DATA, SMALLEST_AUGMENTED
 from synthgen.training.ada import Ada
 from synthgen.training.augment import no_augmentation
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import TaskBatches
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
 
@@ -85,13 +84,9 @@ class Stopwatch:
         where those that grow have grown."""
         seen, settings = self._seen, self._settings
         images = seen.images(side, settings)
-        rows = np.arange(len(images))
-        two = find(settings.algorithm).domains == 2
-        spec = ImageSpec(side, side, seen.channels)
-        task = ClassConditional(
-            spec, ClassCondition(seen.classes), ("source", "target") if two else ()
-        )
-        batches = RealBatches(images, seen.encoded_labels, rows, 0, flip=False)
+        found = chosen_algorithm(settings)
+        task, streams = stand_in(settings, found, images, seen.encoded_labels, seen.classes)
+        batches = TaskBatches(task, streams, flip=False)
         few = len(seen.labels) < SMALL_DATA and side >= SMALLEST_AUGMENTED
         augmented = settings.augment != "none" and (few or settings.augment != "auto")
         loop = LoopSettings(
@@ -103,8 +98,7 @@ class Stopwatch:
             precision=self.precision,
             device=self.device,
         )
-        algorithm = build(settings.algorithm, task, options)
-        return Training(algorithm, batches, loop, sources=batches if two else None)
+        return Training(build(found.name, task, options), batches, loop)
 
     def gflop_per_image(self, side: int, options: Mapping[str, Any]) -> float:
         """GFLOP of an image shown, backward included, over as many steps as time allows."""

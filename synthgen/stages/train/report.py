@@ -40,10 +40,16 @@ def tick_line(row: dict[str, Any], eta: float) -> str:
     return (
         f"{row['images']:>9,} img  {row['images_per_second']:.0f} img/s  loss: {losses}  "
         f"judged right: {right}  score {row['score']:.4g} (real {row['score_real']:.2g})  "
-        f"agreement {row['agreement']:.0%}  diversity {row['diversity']:.2f} "
+        f"{_agreement(row, '.0%')}diversity {row['diversity']:.2f} "
         f"(least: '{row['least_diverse_class']}' {row['least_diversity']:.2f})  "
         f"ETA {minutes}:{seconds:02d}"
     )
+
+
+def _agreement(row: Mapping[str, Any], form: str, words: str = "agreement {}  ") -> str:
+    """How many labels are right, in words; nothing where there are no labels."""
+    found = row.get("agreement")
+    return "" if found is None else words.format(format(found, form))
 
 
 def report_text(
@@ -64,7 +70,8 @@ def report_text(
     if best:
         lines += [
             f"Best state: score {best['score']:.4g} at {best['images']:,} images shown; "
-            f"label agreement {best['agreement']:.1%}, diversity {best['diversity']:.2f} of the "
+            f"{_agreement(best, '.1%', 'label agreement {}, ')}diversity "
+            f"{best['diversity']:.2f} of the "
             "real images'.",
             "",
         ]

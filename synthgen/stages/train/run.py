@@ -221,7 +221,7 @@ class Run:
             self.best = {
                 "score": score.frechet,
                 "images": training.shown,
-                "agreement": score.agreement,
+                **({} if score.agreement is None else {"agreement": score.agreement}),
                 "diversity": score.diversity,
             }
             save_best(

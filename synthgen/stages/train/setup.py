@@ -10,21 +10,25 @@ import numpy as np
 import torch
 
 from synthgen.algorithms.contract import Algorithm, Augment
-from synthgen.algorithms.registry import build, find
+from synthgen.algorithms.registry import Registration, build
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.splits import Labelled, hold_out
+from synthgen.data.records import Records
+from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
+from synthgen.spec.task import Task, label_to_image
+from synthgen.stages.train.offered import GivenRows, chosen_algorithm, held_rows, load_for
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
+from synthgen.uses.registry import Use, find_use
 
 SMALL_DATA = 20_000
 """Below this many training images the discriminator is augmented unless told otherwise."""
@@ -38,8 +42,9 @@ generator gave one image a class (diversity 0.2 of the real one, against 0.8 wit
 class Prepared:
     """What is known before the first step."""
 
-    data: ImageData
-    task: ClassConditional
+    data: ImageData | Records
+    task: Task
+    registration: Registration
     algorithm: Algorithm
     training: Training
     validation: Any  # int64 [V], rows of ``data``
@@ -47,8 +52,8 @@ class Prepared:
     judged: tuple[Any, Any]
     """Rows that the label classifier learns from and is held out from: always of all classes."""
     augment: str
-    sources: Labelled | None
-    """Held-out images of the other domain, for an algorithm that has two."""
+    given: GivenRows | None
+    """Held-out rows of what the generator is given beside the class, where it is given more."""
 
 
 def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
@@ -59,28 +64,32 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     """
     device = _device(settings, group)
     precision = resolve_precision(settings.precision, device)
-    registration = find(settings.algorithm)
-    two = registration.domains == 2
+    use = None if settings.use is None else find_use(settings.use)
+    registration = chosen_algorithm(settings)
+    two = registration.takes.streams == 2
     check_domains(settings)
-    data, other = _load(settings, group, two)
+    data, other, offered = _load(settings, group, two, use)
     chosen, validation = hold_out(data.labels, settings.holdout, settings.seed)
     judged = chosen, validation
     if settings.only_class is not None:
         owner = f"'{data.name}'"
-        label = ClassCondition(data.classes).indices([settings.only_class], owner)[0]
+        label = Label(data.classes).indices([settings.only_class], owner)[0]
         chosen, validation = (rows[data.labels[rows] == label] for rows in judged)
-    _refuse_too_few(data.name, chosen, validation)
+    refuse_too_few(data.name, chosen, validation)
     if not _varies(data, chosen):
         raise SynthgenError(
             f"{data.name}: the training images of a class are all the same image; a generator "
             "learns from several that differ"
         )
-    domains, sources, held_sources = _other_domain(settings, data, other)
-    task = ClassConditional(data.image, ClassCondition(data.classes), domains)
+    if offered is None:
+        task, streams, given = _streams(settings, registration, data, other, chosen)
+    else:
+        task, streams = offered, [_stream(offered, data, chosen, settings.seed)]
+        given = held_rows(task, data, validation) if isinstance(data, Records) else None
     keep_freed_memory()
     torch.manual_seed(settings.seed)
     algorithm = build(registration.name, task, settings.options)
-    augment = _augmentation(settings, data, len(chosen))
+    augment = _augmentation(settings, data, len(chosen), algorithm)
     if settings.batch_size % group.count:
         raise SynthgenError(
             f"batch_size {settings.batch_size} does not divide over {group.count} processes"
@@ -99,19 +108,26 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
         clip_gradients=settings.clip_gradients,
         lr_at=lambda progress: _lr_factor(progress, settings.lr_decay),
     )
-    batches = RealBatches(data.images, data.labels, chosen, settings.seed, settings.flip)
-    training = Training(algorithm, batches, loop, ranks=group, sources=sources)
+    batches = TaskBatches(task, streams, flip=settings.flip, move=settings.move)
+    training = Training(algorithm, batches, loop, ranks=group)
     return Prepared(
-        data, task, algorithm, training, validation, chosen, judged, augment, held_sources
+        data, task, registration, algorithm, training, validation, chosen, judged, augment, given
     )
 
 
-def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, ImageData | None]:
-    """The images, and the other domain's where there are two; the first rank decodes them."""
+Loaded = tuple[ImageData | Records, ImageData | None, Task | None]
 
-    def load() -> tuple[ImageData, ImageData | None]:
-        data = load_images(settings)
-        return data, load_source(settings, data) if two else None
+
+def _load(settings: TrainSettings, group: Ranks, two: bool, use: Use | None) -> Loaded:
+    """The rows, the other domain's images where there are two, and the task that a use makes of
+    what is offered; the first rank decodes them."""
+
+    def load() -> Loaded:
+        if use is not None:
+            data, task = load_for(settings, use)
+            return data, None, task
+        images = load_images(settings)
+        return images, load_source(settings, images) if two else None, None
 
     if group.leads:
         found = load()
@@ -121,20 +137,44 @@ def _load(settings: TrainSettings, group: Ranks, two: bool) -> tuple[ImageData, 
     return found if group.leads else load()
 
 
-def _other_domain(
-    settings: DecidedTrainSettings, data: ImageData, other: ImageData | None
-) -> tuple[tuple[str, ...], RealBatches | None, Labelled | None]:
-    """Names of both domains, and the other one's images: to train on, and held out."""
+def _streams(
+    settings: DecidedTrainSettings,
+    registration: Registration,
+    data: ImageData | Records,
+    other: ImageData | None,
+    chosen: np.ndarray,
+) -> tuple[Task, list[Stream], GivenRows | None]:
+    """The task, the rows of each of its streams, and held-out images of the second kind."""
+    streams = [Stream({"image": data.images, "label": data.labels}, chosen, settings.seed)]
     if other is None:
-        return (), None, None
+        return label_to_image(data.classes, data.image), streams, None
     names = settings.source_domain or other.name, settings.domain or data.name
-    domains = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
+    shows = names if names[0] != names[1] else (f"{names[0]} (source)", names[1])
     learnt, held = hold_out(other.labels, settings.holdout, settings.seed)
-    sources = RealBatches(other.images, other.labels, learnt, settings.seed + 1, settings.flip)
-    return domains, sources, Labelled(other.images[held], other.labels[held])
+    columns = {"source": other.images, "label": other.labels}
+    streams.append(Stream(columns, learnt, settings.seed + 1))
+    task = registration.takes.task(data.classes, data.image, shows)
+    given = GivenRows({"source": other.images[held]}, other.labels[held])
+    return task, streams, given if task.others else None
 
 
-def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
+def _stream(task: Task, data: ImageData | Records, chosen: np.ndarray, seed: int) -> Stream:
+    """The rows of a task of one stream."""
+    found = {"image": data.images} if isinstance(data, ImageData) else dict(data.columns)
+    columns = {n: data.labels if n == task.stratum else found[n] for n in task.streams[0]}
+    return Stream(columns, chosen, seed)
+
+
+def _augmentation(
+    settings: TrainSettings, data: ImageData | Records, count: int, algorithm: Algorithm
+) -> str:
+    if not algorithm.augments:
+        if settings.augment not in ("auto", "none"):
+            raise SynthgenError(
+                f"augment={settings.augment}: this algorithm's discriminator takes images as they "
+                "are; leave it out"
+            )
+        return "none"
     if settings.augment != "auto":
         return settings.augment
     small = count < SMALL_DATA and data.image.height >= SMALLEST_AUGMENTED
@@ -143,7 +183,7 @@ def _augmentation(settings: TrainSettings, data: ImageData, count: int) -> str:
     return "ada" if small else "none"
 
 
-def _refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
+def refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
     """Nothing, if the generator can be scored: that takes two held-out images.
 
     Raises:
@@ -160,7 +200,7 @@ def _refuse_too_few(name: str, chosen: np.ndarray, held: np.ndarray) -> None:
     )
 
 
-def _varies(data: ImageData, rows: np.ndarray) -> bool:
+def _varies(data: ImageData | Records, rows: np.ndarray) -> bool:
     """Whether any class has two images that differ."""
     for label in np.unique(data.labels[rows]):
         first, *others = rows[data.labels[rows] == label]
@@ -189,8 +229,8 @@ def check_domains(settings: TrainSettings) -> None:
     """Raises:
     SynthgenError: the algorithm needs another number of domains than the settings give.
     """
-    registration = find(settings.algorithm)
-    name, two = registration.name, registration.domains == 2
+    registration = chosen_algorithm(settings)
+    name, two = registration.name, registration.takes.streams == 2
     given = settings.source is not None or settings.source_domain is not None
     if two and not given:
         raise SynthgenError(

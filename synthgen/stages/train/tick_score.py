@@ -15,6 +15,8 @@ from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.latents import latents
 from synthgen.spec.image import to_float, to_uint8
+from synthgen.spec.task import Task, sampled
+from synthgen.stages.train.offered import GivenRows
 from synthgen.training.loop import Training
 from synthgen.training.spectral import settle_spectral_norms
 from synthgen.training.standing import standing_statistics
@@ -33,14 +35,14 @@ STANDING_BATCHES = 16
 @dataclass(frozen=True)
 class Score:
     """``frechet`` is lower the better (``nan`` if an image is not finite); ``agreement`` the share
-    of samples that the classifier gives their own label; ``diversity`` the mean over classes of the
-    samples' spread as a share of the real images', in feature space or in pixels, whichever is
-    less; ``least_diversity`` that of the class of the index ``least_diverse``. ``grid`` is
-    ``uint8 [rows * columns, H, W, C]``.
+    of samples that the classifier gives their own label (``None``: they have none); ``diversity``
+    the mean over classes of the samples' spread as a share of the real images', in feature space
+    or in pixels, whichever is less; ``least_diversity`` that of the class of the index
+    ``least_diverse``. ``grid`` is ``uint8 [rows * columns, H, W, C]``.
     """
 
     frechet: float
-    agreement: float
+    agreement: float | None
     diversity: float
     least_diversity: float
     least_diverse: int
@@ -62,14 +64,16 @@ class ProgressScore:
         samples: int,
         device: torch.device,
         precision: torch.dtype,
-        sources: Labelled | None = None,
+        given: GivenRows | None,
+        task: Task,
     ) -> None:
         """``held`` is what samples are compared with, ``trained`` a part of the training images;
-        ``sources`` are images to translate, where the algorithm takes any."""
+        ``given`` are rows of what the generator is given beside the class, if it is."""
         self._classifier = classifier
         self._device = device
         self._precision = precision
-        self._sources = sources
+        self._given = given
+        self._task = task
         self._held = embed(self._features, held.images, BATCH, device)
         embedded = embed(self._features, trained.images, BATCH, device)
         self.real = frechet_distance(embedded, self._held)
@@ -117,11 +121,16 @@ class ProgressScore:
             columns=GRID_COLUMNS,
         )
 
+    def _rows_for(self, labels: np.ndarray, seed: int) -> dict[str, Tensor]:
+        return {} if self._given is None else self._given.of(self._task, labels, seed)
+
     def _some_labels(self, number: int) -> np.ndarray:
         return np.random.default_rng([1, number]).choice(self._labels, min(BATCH, 128))
 
     @torch.inference_mode()
-    def _agreement(self, images: np.ndarray, labels: Tensor) -> float:
+    def _agreement(self, images: np.ndarray, labels: Tensor) -> float | None:
+        if self._task.stratum is None:
+            return None  # there are no labels to agree with
         right = 0
         for start in range(0, len(images), BATCH):
             batch = to_float(torch.from_numpy(images[start : start + BATCH]).to(self._device))
@@ -139,9 +148,12 @@ class ProgressScore:
         drawn, finite = [], True
         for start in range(0, len(labels), BATCH):
             part = slice(start, start + BATCH)
-            given = {"label": torch.from_numpy(labels[part]).to(self._device)}
-            if "source" in algorithm.inputs:
-                given |= self._source_of(labels[part])
+            strata = torch.from_numpy(labels[part]).to(self._device)
+            further = {
+                name: value.to(self._device)
+                for name, value in self._rows_for(labels[part], seed + start).items()
+            }
+            given = sampled(self._task, strata, further)
             columns = draw(
                 algorithm,
                 networks,
@@ -152,16 +164,6 @@ class ProgressScore:
             finite = finite and bool(torch.isfinite(columns["image"]).all())
             drawn.append(to_uint8(columns["image"]).cpu().numpy())
         return np.concatenate(drawn), finite
-
-    def _source_of(self, labels: np.ndarray) -> dict[str, Tensor]:
-        """For each label a source image of its class, taking turns."""
-        assert self._sources is not None
-        rows = np.empty(len(labels), dtype=np.int64)
-        for label in np.unique(labels):
-            places, known = labels == label, np.flatnonzero(self._sources.labels == label)
-            rows[places] = np.resize(known, int(places.sum()))
-        images = to_float(torch.from_numpy(self._sources.images[rows]).to(self._device))
-        return {"source": images, "source_label": torch.from_numpy(labels).to(self._device)}
 
 
 def _pixels(images: np.ndarray) -> Tensor:

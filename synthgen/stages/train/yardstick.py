@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from synthgen.data.splits import Labelled, evenly
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
@@ -34,13 +36,29 @@ class Judge:
     score: ProgressScore
 
 
+TURNS = ("0", "90", "180", "270")
+"""What a classifier learns to tell where images have no labels: Gidaris et al. 2018,
+arXiv:1803.07728."""
+
+
+def quarter_turns(images: np.ndarray) -> Labelled:
+    """The images ``uint8 [N, S, S, C]``, the i-th turned by i modulo 4 quarters, and the turns."""
+    turned = np.empty_like(images)
+    turns = np.arange(len(images), dtype=np.int64) % len(TURNS)
+    for turn in range(len(TURNS)):
+        turned[turns == turn] = np.rot90(images[turns == turn], turn, axes=(1, 2))
+    return Labelled(turned, turns)
+
+
 def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) -> Judge:
     """Train (or open) the label classifier of a run and measure real images with it."""
     data, training = prepared.data, prepared.training
     real = Labelled(data.images, data.labels)
+    labelled = prepared.task.stratum is not None
+    taught, classes = (real, data.classes) if labelled else (quarter_turns(data.images), TURNS)
     classifier = train_label_classifier(
-        real,
-        data.classes,
+        taught,
+        classes,
         *prepared.judged,
         ClassifierSettings(
             budget=settings.classifier_images,
@@ -53,16 +71,18 @@ def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) ->
         ),
         out / "classifier",
     )
-    say(f"label classifier: {classifier.accuracy:.1%} right on held-out real images")
+    what = "label classifier" if labelled else "classifier of quarter turns (there are no labels)"
+    say(f"{what}: {classifier.accuracy:.1%} right on held-out real images")
     classifier.network.to(training.device).eval()
     held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
     calibration, reference = measure_real(
         real, data.classes, *prepared.judged, classifier.network, training.device,
-        training.precision, keep=settings.reference,
+        training.precision, keep=settings.reference, labelled=labelled,
     )  # fmt: skip
     part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
     score = ProgressScore(
         classifier.network, held, Labelled(data.images[part], data.labels[part]),
-        settings.score_samples, training.device, training.precision, prepared.sources,
+        settings.score_samples, training.device, training.precision, prepared.given,
+        prepared.task,
     )  # fmt: skip
     return Judge(classifier, calibration, reference, score)

@@ -14,6 +14,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import HELD_OUT, UtilitySettings
+from synthgen.spec.task import ALL
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.judging.training_rows import training_rows
 
@@ -37,6 +38,10 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     Raises:
         SynthgenError: they cannot be read, lack a class, or are the same.
     """
+    if dataset.plan.classes == (ALL,):
+        raise SynthgenError(
+            f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
+        )
     spec = dataset.image
     common: dict[str, Any] = {
         "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,

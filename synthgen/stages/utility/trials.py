@@ -13,7 +13,7 @@ from synthgen.data.cache import ImageData
 from synthgen.data.splits import Labelled, few_per_class
 from synthgen.evaluation.fidelity import embed
 from synthgen.evaluation.utility import TrainedOn
-from synthgen.generators.bundle import CLASSIFIER
+from synthgen.generators.format import CLASSIFIER
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError

@@ -23,6 +23,7 @@ from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress, say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import load_filters
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.tune import DEFAULT, NONE, TuneSettings
@@ -64,6 +65,11 @@ def tune(settings: TuneSettings) -> TuneReport:
             written.
     """
     generator = load_generator(settings.generator, "cpu", "fp32")
+    if generator.task.stratum is None or generator.given:
+        raise SynthgenError(
+            f"generator '{generator.name}' makes no images from a class alone: there is nothing "
+            "to tune by a classifier"
+        )
     image = generator.image
     real = load_images(DataSettings.parse({
         "data": settings.real, "split": settings.real_split, "classes": generator.classes,

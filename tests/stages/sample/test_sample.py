@@ -259,12 +259,12 @@ def test_two_hundred_classes(tmp_path):
     """From a generator without classifier or calibration, untrained: counts must be exact all the same."""
     from synthgen.algorithms.registry import build
     from synthgen.generators.bundle import save_bundle
-    from synthgen.spec.condition import ClassCondition, ClassConditional
     from synthgen.spec.image import ImageSpec
+    from synthgen.spec.task import label_to_image
     from synthgen.stages.sample.stage import sample
 
     names = tuple(f"kind {k}" for k in range(200))
-    task = ClassConditional(ImageSpec(8, 8, 3), ClassCondition(names))
+    task = label_to_image(names, ImageSpec(8, 8, 3))
     options = {"width": 4, "widest": 8, "latent": 4, "style": 8}
     save_bundle(
         tmp_path / "many", algorithm="r3gan", options=options, task=task,

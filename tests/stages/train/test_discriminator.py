@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from synthgen.algorithms.registry import build
+from synthgen.algorithms.registry import build, find
 from synthgen.data.cache import load_images
 from synthgen.data.splits import hold_out
 from synthgen.dataset.verify import verify
@@ -18,7 +18,6 @@ from synthgen.generators.zoo import load_generator
 from synthgen.quality.calibration import LEVELS, Calibration
 from synthgen.quality.filters import load_filters
 from synthgen.spec.calibrate_settings import CalibrateSettings
-from synthgen.spec.condition import ClassCondition, ClassConditional
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
 from synthgen.spec.image import ImageSpec
@@ -56,9 +55,8 @@ def rule(tmp_path):
 )
 def test_a_logit_depends_on_its_image_and_label_alone(name, small_networks):
     """Also where D normalises or compares over the batch, and where it judges patches."""
-    domains = ("drawn", "seen") if name in ("cogan", "cyclegan") else ()
     image = ImageSpec(16, 16, 3)
-    task = ClassConditional(image, ClassCondition(("a", "b", "c")), domains)
+    task = find(name).takes.task(("a", "b", "c"), image)
     torch.manual_seed(0)
     algorithm = build(name, task, small_networks[name])
     network = algorithm.networks[algorithm.judges[0]].train()

@@ -7,6 +7,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+from packages import install
 
 from synthgen.cli.main import main
 from synthgen.spec.columns import RESERVED
@@ -43,16 +44,6 @@ POINTS = {
     "synthgen.filters": "red = tiny:Red",
     "synthgen.extractors": "pixels = tiny:Pixels",
 }
-
-
-def install(folder, code=GOOD, points=POINTS, name="tiny-plugin"):
-    """A package as pip leaves it."""
-    info = folder / f"{name.replace('-', '_')}-1.2.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text("".join(f"[{k}]\n{v}\n" for k, v in points.items()))
-    (folder / "tiny.py").write_text(code)
-    return folder
 
 
 @pytest.fixture

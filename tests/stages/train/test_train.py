@@ -155,7 +155,7 @@ def test_every_algorithm_goes_from_images_to_a_dataset(
 ):
     """By changing one word (and naming the other domain's images, where there are two)."""
     changes = {"algorithm": name, "options": small_networks[name], "images": 3000, "ticks": 2}
-    two = registered()[name].domains == 2
+    two = registered()[name].takes.streams == 2
     if two:
         changes["source"] = str(negative_folder)
     bundle = train(settings(digit_folder, small_training, tmp_path / "run", **changes))

@@ -1,0 +1,1 @@
+"""How rows of each kind of field lie in a dataset: a page for each kind."""

@@ -1,0 +1,180 @@
+"""Fields that enter networks as a vector: attributes and text; see ``spec/fields.py``."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.fields import Enters, Stored, names_of, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from synthgen.spec.frames import Windows
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """A named vector: ``float32 [K]``, ``nan`` where a value is not known.
+
+    Without a range in ``ranges`` a name is a yes (1) or a no (0); with one it is a number. To
+    networks both are in [-1, 1], and what is not known is 0, which is neither.
+    """
+
+    names: tuple[str, ...]
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    kind: ClassVar[str] = "attributes"
+
+    @property
+    def enters(self) -> Enters:
+        return "vector"
+
+    @property
+    def entering(self) -> int:
+        return len(self.names)
+
+    def stored(self) -> Stored:
+        return "float32", (len(self.names),)
+
+    def read(self, value: Any) -> np.ndarray:
+        """From a mapping of names to values (missing, ``None`` and -1 of a yes/no: not known), a
+        list of the names that hold, or a vector in the order of the names."""
+        import numpy as np
+
+        if isinstance(value, Mapping):
+            for name in value:
+                if name not in self.names:
+                    hint = did_you_mean(str(name), self.names)
+                    raise ValueError(f"no attribute '{name}' (there are {name_list(self.names)})"
+                                     f"{hint}")  # fmt: skip
+            given = [value.get(name) for name in self.names]
+        elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            given = [float(name in value) for name in self.names]
+        else:
+            given = list(np.asarray(value, dtype=np.float64).reshape(-1))
+            if len(given) != len(self.names):
+                raise ValueError(f"{len(given)} values for {len(self.names)} attributes")
+        return np.array([self._one(n, v) for n, v in zip(self.names, given, strict=True)],
+                        dtype=np.float32)  # fmt: skip
+
+    def _one(self, name: str, value: Any) -> float:
+        if value is None or value == "":
+            return math.nan
+        if name in self.ranges:
+            return float(value)
+        words = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+        number = words.get(str(value).lower())
+        number = float(value) if number is None else number
+        if math.isnan(number) or number == -1:
+            return math.nan
+        if number not in (0.0, 1.0):
+            raise ValueError(f"attribute '{name}' is yes or no, not {value!r:.40}")
+        return number
+
+    def _scales(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        import torch
+
+        low = [self.ranges.get(name, (0.0, 1.0))[0] for name in self.names]
+        high = [self.ranges.get(name, (0.0, 1.0))[1] for name in self.names]
+        bounds = torch.tensor([low, high], device=like.device, dtype=torch.float32)
+        return bounds[0], (bounds[1] - bounds[0]).clamp(min=1e-12)
+
+    def tensor(self, rows: Tensor) -> Tensor:
+        low, span = self._scales(rows)
+        return ((rows - low) / span * 2 - 1).nan_to_num(0.0).clamp(-1.0, 1.0)
+
+    def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
+        low, span = self._scales(made)
+        return (made.float() + 1) / 2 * span + low, made.isfinite().all(dim=1)
+
+    def mirrored(self, rows: Tensor) -> Tensor:
+        return rows
+
+    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
+        return rows
+
+    def to_json(self) -> dict[str, Any]:
+        ranges = {name: list(bounds) for name, bounds in self.ranges.items()}
+        return {"names": list(self.names), "ranges": ranges}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Attributes:
+        names = names_of(record["names"])
+        ranges = {str(k): (float(a), float(b)) for k, (a, b) in record.get("ranges", {}).items()}
+        if not set(ranges) <= set(names) or not all(a < b for a, b in ranges.values()):
+            raise ValueError("a range of no attribute, or the wrong way round")
+        return cls(names, ranges)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A caption: ``uint8 [length]`` of UTF-8, filled up with noughts.
+
+    To networks the counts of its character n-grams (2 to 4, with word borders), hashed into
+    ``buckets`` numbers of unit length in all: a linear layer on them is a bag of n-gram embeddings
+    (Bojanowski et al. 2017, arXiv:1607.04606), so that an unseen spelling lies near a seen one.
+    """
+
+    length: int = 256
+    buckets: int = 512
+    kind: ClassVar[str] = "text"
+
+    @property
+    def enters(self) -> Enters:
+        return "vector"
+
+    @property
+    def entering(self) -> int:
+        return self.buckets
+
+    def stored(self) -> Stored:
+        return "uint8", (self.length,)
+
+    def read(self, value: Any) -> np.ndarray:
+        import numpy as np
+
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r:.40} is no text")
+        encoded = value.encode()[: self.length].decode(errors="ignore").encode()
+        row = np.zeros(self.length, dtype=np.uint8)
+        row[: len(encoded)] = np.frombuffer(encoded, dtype=np.uint8)
+        return row
+
+    def text(self, row: np.ndarray) -> str:
+        """The text of one stored row."""
+        return bytes(row).rstrip(b"\0").decode(errors="replace")
+
+    def tensor(self, rows: Tensor) -> Tensor:
+        import torch
+
+        counts = torch.zeros(len(rows), self.buckets)
+        for number, row in enumerate(rows.cpu().numpy()):
+            for word in self.text(row).lower().split():
+                marked = f"<{word}>"
+                for size in (2, 3, 4):
+                    for start in range(len(marked) - size + 1):
+                        piece = marked[start : start + size].encode()
+                        counts[number, zlib.crc32(piece) % self.buckets] += 1
+        counts = counts / counts.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-6)
+        return counts.to(rows.device)
+
+    def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
+        raise SynthgenError("text cannot be made, only given: no algorithm here writes any")
+
+    def mirrored(self, rows: Tensor) -> Tensor:
+        return rows
+
+    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
+        return rows
+
+    def to_json(self) -> dict[str, Any]:
+        return {"length": self.length, "buckets": self.buckets}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Text:
+        return cls(whole(record["length"], 1, 65_536), whole(record["buckets"], 1, 65_536))

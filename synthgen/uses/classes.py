@@ -1,0 +1,33 @@
+"""Images of classes: what class-conditional GANs make, or images of one kind without any class."""
+
+from __future__ import annotations
+
+from synthgen.spec.fields import Field, Image
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task, label_to_image
+from synthgen.uses.registry import Offered, Use
+
+
+class ClassesOptions(Settings):
+    """There are none."""
+
+
+def task(offered: Offered, options: ClassesOptions) -> Task:
+    """A label is given, if there is one; an image is made."""
+    image = offered.image
+    if offered.label is not None:
+        return label_to_image(offered.label.names, image)
+    fields: dict[str, Field] = {"image": Image(image.height, image.width, image.channels)}
+    return Task(fields, (), ("image",), (("image",),))
+
+
+USE = Use(
+    name="classes",
+    title="New images of the classes in the data; of images without classes, more of them.",
+    given="a label, or nothing",
+    made="image",
+    algorithm="r3gan",
+    example="synthgen train --use classes --data photos --out runs/photos",
+    options=ClassesOptions,
+    task=task,
+)

@@ -1,0 +1,81 @@
+"""Uses by name: the pages of this folder, and those of other packages (``synthgen.uses``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.fields import Field, Label
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.plugins import plugins
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
+
+GROUP = "synthgen.uses"
+"""Entry point group: a use's name to its :class:`Use`."""
+_PAGES = {"registry"}
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What data offer a use."""
+
+    image: ImageSpec
+    """Size and channels of the images."""
+    label: Label | None
+    """Their classes, if they have any."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A use: its words, its options, and what makes its task of what is offered."""
+
+    name: str
+    title: str
+    """One line: what it is for."""
+    given: str
+    """What is given, in a word or two, for the list."""
+    made: str
+    algorithm: str
+    """The default one."""
+    example: str
+    """What to type first."""
+    options: type[Settings]
+    task: Callable[[Offered, Any], Task]
+    needs: Callable[[Any], Mapping[str, Field]] = field(default=lambda options: {})
+    """Fields that are read from columns of the data beside image and label, by name."""
+    side: int | None = None
+    """Of images, where the data's own is not wanted."""
+    labelled: bool = False
+    """Whether rows must have a class."""
+
+
+def use_names() -> list[str]:
+    """Names of all uses; nothing is loaded but the list of pages."""
+    import synthgen.uses as package
+
+    pages = [page.name for page in iter_modules(package.__path__) if page.name not in _PAGES]
+    return sorted([page.replace("_", "-") for page in pages] + list(plugins(GROUP, "use")))
+
+
+def find_use(name: str) -> Use:
+    """The use of this name.
+
+    Raises:
+        SynthgenError: there is none.
+    """
+    known = use_names()
+    wanted = name.replace("_", "-")
+    if wanted not in known:
+        hint = did_you_mean(wanted, known)
+        raise SynthgenError(f"no use '{name}' (known: {name_list(known)}){hint}")
+    others = plugins(GROUP, "use")
+    if wanted in others:
+        loaded: Use = others[wanted].load()
+        return loaded
+    found: Use = import_module(f"synthgen.uses.{wanted.replace('-', '_')}").USE
+    return found

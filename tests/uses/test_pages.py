@@ -1,0 +1,63 @@
+"""The list of uses, and that no use is known by name outside of its page."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Label
+from synthgen.spec.image import ImageSpec
+from synthgen.uses.registry import Offered, find_use, use_names
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines").rglob("*.py"))
+
+
+def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
+    assert {"classes", "super-resolution", "inpainting"} <= set(use_names())
+    for name in use_names():
+        use = find_use(name)
+        assert use.name == name and use.example.startswith("synthgen train")
+        for label in (None, Label(("a", "b"))):
+            task = use.task(Offered(ImageSpec(32, 32, 3), label), use.options())
+            assert task.stratum == (None if label is None else "label")
+            assert task.classes == (("all",) if label is None else ("a", "b"))
+    with pytest.raises(SynthgenError, match="did you mean 'super-resolution'"):
+        find_use("super-resolutoin")
+
+
+def named(text):
+    """Names of uses, as text of a program."""
+    return re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
+
+
+def test_no_use_is_named_outside_of_its_page():
+    for path in SOURCES:
+        if "uses" in path.relative_to(ROOT).parts:
+            continue
+        code = re.sub(r'"""[\s\S]*?"""', "", path.read_text())
+        code = re.sub(r'title="[^"]*"', "", code)
+        assert named(code) == [], path
+    assert named('if use == "super-resolution"') and named("inpainting = 1")
+
+
+def test_two_kinds_of_image_are_no_special_case():
+    for path in SOURCES:
+        text = path.read_text()
+        assert not re.search(r"paired=|(?<![\w.])domains=2|source_label", text), path
+
+
+def test_listing_imports_no_torch():
+    code = (
+        "import sys; sys.argv = ['synthgen', 'uses', 'list']\n"
+        "from synthgen.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('torch' in sys.modules, 'datasets' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False False"
+    assert "inpainting: " in done.stdout and "super-resolution: " in done.stdout

@@ -217,11 +217,8 @@ def test_a_use_with_attributes_and_its_own_algorithm(installed, data, tmp_path):
     assert {row["bright"] for row in rows["tags"]} == {1.0}
     weights = [row["weight"] for row in rows["tags"]]
     assert 0 <= min(weights) < 3 < 7 < max(weights) <= 10 and len(set(weights)) == 20
-    found = evaluate(EvaluateSettings.parse(
-        {"dataset": str(report.root), "real": str(data), "device": "cpu", "sample": 20}
-        if "sample" in EvaluateSettings.model_fields
-        else {"dataset": str(report.root), "real": str(data), "device": "cpu"}
-    ))  # fmt: skip
+    asked = {"dataset": str(report.root), "real": str(data), "device": "cpu"}
+    found = evaluate(EvaluateSettings.parse(asked))
     assert found is not None
 
 

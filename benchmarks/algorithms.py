@@ -17,7 +17,7 @@ import statistics
 from pathlib import Path
 
 from benchmarks.measuring import ask_for_data, data_of
-from synthgen.algorithms.registry import registered
+from synthgen.algorithms.registry import class_conditional
 from synthgen.generators.zoo import metrics, show
 from synthgen.spec.settings.base import read_yaml
 from synthgen.spec.settings.train import TrainSettings
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="Comma-separated names.")
     arguments = parser.parse_args()
     data_of(arguments, NEEDS)
-    names = [name for name, found in registered().items() if found.takes.streams == 1]
+    names = [name for name, found in class_conditional().items() if found.takes.streams == 1]
     names = [name for name in arguments.only.split(",") if name] or names
     shared = Path(arguments.out) / "classifier"
     results = []

@@ -17,9 +17,11 @@ import argparse
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,13 +29,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # by optimisers anyway; an import that is broken off cannot be made again
 
 from benchmarks.gpu_checks import all_checks
 from benchmarks.gpu_parcel import pack, unpack
 from benchmarks.measuring import ask_for_data, data_of, machine, matrix_rate, table, take_turns
 from benchmarks.sampling import Case, prepared, stages, summary
 from benchmarks.training import SIZES, Timed
-from synthgen.algorithms.registry import registered
+from synthgen.algorithms.registry import class_conditional
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.machine.progress import say
@@ -78,7 +81,7 @@ def training_rates(device: torch.device, clock: Clock) -> list[dict[str, Any]]:
     spec = SIZES[SIZE]
     shape = (4_000, spec.height, spec.width, spec.channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    names = list(registered())
+    names = list(class_conditional())
     found: list[dict[str, Any]] = []
     for place, name in enumerate(names):
         row: dict[str, Any] = {"algorithm": name}
@@ -141,10 +144,12 @@ def stopped_after(seconds: float) -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in its back
         signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = threading.Thread(target=ask, daemon=True)
-    with suppress(KeyboardInterrupt):
-        watch.start()
-        yield
-    left.set()
+    try:
+        with suppress(KeyboardInterrupt):
+            watch.start()
+            yield
+    finally:
+        left.set()
 
 
 def train_on(
@@ -207,6 +212,7 @@ def text_of(found: dict[str, Any]) -> str:
         lines += [f"The whole is {sampling['share_of_slowest']:.0%} of {sampling['slowest']}.", ""]
     if run := found.get("run"):
         lines += ["Training of cifar10-32: " + json.dumps(run), ""]
+    lines += [f"**{name} failed**: {why}\n" for name, why in found.get("faults", {}).items()]
     return "\n".join([*lines, f"{found['seconds']:.0f} seconds in all."]) + "\n"
 
 
@@ -237,11 +243,17 @@ def main() -> None:
         }
         for name, part in parts.items():
             say(f"{name}: {clock.left():.0f} s left")
-            found[name] = part()
+            try:
+                found[name] = part()
+            except Exception as error:  # whatever it is, the parts after it have their turn
+                traceback.print_exc()
+                found.setdefault("faults", {})[name] = f"{type(error).__name__}: {error}"[:300]
             found["seconds"] = clock.whole - clock.left()
             (out / "figures.json").write_text(json.dumps(found, indent=2) + "\n")
             (out / "figures.md").write_text(text_of(found))
     print(text_of(found))
+    if "faults" in found:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

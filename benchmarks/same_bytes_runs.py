@@ -19,8 +19,9 @@ class Run:
     """Generators of :data:`TRAININGS` that it needs."""
 
 
-TRAINED = {"batch_size": 32, "ticks": 2, "score_samples": 128, "classifier_images": 4_000,
-           "device": "cpu", "precision": "fp32", "data": "../data/plain"}  # fmt: skip
+TRAINED = {"holdout": 0.1, "batch_size": 32, "ticks": 2, "score_samples": 128,
+           "classifier_images": 4_000, "device": "cpu", "precision": "fp32",
+           "data": "../data/plain"}  # fmt: skip
 SMALL = {"width": 8, "widest": 16, "latent": 8, "style": 16}
 TRANSLATOR = {"width": 8, "width_d": 8, "blocks": 2}
 TRAININGS: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measuring import machine, matrix_rate, spread, table, take_turns, write_json
-from synthgen.algorithms.registry import build, registered
+from synthgen.algorithms.registry import build, class_conditional, registered
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.freed_memory import keep_freed_memory
 from synthgen.spec.image import ImageSpec
@@ -125,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()
     device = resolve_device(arguments.device)
-    names = [name for name in arguments.only.split(",") if name] or list(registered())
+    names = [name for name in arguments.only.split(",") if name] or list(class_conditional())
     spec = SIZES[arguments.size]
     with tempfile.TemporaryDirectory() as folder:
         shape = (20_000, spec.height, spec.width, spec.channels)

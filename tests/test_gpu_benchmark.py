@@ -84,8 +84,9 @@ def left_in_time(waited):
     with gpu.stopped_after(0.05):
         waited.wait(60)
         pytest.fail("nobody said that the time was over")
-    with gpu.stopped_after(60):
-        pass  # what is done in time is not disturbed
+    with pytest.raises(ValueError), gpu.stopped_after(0.2):
+        raise ValueError  # what is done in time, well or not, is not disturbed afterwards
+    waited.wait(0.5)
 
 
 def test_the_kit_takes_as_many_images_of_each_class_as_find_room(tmp_path):

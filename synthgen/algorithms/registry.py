@@ -132,6 +132,11 @@ def registered() -> Mapping[str, Registration]:
     return dict(sorted(_REGISTERED.items()))
 
 
+def class_conditional() -> Mapping[str, Registration]:
+    """The algorithms whose plainest task is of labelled images, of one kind or of two."""
+    return {name: found for name, found in registered().items() if found.takes.plainest is None}
+
+
 def find(name: str) -> Registration:
     """The algorithm of this name; ``"default"`` is the one this project recommends.
 

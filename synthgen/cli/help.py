@@ -112,7 +112,7 @@ LAYOUTS = {
     "reproduce": Layout("synthgen reproduce out/photos --row 7 --generator runs/photos"),
     "generators": Layout("synthgen generators show fashion-mnist-28"),
     "algorithms": Layout("synthgen algorithms"),
-    "uses": Layout("synthgen uses show super-resolution"),
+    "uses": Layout("synthgen uses list"),
 }
 
 

@@ -93,7 +93,7 @@ def _spellings(model: type[Settings], name: str, field: FieldInfo) -> list[str]:
     typed = [TYPED[key] for kind in model.__mro__ if (key := (kind.__name__, name)) in TYPED]
     extra = field.json_schema_extra
     also = [str(extra["also"])] if isinstance(extra, dict) and "also" in extra else []
-    return [*typed, _flag(name), *also]
+    return list(dict.fromkeys([*typed, _flag(name), *also]))
 
 
 def _option(

@@ -19,6 +19,7 @@ import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.decode import BadImage, open_image, read_head
+from synthgen.data.file_kinds import file_kind
 from synthgen.data.sources import Source, open_source
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -139,6 +140,15 @@ def _without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
     return None if label in rows[0] else rows
 
 
+def _is_flat(folder: Path) -> bool:
+    """Whether all there is in a folder lies loose in it, images among it, and nothing that could
+    say their classes."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    kinds = {file_kind(path.name) for path in inside if path.is_file()}
+    told = {"table", "labels"} & kinds
+    return "picture" in kinds and not told and all(path.is_file() for path in inside)
+
+
 def open_rows(settings: DataSettings) -> Source:
     """The source of ``settings``, whose rows may have no label: they are of the class
     :data:`FLAT_CLASS` then.
@@ -152,6 +162,8 @@ def open_rows(settings: DataSettings) -> Source:
         rows = _without_label(folder, settings.label_column or "label")
         if rows is not None:
             return Listed(folder, rows)
+        if settings.structure == "auto" and settings.classes is None and _is_flat(folder):
+            settings = without_labels(settings)
     return open_source(settings, settings.split)
 
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from synthgen.algorithms.contract import Tensors
-from synthgen.algorithms.registry import build, find, registered
+from synthgen.algorithms.registry import build, class_conditional, find
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 
-NAMES = list(registered())
+NAMES = list(class_conditional())
 
 
 def task(name, side=16, channels=3, classes=3):
@@ -71,7 +71,7 @@ def test_an_unknown_algorithm_is_answered_with_the_nearest():
 
 def test_an_unknown_option_is_answered_with_the_nearest():
     with pytest.raises(SynthgenError, match=r"unknown key 'widht'; did you mean 'width'"):
-        build("dcgan", task(), {"widht": 3})
+        build("dcgan", task("r3gan"), {"widht": 3})
 
 
 def test_default_has_a_proper_name():

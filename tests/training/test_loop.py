@@ -5,11 +5,12 @@ import pytest
 import torch
 from rows import batches
 
-from synthgen.algorithms.registry import build, find, registered
+from synthgen.algorithms.registry import build, class_conditional, find
 from synthgen.spec.image import ImageSpec
 from synthgen.training import checkpoint
 from synthgen.training.ada import Ada
 from synthgen.training.augment import diffaugment, no_augmentation
+from synthgen.training.batches import Passes
 from synthgen.training.distributed import Ranks
 from synthgen.training.loop import Training
 from synthgen.training.phase_step import LoopSettings
@@ -56,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not same(weights(runs[0]), weights(runs[2]))
 
 
-@pytest.mark.parametrize("name", list(registered()))
+@pytest.mark.parametrize("name", list(class_conditional()))
 def test_a_killed_run_resumes_to_the_same_weights_and_means(name, tmp_path, small_networks):
     def fresh():
         # Eleven steps cross the resets and fades of a growing network.
@@ -175,10 +176,14 @@ def test_learning_rates_follow_the_factor():
 
 def test_extra_steps_of_a_critic_do_not_order_all_rows(monkeypatch):
     """Of one pass over the data, one order is made, however often the critic steps."""
-    run = training("wgan", options={"width": 8}, images=320)
-    passes = run._batches._passes
-    made, real = [], passes._pass
-    monkeypatch.setattr(passes, "_pass", lambda number: made.append(number) or real(number))
+    run = training("wgan", options={"width": 8, "d_burst": 5}, images=320)
+    made, real = [], Passes._pass
+
+    def counted(self, number):
+        made.append(number)
+        return real(self, number)
+
+    monkeypatch.setattr(Passes, "_pass", counted)
     for _ in range(3):
         run.step()
     assert run.means.counts["loss/D/wasserstein"] == 15

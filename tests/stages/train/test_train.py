@@ -6,7 +6,7 @@ import datasets
 import pytest
 from PIL import Image
 
-from synthgen.algorithms.registry import registered
+from synthgen.algorithms.registry import class_conditional, find
 from synthgen.dataset.verify import verify
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
@@ -149,13 +149,13 @@ def test_a_run_neither_writes_nor_removes_through_a_link(
     assert begun(tmp_path / "link", settings(digit_folder, small_training, out))
 
 
-@pytest.mark.parametrize("name", list(registered()))
+@pytest.mark.parametrize("name", list(class_conditional()))
 def test_every_algorithm_goes_from_images_to_a_dataset(
     name, digit_folder, negative_folder, small_training, small_networks, tmp_path
 ):
     """By changing one word (and naming the other domain's images, where there are two)."""
     changes = {"algorithm": name, "options": small_networks[name], "images": 3000, "ticks": 2}
-    two = registered()[name].takes.streams == 2
+    two = find(name).takes.streams == 2
     if two:
         changes["source"] = str(negative_folder)
     bundle = train(settings(digit_folder, small_training, tmp_path / "run", **changes))

@@ -21,7 +21,6 @@ WORD = re.compile(r"\w+")
 
 TYPED = {
     ("TrainSettings", "per_class"): "--gan-per-class",
-    ("InspectSettings", "per_class"): "--gan-per-class",
     ("EvaluateSettings", "images"): "--max-images",
 }
 """Settings whose own name means something else in another command, and what is typed for them; the

@@ -50,16 +50,8 @@ class CycleganOptions(Settings):
 )
 def cyclegan(task: Task, options: CycleganOptions) -> Algorithm:
     """Build translators, discriminators and pools; see the module's text."""
-    adam = Adam(options.lr, betas=(0.5, 0.999))
     side = max(task.image.height, task.image.width)
     layers = options.patch_layers or patch_layers(side)
-
-    def pooled(t: Tensors, domain: str, images: str, under: str) -> Tensor:
-        shown, conditions = t.networks[f"pool_{domain}"](t[images], t[under])
-        return t.call(f"D_{domain}", t.augment(shown), conditions)
-
-    weight = options.cycle
-    identity = options.cycle * options.identity
     return Algorithm(
         networks={
             "to_target": ResNetTranslator(task, options.width, options.blocks),
@@ -84,49 +76,49 @@ def cyclegan(task: Task, options: CycleganOptions) -> Algorithm:
             "old_target": lambda t: pooled(t, "target", "translated", OF_SOURCE),
             "old_source": lambda t: pooled(t, "source", "returned", CONDITION),
         },
-        phases=(
-            Phase(
-                "G",
-                trains=("to_target", "to_source"),
-                terms={
-                    "target": Term(1.0, lambda t: least_squares_generator(t["fake_target"])),
-                    "source": Term(1.0, lambda t: least_squares_generator(t["fake_source"])),
-                    "cycle_source": Term(
-                        weight, lambda t: absolute_error(t["source_again"], t["source"])
-                    ),
-                    "cycle_target": Term(
-                        weight, lambda t: absolute_error(t["image_again"], t["image"])
-                    ),
-                    "identity_target": Term(
-                        identity, lambda t: absolute_error(t["image_kept"], t["image"])
-                    ),
-                    "identity_source": Term(
-                        identity, lambda t: absolute_error(t["source_kept"], t["source"])
-                    ),
-                },
-                optimizer=adam,
-                hands_on=("translated", "returned"),
-            ),
-            Phase(
-                "D",
-                trains=("D_target", "D_source"),
-                terms={
-                    "target": Term(
-                        1.0,
-                        lambda t: least_squares_discriminator(t["real_target"], t["old_target"]),
-                    ),
-                    "source": Term(
-                        1.0,
-                        lambda t: least_squares_discriminator(t["real_source"], t["old_source"]),
-                    ),
-                },
-                optimizer=adam,
-            ),
-        ),
+        phases=phases(options),
         samples={"image": "translated", "source": "source"},
         generators=("to_target",),
         judges=("D_target",),
         verdicts={"D_target": ("real_target", "old_target")},
         schedules={"lr": Schedule(1.0, 0.0, start=0.5)},
         inputs=("source",),
+    )
+
+
+def pooled(t: Tensors, domain: str, images: str, under: str) -> Tensor:
+    """Logits ``float [N, patches]`` of fakes among which earlier ones from the pool are mixed."""
+    shown, conditions = t.networks[f"pool_{domain}"](t[images], t[under])
+    return t.call(f"D_{domain}", t.augment(shown), conditions)
+
+
+def phases(options: CycleganOptions) -> tuple[Phase, ...]:
+    """Both translators together, then both discriminators on what these have just made."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    cycle, identity = options.cycle, options.cycle * options.identity
+    translators = {
+        "target": Term(1.0, lambda t: least_squares_generator(t["fake_target"])),
+        "source": Term(1.0, lambda t: least_squares_generator(t["fake_source"])),
+        "cycle_source": Term(cycle, lambda t: absolute_error(t["source_again"], t["source"])),
+        "cycle_target": Term(cycle, lambda t: absolute_error(t["image_again"], t["image"])),
+        "identity_target": Term(identity, lambda t: absolute_error(t["image_kept"], t["image"])),
+        "identity_source": Term(identity, lambda t: absolute_error(t["source_kept"], t["source"])),
+    }
+    discriminators = {
+        "target": Term(
+            1.0, lambda t: least_squares_discriminator(t["real_target"], t["old_target"])
+        ),
+        "source": Term(
+            1.0, lambda t: least_squares_discriminator(t["real_source"], t["old_source"])
+        ),
+    }
+    return (
+        Phase(
+            "G",
+            trains=("to_target", "to_source"),
+            terms=translators,
+            optimizer=adam,
+            hands_on=("translated", "returned"),
+        ),
+        Phase("D", trains=("D_target", "D_source"), terms=discriminators, optimizer=adam),
     )

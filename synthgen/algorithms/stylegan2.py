@@ -49,7 +49,6 @@ class Stylegan2Options(Settings):
 )
 def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
     """Build the pair; see the module's text."""
-    adam = Adam(options.lr, betas=(0.0, 0.99))
     generator = StyleGenerator(
         task,
         latent=options.latent,
@@ -64,15 +63,33 @@ def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
         others = generator_of(t).styles(torch.randn_like(t["z"]), t[CONDITION])
         return generator_of(t).mixed(styles, others, options.mixing)
 
-    def path_penalty(t: Tensors) -> Tensor:
-        net = generator_of(t)
-        styles = net.styles(t["z"], t[CONDITION])
-        lengths = path_lengths(net(styles, t["noise"]), styles)
-        with torch.no_grad():
-            net.path_mean.lerp_(lengths.mean(), PATH_MEMORY)
-        return (lengths - net.path_mean).square().mean()
+    return Algorithm(
+        networks={"G": generator, "D": StyleDiscriminator(task, options.width, options.widest)},
+        latents={
+            "z": Normal((options.latent,)),
+            "noise": Normal((generator.synthesis.noise_size,)),
+        },
+        tensors={
+            **pair_tensors(),
+            "styles": mixed,  # float [N, layers, style]
+            "fake": lambda t: t.call("G", t["styles"], t["noise"]),  # float [N, C, H, W]
+            "sample": lambda t: t.call(
+                "G",
+                generator_of(t).styles(t["z"], t[CONDITION], t.scalar("truncation")),
+                t["noise"],
+            ),  # float [N, C, H, W]
+        },
+        phases=phases(options),
+        samples={"image": "sample"},
+        schedules={"gamma": Schedule(options.gamma, options.gamma)},
+        truncates=True,
+    )
 
-    phases = [
+
+def phases(options: Stylegan2Options) -> tuple[Phase, ...]:
+    """D and G in turn, each with its lazy penalty: R1 for D, the path lengths for G."""
+    adam = Adam(options.lr, betas=(0.0, 0.99))
+    pair = [
         Phase(
             "D",
             trains=("D",),
@@ -95,7 +112,7 @@ def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
         ),
     ]
     if options.path:
-        phases.append(
+        pair.append(
             Phase(
                 "path",
                 trains=("G",),
@@ -106,27 +123,17 @@ def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
                 batch_share=0.5,
             )
         )
-    return Algorithm(
-        networks={"G": generator, "D": StyleDiscriminator(task, options.width, options.widest)},
-        latents={
-            "z": Normal((options.latent,)),
-            "noise": Normal((generator.synthesis.noise_size,)),
-        },
-        tensors={
-            **pair_tensors(),
-            "styles": mixed,  # float [N, layers, style]
-            "fake": lambda t: t.call("G", t["styles"], t["noise"]),  # float [N, C, H, W]
-            "sample": lambda t: t.call(
-                "G",
-                generator_of(t).styles(t["z"], t[CONDITION], t.scalar("truncation")),
-                t["noise"],
-            ),  # float [N, C, H, W]
-        },
-        phases=tuple(phases),
-        samples={"image": "sample"},
-        schedules={"gamma": Schedule(options.gamma, options.gamma)},
-        truncates=True,
-    )
+    return tuple(pair)
+
+
+def path_penalty(t: Tensors) -> Tensor:
+    """How far path lengths lie from their running mean, squared: Karras et al. 2019, eq. 4."""
+    net = generator_of(t)
+    styles = net.styles(t["z"], t[CONDITION])
+    lengths = path_lengths(net(styles, t["noise"]), styles)
+    with torch.no_grad():
+        net.path_mean.lerp_(lengths.mean(), PATH_MEMORY)
+    return (lengths - net.path_mean).square().mean()
 
 
 def generator_of(t: Tensors) -> StyleGenerator:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,26 @@ from synthgen.spec.task import Task
 from synthgen.storage.put_folder import put_folder, staging_beside
 
 
+@dataclass(frozen=True)
+class Criteria:
+    """What samples are filtered by: all of it comes from real images, and any may be missing."""
+
+    classifier: LabelClassifier | None = None
+    calibration: Mapping[str, Any] | None = None
+    """Quantiles of scores of held-out real images, as JSON."""
+    reference: Mapping[str, Tensor] | None = None
+    """Fingerprints and features of training images."""
+
+    def save(self, folder: Path) -> None:
+        """Write what there is into a bundle's folder."""
+        if self.classifier is not None:
+            save_file(_halved(self.classifier), folder / CLASSIFIER)
+        if self.calibration is not None:
+            (folder / CALIBRATION).write_text(json.dumps(self.calibration), encoding="utf-8")
+        if self.reference is not None:
+            save_file(_contiguous(self.reference), folder / REFERENCE)
+
+
 def save_bundle(
     folder: Path,
     *,
@@ -46,30 +67,22 @@ def save_bundle(
     options: Mapping[str, Any],
     task: Task,
     built: Algorithm,
-    classifier: LabelClassifier | None,
-    calibration: Mapping[str, Any] | None,
+    criteria: Criteria,
     metrics: Mapping[str, Any],
     training: Mapping[str, Any],
     keep_judges: bool = True,
-    reference: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a bundle beside ``folder`` and rename it there; an older one is replaced.
 
     ``built.networks`` holds the weights to keep (the averaged generator's). ``training`` is free
-    provenance: data, images shown, hardware; ``metrics`` its scores; ``reference`` what filters
-    compare with of the real images.
+    provenance: data, images shown, hardware; ``metrics`` its scores.
     """
     staging = staging_beside(folder)
     staging.mkdir(parents=True)
     save_file(_named_tensors(built.networks, built.generators), staging / GENERATOR)
     if keep_judges and built.judges:
         save_file(_named_tensors(built.networks, built.judges), staging / JUDGES)
-    if classifier is not None:
-        save_file(_halved(classifier), staging / CLASSIFIER)
-    if calibration is not None:
-        (staging / CALIBRATION).write_text(json.dumps(calibration), encoding="utf-8")
-    if reference is not None:
-        save_file(_contiguous(reference), staging / REFERENCE)
+    criteria.save(staging)
     (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     card = model_card(algorithm, task, training, metrics)
     (staging / CARD).write_text(card, encoding="utf-8")
@@ -80,7 +93,7 @@ def save_bundle(
         options=dict(options),
         task=task.to_json(),
         latents={name: latent.shape for name, latent in built.latents.items()},
-        classifier=None if classifier is None else classifier.config(),
+        classifier=None if criteria.classifier is None else criteria.classifier.config(),
         training=dict(training),
         files={path.name: sha256(path.read_bytes()) for path in sorted(staging.iterdir())},
     )

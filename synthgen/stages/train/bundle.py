@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.data.splits import Labelled
-from synthgen.generators.bundle import save_bundle
+from synthgen.generators.bundle import Criteria, save_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
 from synthgen.quality.calibration import Calibration
@@ -45,10 +45,12 @@ def save_best(
         options=registration.options.parse(settings.options).model_dump(),
         task=prepared.task,
         built=replace(prepared.algorithm, networks=averaged),
-        classifier=judge.classifier.network,
-        calibration=calibration.to_json(),
+        criteria=Criteria(
+            classifier=judge.classifier.network,
+            calibration=calibration.to_json(),
+            reference=None if judge.reference is None else judge.reference.to_tensors(),
+        ),
         keep_judges=settings.keep_discriminator,
-        reference=None if judge.reference is None else judge.reference.to_tensors(),
         metrics={
             "fidelity": {
                 "score": best["score"],

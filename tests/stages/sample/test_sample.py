@@ -258,7 +258,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(run_folder, tmp_path):
 def test_two_hundred_classes(tmp_path):
     """From a generator without classifier or calibration, untrained: counts must be exact all the same."""
     from synthgen.algorithms.registry import build
-    from synthgen.generators.bundle import save_bundle
+    from synthgen.generators.bundle import Criteria, save_bundle
     from synthgen.spec.image import ImageSpec
     from synthgen.spec.task import label_to_image
     from synthgen.stages.sample.stage import sample
@@ -268,7 +268,7 @@ def test_two_hundred_classes(tmp_path):
     options = {"width": 4, "widest": 8, "latent": 4, "style": 8}
     save_bundle(
         tmp_path / "many", algorithm="r3gan", options=options, task=task,
-        built=build("r3gan", task, options), classifier=None, calibration=None, metrics={}, training={},
+        built=build("r3gan", task, options), criteria=Criteria(), metrics={}, training={},
     )  # fmt: skip
     values = {"generator": str(tmp_path / "many"), "n": 1001, "out": str(tmp_path / "out")}
     with pytest.raises(SynthgenError, match="--filters none"):

@@ -82,7 +82,7 @@ def sampling(run_folder, out, *more):
 def test_an_installed_package_adds_a_score_a_filter_and_an_extractor(
     run_folder, digit_folder, tmp_path
 ):
-    site = install(tmp_path / "site")
+    site = install(tmp_path / "site", GOOD, POINTS)
     path = os.pathsep.join([str(site), *filter(None, sys.path)])
 
     def run(*arguments):

@@ -9,6 +9,7 @@ from synthgen.generators.zoo import load_generator
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train.stage import train
 from synthgen.training.loop import Training
+from synthgen.training.phase_step import PhaseStep
 from synthgen.training.watch import Alarm, Watch
 
 pytestmark = pytest.mark.slow
@@ -21,21 +22,36 @@ def run(digit_folder, small_training, out, **changes):
     return [r for r in rows if "event" not in r], [r for r in rows if "event" in r]
 
 
+def intercept(monkeypatch, act):
+    """Each step of a phase becomes ``act(shown, algorithm, phase, take)``; ``take()`` takes it."""
+    shown, real_step, real_take = [0], Training.step, PhaseStep.take
+
+    def step(self):
+        shown[0] = self.shown
+        real_step(self)
+
+    def take(self, phase, *rest, **named):
+        return act(shown[0], self.algorithm, phase, lambda: real_take(self, phase, *rest, **named))
+
+    monkeypatch.setattr(Training, "step", step)
+    monkeypatch.setattr(PhaseStep, "take", take)
+
+
 def test_a_blow_up_is_rolled_back_and_the_run_recovers_to_its_end(
     digit_folder, small_training, tmp_path, monkeypatch
 ):
     """The discriminator's weights are spoiled once, at a rate that is well: one remedy will do."""
-    real_run, spoiled = Training._run, []
+    spoiled = []
 
-    def spoiling(self, phase, *rest):
-        if self.shown > 6000 and not spoiled:
-            spoiled.append(self.shown)
+    def spoiling(shown, algorithm, phase, take):
+        if shown > 6000 and not spoiled:
+            spoiled.append(shown)
             with torch.no_grad():
-                for weights in self.algorithm.networks["D"].parameters():
+                for weights in algorithm.networks["D"].parameters():
                     weights.mul_(1e3)
-        real_run(self, phase, *rest)
+        return take()
 
-    monkeypatch.setattr(Training, "_run", spoiling)
+    intercept(monkeypatch, spoiling)
     ticks, events = run(digit_folder, small_training, tmp_path / "run", images=19_200)
     assert len(events) == 1 and events[0]["images"] - spoiled[0] <= 2 * 2400
     assert events[0]["back_to"] < spoiled[0]
@@ -63,13 +79,10 @@ def test_a_rate_a_hundred_times_too_high_is_rolled_back_and_recovers(
 
 
 def freeze_discriminator(monkeypatch, after):
-    real_run = Training._run
+    def frozen(shown, algorithm, phase, take):
+        return take() if phase.trains != ("D",) or shown <= after else {}
 
-    def frozen(self, phase, *rest):
-        if phase.trains != ("D",) or self.shown <= after:
-            real_run(self, phase, *rest)
-
-    monkeypatch.setattr(Training, "_run", frozen)
+    intercept(monkeypatch, frozen)
 
 
 def test_a_frozen_discriminator_stops_the_run_with_its_best_state_and_a_report(

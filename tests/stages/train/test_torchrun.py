@@ -10,7 +10,7 @@ from synthgen.training.distributed import Ranks
 
 PROGRAM = """
 import sys, torch, torch.distributed as dist
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 from test_loop import training
 from synthgen.training.distributed import ranks
 torch.set_num_threads(1)
@@ -43,9 +43,10 @@ def torchrun(program, *arguments):
 def test_ranks_stay_equal(tmp_path):
     from pathlib import Path
 
-    folder = str(Path(__file__).parent.parent.parent / "training")
+    tests = Path(__file__).parent.parent.parent
+    folders = [str(tests / "training"), str(tests / "support")]
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(folder=folder))
+    program.write_text(PROGRAM.format(folders=folders))
     done = torchrun(str(program))
     assert "equal 2" in done.stdout, done.stderr[-2000:]
 

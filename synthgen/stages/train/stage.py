@@ -20,7 +20,7 @@ from synthgen.stages.train.decide import agree_on_settings
 from synthgen.stages.train.folder import begin, begun, decided_before, held, sweep
 from synthgen.stages.train.per_class import train_set
 from synthgen.stages.train.run import Run
-from synthgen.stages.train.setup import prepare
+from synthgen.stages.train.setup import check_domains, prepare
 from synthgen.stages.train.store import run_folder
 from synthgen.storage.place import Place, place
 from synthgen.training.distributed import ranks
@@ -46,6 +46,7 @@ def train(settings: TrainSettings) -> Place:
         begun(out, settings)
         if _finished(out):
             return bundle
+        check_domains(settings)
         decided = agree_on_settings(settings, decided_before(out, settings), group)
         prepared = prepare(decided, group)
         if group.leads:

@@ -40,7 +40,7 @@ def test_a_generator_on_a_store_draws_what_that_of_a_folder_draws(
     for name in ("memory://a/runs/digits", "memory://a/runs/digits/bundle"):
         assert np.array_equal(drawn(name), here)
         assert short_name(name) == "digits" == load_generator(name, "cpu", "fp32").name
-    assert show("memory://a/runs/digits").classes == ("nought", "one", "two")
+    assert show("memory://a/runs/digits").read_task().classes == ("nought", "one", "two")
 
     def refuse(self, *given, **options):
         raise AssertionError("fetched twice")

@@ -52,7 +52,7 @@ def test_an_origin_is_written_as_it_was_read(lacking):
     origin = Origin.from_json(record)
     assert json.dumps(origin.to_json()) == json.dumps(record)
     assert origin.image == ImageSpec(8, 9, 1)
-    assert origin.paired == ("domains" not in lacking)
+    assert (len(origin.task(("a", "b")).streams) == 2) == ("domains" not in lacking)
     assert origin.trained.data == (None if "training" in lacking else "cifar10")
 
 

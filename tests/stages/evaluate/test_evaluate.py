@@ -128,7 +128,8 @@ def test_a_bundle_of_other_classes_or_images_judges_nothing(sampled, evaluated, 
 
 def test_a_bundle_that_has_the_classes_in_another_order_judges_by_their_names(sampled):
     dataset = open_dataset(sampled(n=30, classes=("nought", "two")).root)
-    other = SimpleNamespace(classifier=None, classes=("two", "one", "nought"))
+    task = SimpleNamespace(stratum="label")
+    other = SimpleNamespace(classifier=None, classes=("two", "one", "nought"), task=task)
     assert Judge(other, dataset, None, None)._keys.tolist() == [2, 0]
 
 

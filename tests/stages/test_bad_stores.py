@@ -78,7 +78,9 @@ def test_a_store_that_is_slow_fails_now_and_then_and_keeps_halves(bad, sampled, 
         if dice < 0.25:
             seen["slow"] += 1
             time.sleep(0.02)
-        if dice > 0.9 and call in ("put", "cat") and ".parquet" in path:
+        # The first shard for certain, others by chance: how many calls there are is not fixed.
+        luck = dice > 0.9 or not seen["half"]
+        if luck and call in ("put", "cat") and ".parquet" in path:
             seen["half"] += 1
             return True
         return False

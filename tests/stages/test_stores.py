@@ -16,7 +16,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.filter_settings import FilterSettings
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.stage import evaluate
-from synthgen.stages.finished import export as stage
+from synthgen.stages.finished import growing as stage
 from synthgen.stages.finished.export import export
 from synthgen.stages.finished.merge import merge
 from synthgen.stages.publish.report import report

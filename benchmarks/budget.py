@@ -1,5 +1,7 @@
 """Which networks fit a budget of time: speed of each width and side, and quality by seconds.
 
+    python -m benchmarks budget [--data FOLDER]
+
 Makes the tables of docs/recipes.md, which ``stages/train/sizes.py`` stands on. Seconds are of this
 process' CPU time, so that what else the machine does counts little; one thread.
 """

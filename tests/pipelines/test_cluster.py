@@ -50,12 +50,6 @@ def receipts(out):
     return {p.name: (p.stat().st_ino, p.stat().st_mtime_ns) for p in folder.glob("*.json")}
 
 
-def crashes(cluster, run):
-    """How often the coordinating worker has reported a crash of the flow run."""
-    log = (cluster.folder / "cpu-0.log").read_text()
-    return log.count(f"Reported flow run '{run}' as crashed")
-
-
 def until(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -143,12 +137,19 @@ def test_a_killed_parent_is_retried_and_finds_its_children(cluster, tmp_path):
     assert 4 <= len(before) < 60
     assert cluster.wait(run, 60) == "CRASHED"
     assert not (out / "README.md").exists()
-    # Prefect's worker reports the crash once more, up to a minute after the first report, and would
-    # put an end to a retry that came before. The children go on meanwhile.
-    until(lambda: crashes(cluster, run) >= 2)
-    cluster.prefect("flow-run", "retry", run)
-    until(lambda: cluster.state(run) not in ("CRASHED",), 60)
-    assert cluster.wait(run, 120) == "COMPLETED"
+    # Prefect's worker reports the crash once more, mostly some seconds after the run's own process
+    # did, and would put an end to a retry that came before. The children go on meanwhile.
+    time.sleep(15)
+    for _ in range(3):
+        cluster.prefect("flow-run", "retry", run)
+        until(lambda: cluster.state(run) not in ("CRASHED",), 60)
+        if cluster.wait(run, 120) != "CRASHED":
+            break
+        # The report was later still, on a busy machine, and the retry's process goes on without it.
+        until(lambda: cluster.state(run) == "COMPLETED" or not processes_of(run))
+        if cluster.state(run) == "COMPLETED":
+            break
+    assert cluster.state(run) == "COMPLETED"
     after = receipts(out)
     assert len(after) == 60 and {name: after[name] for name in before} == before
     assert verify(out).problems == []

@@ -45,10 +45,10 @@ class ArchiveFiles:
             begin, size = member
             with self._path.open("rb") as file:
                 return os.pread(file.fileno(), min(size, LARGEST_FILE + 1), begin)
+        except NotImplementedError:  # a RuntimeError, so it comes first
+            return BadImage("is packed in a way that is not read; unpack the archive")
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             return BadImage(f"is damaged in the archive ({' '.join(str(error).split())[:100]})")
-        except NotImplementedError:
-            return BadImage("is packed in a way that is not read; unpack the archive")
 
     def _from_zip(self, member: zipfile.ZipInfo) -> bytes | BadImage:
         if member.flag_bits & 1:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthgen.data.archives import ArchiveFiles
 from synthgen.data.cache import load_images
 from synthgen.data.sources import open_source
 from synthgen.spec.errors import SynthgenError
@@ -144,3 +145,19 @@ def test_samples_without_classes_are_told(tmp_path):
         opened(tmp_path)
     assert opened(tmp_path, structure="flat").classes == ("all",)
     assert np.array_equal(opened(tmp_path, structure="flat").labels, np.zeros(4))
+
+
+def test_a_member_of_another_packing_says_to_unpack(tmp_path):
+    """Python's zipfile raises NotImplementedError, a RuntimeError, for packings it lacks."""
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("cat/1.png", b"pixels")
+    packed = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = packed.index(mark) + place
+        packed[at : at + 2] = (97).to_bytes(2, "little")  # a packing that no Python reads
+    path.write_bytes(bytes(packed))
+    files = ArchiveFiles(path)
+    with zipfile.ZipFile(path) as archive:
+        files.members[("cat", "1.png")] = archive.getinfo("cat/1.png")
+    assert "packed in a way" in str(files.read(("cat", "1.png")))

@@ -93,12 +93,7 @@ def build_cache(
     try:
         staging.mkdir(parents=True, exist_ok=True)
         pixels = _allocated(staging / "images.npy", (len(rows), how.side, how.side, how.channels))
-        try:
-            filled = _fill(pixels, source, settings, classes, rows, labels, how)
-        except NeedsScaling:
-            # One rule for all: it is known when all deep images have been looked at.
-            how = replace(how, scaling=_scaling(source, settings, rows))
-            filled = _fill(pixels, source, settings, classes, rows, labels, how)
+        filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
         pixels.flush()
         np.save(staging / "labels.npy", labels[filled.kept])
         np.save(staging / "rows.npy", rows[filled.kept].astype(np.int64))
@@ -124,6 +119,43 @@ def build_cache(
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def try_some(
+    source: Source,
+    settings: DataSettings,
+    classes: tuple[str, ...],
+    rows: np.ndarray,
+    labels: np.ndarray,
+) -> tuple[Seen, tuple[str, ...]]:
+    """What kinds of pixels ``rows`` of the source have, and a line for each of them that is to be
+    skipped, as for :func:`build_cache`; nothing is kept.
+
+    Raises:
+        SynthgenError: one of these images cannot be used.
+    """
+    how = _decoding(source, settings, rows)
+    pixels = np.empty((len(rows), how.side, how.side, how.channels), dtype=np.uint8)
+    filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
+    return Seen(tuple(filled.modes.most_common()), how.scaling.said), tuple(filled.skipped)
+
+
+def _filled(
+    pixels: np.ndarray,
+    source: Source,
+    settings: DataSettings,
+    classes: tuple[str, ...],
+    rows: np.ndarray,
+    labels: np.ndarray,
+    how: Decoding,
+) -> tuple[_Filled, Decoding]:
+    """Decode into ``pixels``; if images turn out to be deep, once more with a rule for them."""
+    try:
+        return _fill(pixels, source, settings, classes, rows, labels, how), how
+    except NeedsScaling:
+        # One rule for all: it is known when all deep images have been looked at.
+        how = replace(how, scaling=_scaling(source, settings, rows))
+        return _fill(pixels, source, settings, classes, rows, labels, how), how
 
 
 def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:

@@ -100,10 +100,16 @@ def glance(settings: DataSettings, source: Source | None = None) -> Glance:
     sides = [min(look.width, look.height) for look in looks]
     areas = [look.width * look.height for look in looks]
     return Glance(
-        source.name, classes, labels, int(np.median(sides)), int(np.median(areas)), 1 if grey else 3,
-        tuple(encoded),
-        np.asarray(known, dtype=np.int64), scaling,
-    )  # fmt: skip
+        name=source.name,
+        classes=classes,
+        labels=labels,
+        short_side=int(np.median(sides)),
+        pixels=int(np.median(areas)),
+        channels=1 if grey else 3,
+        encoded=tuple(encoded),
+        encoded_labels=np.asarray(known, dtype=np.int64),
+        scaling=scaling,
+    )
 
 
 def _scaling(encoded: list[bytes], settings: DataSettings) -> Scaling:

@@ -168,7 +168,7 @@ def open_rows(settings: DataSettings) -> Source:
 
 
 def without_labels(settings: DataSettings) -> DataSettings:
-    """The same, with all rows of one class."""
+    """Settings that read all rows of the data as one class, whatever labels they have."""
     return settings.model_copy(update={"structure": "flat", "classes": None})
 
 

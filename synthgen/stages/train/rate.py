@@ -61,7 +61,7 @@ class Stopwatch:
         return self._known[key]
 
     def classifier_seconds_per_image(self, side: int) -> float:
-        """The same for the label classifier."""
+        """Seconds that training the label classifier takes for an image shown."""
         key = f"classifier {side}"
         if key not in self._known:
             self._known[key] = self._measure_classifier(side)

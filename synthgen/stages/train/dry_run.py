@@ -22,7 +22,7 @@ from synthgen.stages.train.setup import check_domains
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.training.loop import Training
 
-MOST_SECONDS = 1.5
+MOST_SECONDS = 0.7
 """For the steps of one kind of networks after the first one."""
 
 

@@ -38,7 +38,7 @@ from synthgen.spec.settings.data import DataSettings
 VERSION = 1
 """Part of the fingerprint of images of eight bits, whose decoding has not changed since."""
 
-FORM = 2
+FORM = 3
 """Raised when what lies in a cache changes: caches of an older form are not opened."""
 
 CHUNK = 128

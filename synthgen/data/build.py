@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -37,7 +38,7 @@ from synthgen.spec.settings.data import DataSettings
 VERSION = 1
 """Part of the fingerprint of images of eight bits, whose decoding has not changed since."""
 
-FORM = 2
+FORM = 3
 """Raised when what lies in a cache changes: caches of an older form are not opened."""
 
 CHUNK = 128
@@ -185,29 +186,30 @@ def _fill(
     """
     head = [VERSION, *pixels.shape[1:], how.fit, classes, *how.scaling.said]
     filled = _Filled(json.dumps(head))
-    decoded = _decode_all(source, rows, how)
-    told = over(decoded, len(rows), f"decoding {source.name}")
-    for position, (encoded, where, outcome) in enumerate(told):
-        if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
-            raise outcome
-        if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):
-            if settings.on_bad_image == "stop":
-                raise SynthgenError(f"{where}: {outcome}; {MEND}")
-            filled.skipped.append(f"{where}: {outcome}")
-            continue
-        look, array = outcome
-        filled.first.setdefault(look.grey, where)
-        if settings.color == "auto" and len(filled.first) > 1:
-            raise SynthgenError(
-                f"{source.name}: mixes grey ({filled.first[True]}) and colour "
-                f"({filled.first[False]}) images; choose with --color grey or --color rgb"
-            )
-        pixels[len(filled.kept)] = array
-        filled.kept.append(position)
-        filled.sizes.append((look.height, look.width))
-        filled.modes[look.mode] += 1
-        filled.digest.update(hashlib.sha256(encoded).digest())
-        filled.digest.update(int(labels[position]).to_bytes(4, "little"))
+    # Closed here, for a collector that closes it while a thread starts would wait for ever.
+    with closing(_decode_all(source, rows, how)) as decoded:
+        told = over(decoded, len(rows), f"decoding {source.name}")
+        for position, (encoded, where, outcome) in enumerate(told):
+            if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
+                raise outcome
+            if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):
+                if settings.on_bad_image == "stop":
+                    raise SynthgenError(f"{where}: {outcome}; {MEND}")
+                filled.skipped.append(f"{where}: {outcome}")
+                continue
+            look, array = outcome
+            filled.first.setdefault(look.grey, where)
+            if settings.color == "auto" and len(filled.first) > 1:
+                raise SynthgenError(
+                    f"{source.name}: mixes grey ({filled.first[True]}) and colour "
+                    f"({filled.first[False]}) images; choose with --color grey or --color rgb"
+                )
+            pixels[len(filled.kept)] = array
+            filled.kept.append(position)
+            filled.sizes.append((look.height, look.width))
+            filled.modes[look.mode] += 1
+            filled.digest.update(hashlib.sha256(encoded).digest())
+            filled.digest.update(int(labels[position]).to_bytes(4, "little"))
     return filled
 
 
@@ -263,7 +265,7 @@ def _decoding(source: Source, settings: DataSettings, rows: np.ndarray) -> Decod
     return Decoding(side, 1 if grey else 3, settings.fit, settings.max_pixels)
 
 
-def _decode_all(source: Source, rows: np.ndarray, how: Decoding) -> Iterator[Decoded]:
+def _decode_all(source: Source, rows: np.ndarray, how: Decoding) -> Generator[Decoded, None, None]:
     """In the order of ``rows``; decoding runs in threads, a bounded number of chunks ahead."""
 
     def one(item: tuple[bytes | BadImage, str]) -> Decoded:

@@ -26,7 +26,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import cache_root
 
-DECIDE_NOTHING = {"cache_dir", "data", "split", "min_per_class"}
+DECIDE_NOTHING = {"cache_dir", "data", "split", "min_per_class", "mask_names"}
 """Settings that do not change what is in a cache, or are in its key in another form."""
 
 

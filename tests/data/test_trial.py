@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthgen.data import trial
+from synthgen.data import build, trial
 from synthgen.data.cache import is_decoded, load_images
 from synthgen.data.sources import open_source
 from synthgen.data.trial import try_images
@@ -61,6 +61,24 @@ def test_a_bad_image_among_those_tried_ends_it(photos, tmp_path, monkeypatch):
     settings, source = read(photos, tmp_path, on_bad_image="stop")
     with pytest.raises(SynthgenError, match=r"19\.png"):
         try_images(settings, source, 64)
+
+
+def test_decoding_that_ends_early_is_closed_at_once(photos, tmp_path, monkeypatch):
+    """A collector that closes it later may do so while a thread starts, and both wait for ever."""
+    ended = []
+    decode_all = build._decode_all
+
+    def watched(*arguments):
+        try:
+            yield from decode_all(*arguments)
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(build, "_decode_all", watched)
+    settings, source = read(photos, tmp_path, on_bad_image="stop")
+    with pytest.raises(SynthgenError) as kept:
+        load_images(settings, source=source)
+    assert ended and kept.value.__traceback__ is not None  # its frames hold the generator still
 
 
 def test_deep_images_are_tried_by_the_rule_that_is_said(tmp_path, monkeypatch):

@@ -230,8 +230,7 @@ def write_coco(toy: Toy, folder: Path) -> Path:
             "segmentation": {"counts": runs(inside), "size": [side, side]},
             "area": int(inside.sum()),
             "bbox": [left, low, int(across.max()) - left + 1, int(down.max()) - low + 1],
-            # COCO counts from a pixel's corner: its centre is at a half.
-            "keypoints": [v for x, y, _ in toy.keypoints[row].tolist() for v in (x + 0.5, y + 0.5, 2)],
+            "keypoints": [v for x, y, _ in toy.keypoints[row].tolist() for v in (x, y, 2)],
             "num_keypoints": len(JOINTS),
         })  # fmt: skip
     kinds = [

@@ -41,9 +41,9 @@ WORK = {
     "training-grey-28": ("training", "grey-28"),
     "training-rgb-32": ("training", "rgb-32"),
 }
-FIRST, GRAIN = 512, 512
-"""Images of the first turn, and what those of later ones are a multiple of: some whole steps, with
-their share of those that have penalties."""
+FIRST, GRAIN = 512, 128
+"""Images of the first turns, which have steps with penalties and without, and what those of later
+turns are a multiple of: a batch. Steps of one pair are the same ones for both."""
 LEAST_PAIRS = 6
 CONFIDENCE = 0.95
 

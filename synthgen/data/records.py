@@ -11,13 +11,14 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
+from synthgen.data.carried import Carried, read_carried
 from synthgen.data.decode import BadImage, open_image, read_head
 from synthgen.data.file_kinds import file_kind
 from synthgen.data.sources import Source, open_source
@@ -50,6 +51,12 @@ class Records:
     skipped: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     """How the data was read, for a terminal."""
+    places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """``int64 [N]``: a row's number in the source."""
+    images_fingerprint: str = ""
+    """SHA-256 (hex) over labels, images and how they were decoded, alone."""
+    carried: Carried | None = None
+    """The columns that nothing was read from, where they were asked for."""
 
     def lines(self) -> list[str]:
         """How the data was read, for a terminal: structure, what was left out, scaling."""
@@ -82,7 +89,7 @@ class Listed:
         self.labels = np.zeros(len(rows), dtype=np.int64)
         columns = tuple(Column(name, "other") for name in rows[0])
         text = f"{len(rows):,} rows of a metadata file without a label, all of one class"
-        self.understood = Understood("flat", text, columns=columns)
+        self.understood = Understood("flat", text, columns=columns, used=("file_name",))
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         """The file's bytes, or why there are none, and where it came from, for each row."""
@@ -191,6 +198,7 @@ def load_records(
     columns: Mapping[str, str] | None = None,
     *,
     labelled: bool | None = None,
+    carry: bool = False,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
 
@@ -199,6 +207,7 @@ def load_records(
         fields: what is wanted, by name; labels are the strata and none of them.
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
+        carry: read all other columns too, to travel along.
 
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
@@ -213,9 +222,20 @@ def load_records(
     for name, field in further.items():
         found[name] = _column(source, (columns or {}).get(name, name), field, data.rows, settings)
         digest.update(name.encode() + found[name].tobytes())
-    fingerprint = digest.hexdigest() if further else data.fingerprint
     told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
-    return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped, told)
+    carried = None
+    if carry:
+        read_from = {(columns or {}).get(name, name) for name in further}
+        carried = read_carried(source, data.rows.tolist(), read_from)
+        told += tuple(carried.lines())
+        if carried.columns:
+            digest.update(carried.fingerprint.encode())
+    changed = further or (carried is not None and carried.columns)
+    return Records(
+        found, data.labels, data.classes, data.name,
+        digest.hexdigest() if changed else data.fingerprint,
+        data.skipped, told, data.rows, data.fingerprint, carried,
+    )  # fmt: skip
 
 
 def _column(

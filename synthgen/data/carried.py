@@ -1,0 +1,120 @@
+"""Cells of the columns that travel along with given rows, read from any source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synthgen.data.sources import Source
+from synthgen.data.understood import Column
+from synthgen.spec.carried import TYPES, CarriedColumn
+from synthgen.spec.errors import SynthgenError, name_list
+
+FILES = "_file_name"
+"""The end of the names of columns that name further files."""
+
+WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
+DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e-?\d+)?", re.IGNORECASE)
+"""Numbers as text that come back as they were: ``007`` is no number."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Columns that travel along, and their cells."""
+
+    columns: tuple[CarriedColumn, ...] = ()
+    cells: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """By the column's name in the data; ``None`` where a row has nothing."""
+    left: tuple[str, ...] = ()
+    """Columns that do not travel along: images, files and lists."""
+
+    def lines(self) -> list[str]:
+        """What travels along and what does not, for a terminal."""
+        said = []
+        if self.columns:
+            said.append(f"travels along: {name_list([each.column for each in self.columns])}")
+        if self.left:
+            said.append(f"does not travel along (no text, number or class): {name_list(self.left)}")
+        return said
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over columns and cells."""
+        digest = hashlib.sha256()
+        for each in self.columns:
+            cells = [each.to_json(), list(self.cells[each.column])]
+            digest.update(json.dumps(cells, sort_keys=True).encode())
+        return digest.hexdigest()
+
+
+def read_carried(source: Source, rows: Sequence[int], used: Collection[str]) -> Carried:
+    """The cells of all columns of a source but those that are ``used`` otherwise, of some rows.
+
+    Raises:
+        SynthgenError: a class label has different classes in different files.
+    """
+    columns, cells, left = [], {}, []
+    for each in source.understood.columns:
+        if each.name in used or each.name in source.understood.used:
+            continue
+        if not each.name or each.name.endswith(FILES) or each.kind == "image":
+            left.append(each.name)
+            continue
+        if each.kind == "class label" and not each.names:
+            raise SynthgenError(
+                f"{source.name}: column '{each.name}' has other classes in one file than in "
+                "another; give its files the same"
+            )
+        found = _typed(each, source.values(each.name, list(rows)))
+        if found is None:
+            left.append(each.name)
+            continue
+        columns.append(found[0])
+        cells[each.name] = found[1]
+    return Carried(tuple(columns), cells, tuple(left))
+
+
+def _typed(column: Column, values: Sequence[Any]) -> tuple[CarriedColumn, list[Any]] | None:
+    """A column with its type, and its cells as that type has them; ``None`` if it is none."""
+    if column.names:
+        ok = all(v is None or (isinstance(v, int) and -1 <= v < len(column.names)) for v in values)
+        cells = [None if v == -1 else v for v in values]
+        return (CarriedColumn(column.name, "int64", column.names), cells) if ok else None
+    if column.dtype in TYPES:
+        return CarriedColumn(column.name, column.dtype), [_plain(value) for value in values]
+    if column.dtype:
+        return None
+    return _of_text(column.name, values)
+
+
+def _of_text(name: str, values: Sequence[Any]) -> tuple[CarriedColumn, list[Any]] | None:
+    """A column of a file of text, whose types are seen by its values: numbers that come back as
+    they were written are numbers."""
+    cells = [None if value == "" else _plain(value) for value in values]
+    there = [value for value in cells if value is not None]
+    kinds = {type(value) for value in there}
+    if kinds == {str}:
+        if all(WHOLE.fullmatch(value) for value in there):
+            return CarriedColumn(name, "int64"), [None if v is None else int(v) for v in cells]
+        if all(DECIMAL.fullmatch(value) for value in there):
+            return CarriedColumn(name, "float64"), [None if v is None else float(v) for v in cells]
+        return CarriedColumn(name, "string"), cells
+    if kinds == {bool}:
+        return CarriedColumn(name, "bool"), cells
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in there):
+        return CarriedColumn(name, "int64"), cells
+    if kinds and kinds <= {int, float}:
+        return CarriedColumn(name, "float64"), [None if v is None else float(v) for v in cells]
+    if not kinds:
+        return CarriedColumn(name, "string"), cells
+    return None
+
+
+def _plain(value: Any) -> Any:
+    """Not a number is nothing."""
+    return None if isinstance(value, float) and math.isnan(value) else value

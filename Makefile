@@ -16,7 +16,9 @@ demo: install
 prefect-demo: install
 	$(VENV)/bin/python -m pipelines.demo --n 2000 --out out/prefect-demo
 
-# A file stays in one process, for what its tests share; the order is pytest's.
+# A file stays in one process, for what its tests share; the order is pytest's. The tests start a
+# hundred processes, each of which would compile what it imports if the first may not keep it.
+test: export PYTHONDONTWRITEBYTECODE =
 test: install-test
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -186,17 +186,36 @@ def _realism(found: Evaluation) -> Iterator[Finding]:
 
 
 def _labels(found: Evaluation) -> Iterator[Finding]:
-    def share(entry: ClassEvaluation) -> float | None:
-        if entry.agreement is None or entry.real_agreement is None:
-            return None
-        return _ratio(entry.agreement, entry.real_agreement)
+    """By whichever agrees less: the bundle's classifier, which filters, or the linear probe."""
 
+    def witnesses(entry: ClassEvaluation) -> list[tuple[float, str, float, float]]:
+        pairs = (
+            ("the label classifier", entry.agreement, entry.real_agreement),
+            ("a linear probe", entry.probe_agreement, entry.real_probe_agreement),
+        )
+        return [
+            (own / real, who, own, real)
+            for who, own, real in pairs
+            if own is not None and real is not None and real > 0
+        ]
+
+    def share(entry: ClassEvaluation) -> float | None:
+        return min(witnesses(entry))[0] if witnesses(entry) else None
+
+    def words(entry: ClassEvaluation, value: float) -> str:
+        _, who, own, real = min(witnesses(entry))
+        return (
+            f"class '{entry.name}': {who} agrees with {own:.0%} of its images, and with "
+            f"{real:.0%} of real ones"
+        )
+
+    heard = {who for entry in found.classes for _, who, _, _ in witnesses(entry)}
+    agree = "agrees" if len(heard) == 1 else "agree"
     yield from _by_class(
-        found, "labels", share, CARE, BAD,
-        lambda entry, value: f"class '{entry.name}': the label classifier agrees with "
-        f"{entry.agreement:.0%} of its images, and with {entry.real_agreement:.0%} of real ones",
-        "have labels that the classifier often does not agree with",
-        "the label classifier agrees with the labels as with real images' labels, or nearly",
+        found, "labels", share, CARE, BAD, words,
+        "have labels that are often not agreed with",
+        f"{' and '.join(sorted(heard, reverse=True))} {agree} with the labels as with real images' "
+        "labels, or nearly",
     )  # fmt: skip
 
 

@@ -44,6 +44,11 @@ class ClassEvaluation:
     """Share of its images to which the label classifier gives their own label."""
     real_agreement: float | None
     compared: Compared | None
+    probe_agreement: float | None = None
+    """Share of its images to which a linear probe on the extractor's features gives their own
+    label: a witness that filters nothing."""
+    real_probe_agreement: float | None = None
+    """The share for real images that the probe was not fitted to."""
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,14 @@ def as_markdown(found: Evaluation) -> str:
             for name, value, real in measure_rows(found.overall, found.fid)
         ]
         lines.append("")
-    lines += ["| class | diversity | label agreement | of real images |", "|---|---|---|---|"]
+    lines += [
+        "| class | diversity | label agreement | of real images | linear probe | of real images |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {plain(c.name)} | {shown(c.diversity, True)} | {shown(c.agreement, True)} "
-        f"| {shown(c.real_agreement, True)} |"
+        f"| {shown(c.real_agreement, True)} | {shown(c.probe_agreement, True)} "
+        f"| {shown(c.real_probe_agreement, True)} |"
         for c in found.classes
     ]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
@@ -110,7 +114,8 @@ def _class_lines(entry: ClassEvaluation) -> Iterator[str]:
     yield (
         f"{entry.name}: diversity {shown(entry.diversity, True)} (real "
         f"{shown(entry.real_diversity, True)}), agreement {shown(entry.agreement, True)} (real "
-        f"{shown(entry.real_agreement, True)})"
+        f"{shown(entry.real_agreement, True)}), linear probe {shown(entry.probe_agreement, True)} "
+        f"(real {shown(entry.real_probe_agreement, True)})"
     )
     if entry.compared is None:
         return

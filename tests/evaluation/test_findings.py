@@ -33,6 +33,19 @@ def test_figures_are_judged_by_real_ones_and_not_by_themselves():
     assert evaluation(easy).level == "care"
 
 
+def test_of_two_witnesses_of_labels_the_one_that_agrees_less_is_heard():
+    doubted = entry("cat", probe_agreement=0.3, real_probe_agreement=0.7)
+    found = evaluation(doubted)
+    assert "a linear probe agrees with 30% of its images, and with 70% of real ones" in as_text(
+        found
+    )
+    assert found.level == "care"
+    both = entry("cat", probe_agreement=0.68, real_probe_agreement=0.7)
+    assert "the label classifier and a linear probe agree with the labels" in as_text(
+        evaluation(both)
+    )
+
+
 def test_many_poor_classes_share_a_sentence_that_names_the_worst():
     classes = [entry(f"class {number}", diversity=0.4 + number / 50) for number in range(12)]
     lines = [f for f in evaluation(*classes).findings if f.about == "diversity"]

@@ -28,8 +28,10 @@ MEANINGS = (
     ("density", "how many real neighbourhoods an image lies in, 1 for real images"),
     ("coverage", "share of real images with one of these near by: is all there?"),
     ("diversity", "how far apart two images of a class are, as a share of real ones'"),
-    ("label agreement", "share of images to which a classifier trained on real images gives their "
-     "own label"),
+    ("label agreement", "share of images to which the bundle's classifier, trained on real "
+     "images, gives their own label; filters use it too"),
+    ("linear probe", "share of images to which a linear classifier on the extractor's features, "
+     "fitted to real images for this page, gives their own label: nothing was filtered by it"),
 )  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     yield element("h3", "Class by class")
     yield element("p", legend((("this dataset", "made"), ("real images", "real"))), class_="note")
     yield table(
-        ("class", "diversity", "label agreement", "precision", "recall", "coverage",
+        ("class", "diversity", "label agreement", "linear probe", "precision", "recall", "coverage",
          measure_name("frechet_distance", found.fid), "the nearest class is at"),
         (_class_row(entry) for entry in found.classes),
     )  # fmt: skip
@@ -68,6 +70,7 @@ def _class_row(entry: ClassEvaluation) -> list[Child]:
         entry.name,
         bar(entry.diversity, entry.real_diversity, _percent(entry.diversity), most=1.25),
         bar(entry.agreement, entry.real_agreement, _percent(entry.agreement)),
+        bar(entry.probe_agreement, entry.real_probe_agreement, _percent(entry.probe_agreement)),
     ]
     if entry.compared is None:
         return [*cells, "–", "–", "–", "too few images", ""]

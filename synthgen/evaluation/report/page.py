@@ -62,11 +62,20 @@ def _tiles(content: Content) -> list[tuple[str, str, str]]:
 
 
 def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:
-    known = [c for c in found.classes if c.agreement is not None and c.real_agreement is not None]
-    if known:
-        own = sum((c.agreement or 0) * c.images for c in known) / sum(c.images for c in known)
-        real = sum((c.real_agreement or 0) * c.images for c in known) / sum(c.images for c in known)
-        yield "label agreement", f"{own:.0%}", f"real {real:.0%}"
+    for name, made, true in (
+        ("label agreement", "agreement", "real_agreement"),
+        ("linear probe", "probe_agreement", "real_probe_agreement"),
+    ):
+        known = [
+            (getattr(c, made), getattr(c, true), c.images)
+            for c in found.classes
+            if getattr(c, made) is not None and getattr(c, true) is not None
+        ]
+        whole = sum(images for _, _, images in known)
+        if whole:
+            own = sum(share * images for share, _, images in known) / whole
+            real = sum(share * images for _, share, images in known) / whole
+            yield name, f"{own:.0%}", f"real {real:.0%}"
     memory = found.memorisation
     yield "exact copies", f"{memory.copies:,}", f"of {memory.rows:,} looked at"
     if memory.near:

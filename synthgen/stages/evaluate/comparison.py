@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,17 +11,16 @@ from torch import Tensor
 from synthgen.evaluation.diversity import class_diversity
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.findings import judged
+from synthgen.evaluation.linear_probe import fit_probe, share_right
 from synthgen.evaluation.measures import Sides, compare, matched, nearest_class
 from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
 from synthgen.evaluation.repeats import Closeness, repeated, to_training, within
-from synthgen.features.extractor import Extractor, frechet_name
+from synthgen.features.extractor import ClassifierFeatures, Extractor, frechet_name
 from synthgen.machine.progress import over
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.evidence import map_points, repeated_pairs, training_pairs
 from synthgen.stages.evaluate.observations import Looked, pieces_of
-from synthgen.stages.evaluate.real_images import (
-    RealImages,
-)
+from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import Dataset, acceptance
 from synthgen.stages.judging.pixel_hashes import hashes_of
 
@@ -59,6 +58,10 @@ class Compared:
         )
         held, unseen = _unseen(self.real, self.training, true, self.looked_at)
         copied = to_training(made.features, known, held, PAIRS)
+        # The classifier's own features are no second witness.
+        probed = None if isinstance(extractor, ClassifierFeatures) else _probed(
+            made, true, len(dataset.plan.classes)
+        )  # fmt: skip
         found = judged(
             Evaluation(
                 dataset=dataset.layout.root.resolve().name,
@@ -71,7 +74,9 @@ class Compared:
                 images=len(made.labels),
                 real_images=len(true.labels),
                 overall=compare(true.features, made.features, sides),
-                classes=tuple(_classes(dataset, self.real, self.looked_at, made, true, sides)),
+                classes=_with_probe(
+                    _classes(dataset, self.real, self.looked_at, made, true, sides), probed
+                ),
                 acceptance=acceptance(dataset),
                 duplicates=Duplicates(
                     rows=dataset.plan.rows,
@@ -166,6 +171,38 @@ def _classes(
             )
         )
     return found
+
+
+def _probed(
+    made: Looked, true: Looked, classes: int
+) -> list[tuple[float | None, float | None]] | None:
+    """The share of made images, and of real ones that it was not fitted to, of each class to which
+    a linear probe gives their own label; ``None`` with too few real images to fit one."""
+    # Every second real image of each class: an order in the folder is none between the halves.
+    order = np.argsort(true.labels, kind="stable")
+    fitted, other = (torch.from_numpy(np.sort(order[start::2])) for start in (0, 1))
+    own, real = torch.from_numpy(made.labels), torch.from_numpy(true.labels)
+    probe = fit_probe(true.features[fitted], real[fitted], classes)
+    if probe is None:
+        return None
+    return list(
+        zip(
+            share_right(probe.classes_of(made.features), own, classes),
+            share_right(probe.classes_of(true.features[other]), real[other], classes),
+            strict=True,
+        )
+    )
+
+
+def _with_probe(
+    entries: list[ClassEvaluation], probed: list[tuple[float | None, float | None]] | None
+) -> tuple[ClassEvaluation, ...]:
+    if probed is None:
+        return tuple(entries)
+    return tuple(
+        replace(entry, probe_agreement=made, real_probe_agreement=real)
+        for entry, (made, real) in zip(entries, probed, strict=True)
+    )
 
 
 def _rows(looked: Looked, rows: np.ndarray) -> tuple[Tensor, Tensor]:

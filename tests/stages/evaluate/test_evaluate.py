@@ -99,6 +99,18 @@ def test_wrong_labels_and_noise_are_damned(fabricated, evaluated, three):
     assert "realism" in bad(evaluated(fabricated(noise, labels, "noise")))
 
 
+def test_a_linear_probe_is_a_second_witness_of_labels(fabricated, evaluated, three):
+    """Of features that no filter uses: the bundle's own are none."""
+    images, labels = three[1]
+    wrong = np.where(np.arange(len(labels)) % 2, (labels + 1) % 3, labels)
+    root = fabricated(images, wrong)
+    found = evaluated(root, extractor="efficientnet-lite0@32")
+    assert all(0.3 < entry.probe_agreement < 0.65 for entry in found.classes)
+    assert all(entry.real_probe_agreement > 0.8 for entry in found.classes)
+    assert "linear probe" in as_text(found)
+    assert all(entry.probe_agreement is None for entry in evaluated(root).classes)
+
+
 def test_the_record_is_written_read_and_names_its_extractor(sampled, evaluated):
     root = sampled(n=90).root
     found = evaluated(root)

@@ -15,8 +15,8 @@ from synthgen.data.understood import Column
 from synthgen.spec.carried import TYPES, CarriedColumn
 from synthgen.spec.errors import SynthgenError, name_list
 
-FILES = "_file_name"
-"""The end of the names of columns that name further files."""
+FILES = ("file_name", "_file_name")
+"""The ends of the names of columns that name files."""
 
 WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e-?\d+)?", re.IGNORECASE)
@@ -39,8 +39,15 @@ class Carried:
         if self.columns:
             said.append(f"travels along: {name_list([each.column for each in self.columns])}")
         if self.left:
-            said.append(f"does not travel along (no text, number or class): {name_list(self.left)}")
+            said.append(
+                f"does not travel along (files, lists and other types): {name_list(self.left)}"
+            )
         return said
+
+    def with_classes(self, name: str, classes: Sequence[str], labels: Sequence[int]) -> Carried:
+        """With the rows' classes before all other columns, as a class label."""
+        column = CarriedColumn(name, "int64", tuple(classes))
+        return Carried((column, *self.columns), {**self.cells, name: labels}, self.left)
 
     @property
     def fingerprint(self) -> str:
@@ -62,7 +69,9 @@ def read_carried(source: Source, rows: Sequence[int], used: Collection[str]) -> 
     for each in source.understood.columns:
         if each.name in used or each.name in source.understood.used:
             continue
-        if not each.name or each.name.endswith(FILES) or each.kind == "image":
+        if not each.name:
+            continue
+        if each.name.endswith(FILES) or each.kind == "image":
             left.append(each.name)
             continue
         if each.kind == "class label" and not each.names:

@@ -7,7 +7,7 @@ the dataset has already is called ``given_NAME`` there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,6 @@ TYPES = (
 BEFORE = "given_"
 """Stands before a name that is taken."""
 
-ROW = "source_row"
-"""Column with the row of the given data that an image was made from, ``int64``, as it was read."""
-
 
 @dataclass(frozen=True)
 class CarriedColumn:
@@ -36,6 +33,12 @@ class CarriedColumn:
     """One of :data:`TYPES`."""
     names: tuple[str, ...] = ()
     """Of a class label, whose cells are whole numbers, its classes."""
+
+    def check(self, cell: Any) -> str | None:
+        """What is wrong with a cell of the column's Arrow type; ``None`` if nothing is."""
+        if not self.names or cell is None or 0 <= cell < len(self.names):
+            return None
+        return f"is {cell}, none of its {len(self.names)} classes"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -57,13 +60,15 @@ class CarriedColumn:
         return CarriedColumn(column, dtype, tuple(names))
 
 
-def named(columns: Collection[CarriedColumn], taken: Collection[str]) -> dict[str, CarriedColumn]:
-    """The columns by their names in a dataset that has columns of the names ``taken`` itself.
+def named(columns: Iterable[CarriedColumn], taken: Collection[str]) -> dict[str, CarriedColumn]:
+    """The columns by their names in a dataset, ``taken`` being names that it may not give them:
+    such a column is ``given_NAME`` there.
 
     Raises:
         SynthgenError: a name is taken twice over.
     """
     found: dict[str, CarriedColumn] = {}
+    columns = tuple(columns)
     own = {each.column for each in columns}
     for each in columns:
         name = each.column
@@ -71,24 +76,29 @@ def named(columns: Collection[CarriedColumn], taken: Collection[str]) -> dict[st
             name = BEFORE + name
             if name in taken or name in own:
                 raise SynthgenError(
-                    f"the given rows have columns '{each.column}' and '{name}', and the dataset "
-                    f"has a column '{each.column}' of its own: rename '{each.column}' in the data"
+                    f"column '{each.column}' of the given rows: the dataset has a column of that "
+                    f"name itself, and '{name}' is taken too; rename it in the data, or leave "
+                    "the columns behind with --no-carry"
                 )
         found[name] = each
     return found
 
 
-def carried_from_json(record: Any) -> dict[str, CarriedColumn] | None:
-    """The columns of a dataset's settings by name; ``None`` of a dataset that has none.
+def carried_to_json(columns: Mapping[str, CarriedColumn]) -> list[dict[str, Any]]:
+    """The columns of a dataset as JSON, in their order."""
+    return [{"name": name, **each.to_json()} for name, each in columns.items()]
+
+
+def carried_from_json(record: Any) -> dict[str, CarriedColumn]:
+    """The columns of a record that :func:`carried_to_json` made, by their names in the dataset.
 
     Raises:
         ValueError: the record is damaged.
     """
-    if record is None:
-        return None
-    if not isinstance(record, Mapping):
-        raise ValueError("the columns that travel along are none")
     try:
-        return {str(name): CarriedColumn.from_json(each) for name, each in record.items()}
+        found = {each["name"]: CarriedColumn.from_json(each) for each in record}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the columns that travel along are damaged ({error})") from None
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError("a column that travels along has no name")
+    return found

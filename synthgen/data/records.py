@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.carried import Carried, read_carried
 from synthgen.data.decode import BadImage, open_image, read_head
 from synthgen.data.file_kinds import file_kind
 from synthgen.data.sources import Source, open_source
@@ -47,12 +46,10 @@ class Records:
     name: str
     """A short name of the source: a folder's own name or a hub id, never a path."""
     fingerprint: str
-    """SHA-256 (hex) over all that was read of the fields."""
+    """SHA-256 (hex) over all that was read."""
     skipped: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     """How the data was read, for a terminal."""
-    carried: Carried = Carried()  # noqa: RUF009 - frozen
-    """The columns that nothing was read from, where they were asked for."""
 
     def lines(self) -> list[str]:
         """How the data was read, for a terminal: structure, what was left out, scaling."""
@@ -83,9 +80,9 @@ class Listed:
         self._folder, self._rows = folder, rows
         self.classes: tuple[str, ...] = (FLAT_CLASS,)
         self.labels = np.zeros(len(rows), dtype=np.int64)
-        columns = tuple(Column(name, "other") for name in dict.fromkeys(n for r in rows for n in r))
+        columns = tuple(Column(name, "other") for name in rows[0])
         text = f"{len(rows):,} rows of a metadata file without a label, all of one class"
-        self.understood = Understood("flat", text, columns=columns, used=("file_name",))
+        self.understood = Understood("flat", text, columns=columns)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         """The file's bytes, or why there are none, and where it came from, for each row."""
@@ -124,8 +121,8 @@ def read_named(folder: Path, name: Any) -> bytes:
     return read_head(path)
 
 
-def _without_label(folder: Path, label: str | None) -> list[dict[str, Any]] | None:
-    """The rows of the folder's metadata file, if it has one and that has no column ``label``."""
+def _without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
+    """The rows of the folder's metadata file, if it has one and that has no label."""
     path = next((folder / name for name in METADATA if (folder / name).is_file()), None)
     if path is None:
         return None
@@ -175,23 +172,6 @@ def without_labels(settings: DataSettings) -> DataSettings:
     return settings.model_copy(update={"structure": "flat", "classes": None})
 
 
-def _open_all(settings: DataSettings) -> Source | None:
-    """A source of rows whose classes do not count but travel along: a metadata file, which may have
-    a column of labels, or class folders. ``None`` of other data, which have all of it in columns.
-    """
-    folder = place(settings.data)
-    if not isinstance(folder, Path) or not folder.expanduser().is_dir():
-        return None
-    rows = _without_label(folder.expanduser(), None)
-    if rows is not None:
-        return Listed(folder.expanduser(), rows)
-    try:
-        source = open_rows(settings)
-    except SynthgenError:  # no classes to be had, and none are needed
-        return None
-    return source if source.understood.structure == "classes" else None
-
-
 def load_strata(settings: DataSettings) -> ImageData:
     """Images of the classes that are wanted; where that is the one class :data:`FLAT_CLASS`, of
     all rows, whatever their labels.
@@ -211,7 +191,6 @@ def load_records(
     columns: Mapping[str, str] | None = None,
     *,
     labelled: bool | None = None,
-    carry: bool = False,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
 
@@ -220,35 +199,23 @@ def load_records(
         fields: what is wanted, by name; labels are the strata and none of them.
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
-        carry: read all other columns too, to travel along.
 
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
     """
     main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
-    source = _open_all(settings) if labelled is False and carry else None
-    if labelled is False and (source is None or source.understood.structure != "classes"):
-        settings = without_labels(settings)
-    source = source or open_rows(settings)
+    settings = without_labels(settings) if labelled is False else settings
+    source = open_rows(settings)
     data = load_images(settings, source=source)
     found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
-    strata, classes, told = data.labels, data.classes, tuple(data.lines())
     digest = hashlib.sha256(data.fingerprint.encode())
     further = {n: f for n, f in fields.items() if n != main and not isinstance(f, Label)}
     for name, field in further.items():
         found[name] = _column(source, (columns or {}).get(name, name), field, data.rows, settings)
         digest.update(name.encode() + found[name].tobytes())
-    told += tuple(f"column '{name}': {field.kind}" for name, field in further.items())
-    carried = Carried()
-    if carry:
-        read_from = {(columns or {}).get(name, name) for name in further}
-        carried = read_carried(source, data.rows.tolist(), read_from)
-        if labelled is False and source.understood.structure == "classes":
-            carried = carried.with_classes("label", data.classes, data.labels.tolist())
-            strata, classes = np.zeros_like(data.labels), (FLAT_CLASS,)
-        told += tuple(carried.lines())
     fingerprint = digest.hexdigest() if further else data.fingerprint
-    return Records(found, strata, classes, data.name, fingerprint, data.skipped, told, carried)
+    told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
+    return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped, told)
 
 
 def _column(

@@ -26,10 +26,6 @@ class Column:
 
     name: str
     kind: Kind
-    dtype: str = ""
-    """Its Arrow type, where the data say it: not of files of text."""
-    names: tuple[str, ...] = ()
-    """Of a class label, its classes, where all files have the same."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,6 @@ class Understood:
     columns: tuple[Column, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
-    used: tuple[str, ...] = ()
-    """Columns that images and classes are read from."""
 
     def lines(self) -> list[str]:
         """Text for a terminal, a line for each fact."""

@@ -60,8 +60,7 @@ def repair(
         )
     wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
     # The filters are on record with every limit: they need not be worked out again.
-    changes: dict[str, Any] = {"filters": "none", "out": str(root), "device": device}
-    changes["carry"] = "carried" in resolved
+    changes = {"filters": "none", "out": str(root), "device": device}
     if generator is not None:
         changes["generator"] = generator
     if source is not None:

@@ -47,7 +47,7 @@ def noise(side: int, channels: int) -> Glance:
         encoded.append(file.getvalue())
     names = tuple(str(number) for number in range(10))
     labels = np.arange(1000, dtype=np.int64) % 10
-    return Glance("noise", names, labels, side, channels, tuple(encoded), labels[:8])
+    return Glance("noise", names, labels, side, side * side, channels, tuple(encoded), labels[:8])
 
 
 def rates(sides: list[int], channels: int) -> list[list[str]]:

@@ -14,8 +14,8 @@ import click
 
 DATA = (
     "data structure split classes resolution color fit limit_per_class"
-    " | image_column label_column domain_column domain pixel_range on_bad_image limit_seed"
-    " min_per_class max_pixels cache_dir"
+    " | image_column label_column mask_names domain_column domain pixel_range on_bad_image"
+    " limit_seed min_per_class max_pixels cache_dir"
 )
 
 

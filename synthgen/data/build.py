@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -37,7 +38,7 @@ from synthgen.spec.settings.data import DataSettings
 VERSION = 1
 """Part of the fingerprint of images of eight bits, whose decoding has not changed since."""
 
-FORM = 2
+FORM = 3
 """Raised when what lies in a cache changes: caches of an older form are not opened."""
 
 CHUNK = 128
@@ -93,12 +94,7 @@ def build_cache(
     try:
         staging.mkdir(parents=True, exist_ok=True)
         pixels = _allocated(staging / "images.npy", (len(rows), how.side, how.side, how.channels))
-        try:
-            filled = _fill(pixels, source, settings, classes, rows, labels, how)
-        except NeedsScaling:
-            # One rule for all: it is known when all deep images have been looked at.
-            how = replace(how, scaling=_scaling(source, settings, rows))
-            filled = _fill(pixels, source, settings, classes, rows, labels, how)
+        filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
         pixels.flush()
         np.save(staging / "labels.npy", labels[filled.kept])
         np.save(staging / "rows.npy", rows[filled.kept].astype(np.int64))
@@ -124,6 +120,43 @@ def build_cache(
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def try_some(
+    source: Source,
+    settings: DataSettings,
+    classes: tuple[str, ...],
+    rows: np.ndarray,
+    labels: np.ndarray,
+) -> tuple[Seen, tuple[str, ...]]:
+    """What kinds of pixels ``rows`` of the source have, and a line for each of them that is to be
+    skipped, as for :func:`build_cache`; nothing is kept.
+
+    Raises:
+        SynthgenError: one of these images cannot be used.
+    """
+    how = _decoding(source, settings, rows)
+    pixels = np.empty((len(rows), how.side, how.side, how.channels), dtype=np.uint8)
+    filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
+    return Seen(tuple(filled.modes.most_common()), how.scaling.said), tuple(filled.skipped)
+
+
+def _filled(
+    pixels: np.ndarray,
+    source: Source,
+    settings: DataSettings,
+    classes: tuple[str, ...],
+    rows: np.ndarray,
+    labels: np.ndarray,
+    how: Decoding,
+) -> tuple[_Filled, Decoding]:
+    """Decode into ``pixels``; if images turn out to be deep, once more with a rule for them."""
+    try:
+        return _fill(pixels, source, settings, classes, rows, labels, how), how
+    except NeedsScaling:
+        # One rule for all: it is known when all deep images have been looked at.
+        how = replace(how, scaling=_scaling(source, settings, rows))
+        return _fill(pixels, source, settings, classes, rows, labels, how), how
 
 
 def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
@@ -153,29 +186,30 @@ def _fill(
     """
     head = [VERSION, *pixels.shape[1:], how.fit, classes, *how.scaling.said]
     filled = _Filled(json.dumps(head))
-    decoded = _decode_all(source, rows, how)
-    told = over(decoded, len(rows), f"decoding {source.name}")
-    for position, (encoded, where, outcome) in enumerate(told):
-        if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
-            raise outcome
-        if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):
-            if settings.on_bad_image == "stop":
-                raise SynthgenError(f"{where}: {outcome}; {MEND}")
-            filled.skipped.append(f"{where}: {outcome}")
-            continue
-        look, array = outcome
-        filled.first.setdefault(look.grey, where)
-        if settings.color == "auto" and len(filled.first) > 1:
-            raise SynthgenError(
-                f"{source.name}: mixes grey ({filled.first[True]}) and colour "
-                f"({filled.first[False]}) images; choose with --color grey or --color rgb"
-            )
-        pixels[len(filled.kept)] = array
-        filled.kept.append(position)
-        filled.sizes.append((look.height, look.width))
-        filled.modes[look.mode] += 1
-        filled.digest.update(hashlib.sha256(encoded).digest())
-        filled.digest.update(int(labels[position]).to_bytes(4, "little"))
+    # Closed here, for a collector that closes it while a thread starts would wait for ever.
+    with closing(_decode_all(source, rows, how)) as decoded:
+        told = over(decoded, len(rows), f"decoding {source.name}")
+        for position, (encoded, where, outcome) in enumerate(told):
+            if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
+                raise outcome
+            if isinstance(outcome, BadImage) or isinstance(encoded, BadImage):
+                if settings.on_bad_image == "stop":
+                    raise SynthgenError(f"{where}: {outcome}; {MEND}")
+                filled.skipped.append(f"{where}: {outcome}")
+                continue
+            look, array = outcome
+            filled.first.setdefault(look.grey, where)
+            if settings.color == "auto" and len(filled.first) > 1:
+                raise SynthgenError(
+                    f"{source.name}: mixes grey ({filled.first[True]}) and colour "
+                    f"({filled.first[False]}) images; choose with --color grey or --color rgb"
+                )
+            pixels[len(filled.kept)] = array
+            filled.kept.append(position)
+            filled.sizes.append((look.height, look.width))
+            filled.modes[look.mode] += 1
+            filled.digest.update(hashlib.sha256(encoded).digest())
+            filled.digest.update(int(labels[position]).to_bytes(4, "little"))
     return filled
 
 
@@ -231,7 +265,7 @@ def _decoding(source: Source, settings: DataSettings, rows: np.ndarray) -> Decod
     return Decoding(side, 1 if grey else 3, settings.fit, settings.max_pixels)
 
 
-def _decode_all(source: Source, rows: np.ndarray, how: Decoding) -> Iterator[Decoded]:
+def _decode_all(source: Source, rows: np.ndarray, how: Decoding) -> Generator[Decoded, None, None]:
     """In the order of ``rows``; decoding runs in threads, a bounded number of chunks ahead."""
 
     def one(item: tuple[bytes | BadImage, str]) -> Decoded:

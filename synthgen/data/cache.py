@@ -26,7 +26,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.storage.cache import cache_root
 
-DECIDE_NOTHING = {"cache_dir", "data", "split", "min_per_class"}
+DECIDE_NOTHING = {"cache_dir", "data", "split", "min_per_class", "mask_names"}
 """Settings that do not change what is in a cache, or are in its key in another form."""
 
 
@@ -77,13 +77,21 @@ def load_images(
     split = split or settings.split
     source = source or open_source(settings, split)
     classes, rows, labels = choose_rows(source, settings)
-    key = _key(source, settings, split)
-    folder = cache_root(settings.cache_dir) / "images" / key
+    folder = _folder(source, settings, split)
     if not (folder / "data.json").exists():
         build_cache(folder, source, settings, classes, rows, labels)
     data = _open(folder, source)
     _check_sizes(source.name, data.classes, data.labels, settings.min_per_class)
     return data
+
+
+def is_decoded(settings: DataSettings, source: Source) -> bool:
+    """Whether :func:`load_images` would find the images of the source decoded."""
+    return (_folder(source, settings, settings.split) / "data.json").exists()
+
+
+def _folder(source: Source, settings: DataSettings, split: str) -> Path:
+    return cache_root(settings.cache_dir) / "images" / _key(source, settings, split)
 
 
 def choose_rows(

@@ -74,6 +74,7 @@ class Look:
     """What an image file is, before it is brought to size."""
 
     width: int
+    """Of the image as it is shown, turned as its EXIF orientation says."""
     height: int
     mode: str
     """Pillow's name of the mode."""
@@ -123,7 +124,20 @@ def look_at(image: ImageFile) -> Look:
     """Size and mode of an opened image."""
     grey = image.mode in GREY_MODES or image.mode.startswith("I")
     grey = grey or rawmode_of(image) == GREY_AND_ALPHA
-    return Look(image.width, image.height, image.mode, grey)
+    width, height = image.size
+    if _lies_down(image):
+        width, height = height, width
+    return Look(width, height, image.mode, grey)
+
+
+def _lies_down(image: ImageFile) -> bool:
+    """Whether the EXIF orientation changes width and height."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return False  # where it may follow yet, after the pixels, Pillow would decode them all
+    try:
+        return image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    except BROKEN:
+        return False  # decoding says what is wrong
 
 
 def is_grey(image: ImageFile) -> bool:

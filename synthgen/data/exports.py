@@ -44,10 +44,10 @@ def refuse_exports(folder: Folder, files: Files) -> None:
     if images and boxes and len(pictured) == len(images):
         _refuse(where, "object detection", f"{images[0]}/ beside {boxes[0]}/")
     if images and masks and len(pictured) == len(images) + len(masks):
-        _refuse(where, "segmentation", f"{images[0]}/ beside {masks[0]}/")
+        _refuse(where, "segmentation", f"{images[0]}/ beside {masks[0]}/", PAIRS)
     for parts in folder.own("labels"):
         if ending(parts[-1]) == ".json" and _is_coco(files.read(parts)):
-            _refuse(where, "object detection (COCO)", parts[-1])
+            _refuse(where, "object detection (COCO)", parts[-1], COCO)
     if not pictured:
         _refuse_sidecars(folder, files, where)
 
@@ -101,10 +101,14 @@ def _is_coco(content: object) -> bool:
     return isinstance(record, dict) and {"images", "annotations"} <= set(record)
 
 
-def _refuse(where: str, task: str, sign: str) -> None:
+PAIRS = "to read each image with its mask say --structure pairs; to train by class, "
+COCO = "to read masks and joints with the images say --structure coco; to train by class, "
+
+
+def _refuse(where: str, task: str, sign: str, instead: str = "") -> None:
     raise SynthgenError(
         f"{where}: is an export for {task} ({sign}): it has no class folders, and no class for a "
-        "whole image; put the images of each class into a folder of its own, export it again for "
-        "classification, write a metadata.csv with the columns file_name and label beside the "
-        "images, or read all images as one class with --structure flat"
+        f"whole image; {instead}put the images of each class into a folder of its own, export it "
+        "again for classification, write a metadata.csv with the columns file_name and label "
+        "beside the images, or read all images as one class with --structure flat"
     )

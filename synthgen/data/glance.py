@@ -39,6 +39,8 @@ class Glance:
     """``int64 [N]``, of every image that would be used."""
     short_side: int
     """Median over the images that were looked at, in pixels."""
+    pixels: int
+    """Width times height, the median of those that were looked at."""
     channels: int
     """1 or 3: as the settings say, else 1 only where all that were looked at are grey."""
     encoded: tuple[bytes, ...]
@@ -96,10 +98,18 @@ def glance(settings: DataSettings, source: Source | None = None) -> Glance:
         )
     grey = settings.color == "grey" or (settings.color == "auto" and all(x.grey for x in looks))
     sides = [min(look.width, look.height) for look in looks]
+    areas = [look.width * look.height for look in looks]
     return Glance(
-        source.name, classes, labels, int(np.median(sides)), 1 if grey else 3, tuple(encoded),
-        np.asarray(known, dtype=np.int64), scaling,
-    )  # fmt: skip
+        name=source.name,
+        classes=classes,
+        labels=labels,
+        short_side=int(np.median(sides)),
+        pixels=int(np.median(areas)),
+        channels=1 if grey else 3,
+        encoded=tuple(encoded),
+        encoded_labels=np.asarray(known, dtype=np.int64),
+        scaling=scaling,
+    )
 
 
 def _scaling(encoded: list[bytes], settings: DataSettings) -> Scaling:

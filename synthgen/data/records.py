@@ -7,10 +7,8 @@ images). Rows without a label are all of one class.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,20 +16,21 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
-from synthgen.data.decode import BadImage, open_image, read_head
+from synthgen.data.cells import Cells, Frame
+from synthgen.data.decode import BadImage
 from synthgen.data.file_kinds import file_kind
-from synthgen.data.sources import Source, open_source
-from synthgen.data.understood import FLAT_CLASS, Column, Understood
+from synthgen.data.listed import FILES, Listed, Shown, read_named, rows_without_label
+from synthgen.data.offered import offered_columns, told_names
+from synthgen.data.partners import open_partnered
+from synthgen.data.sources import Source, open_source, place_here
+from synthgen.data.understood import FLAT_CLASS
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.maps import Mask, Views
 from synthgen.spec.settings.data import DataSettings
-from synthgen.storage.place import place
 
-METADATA = ("metadata.csv", "metadata.jsonl")
-PICTURED = (Image, Mask, Views)
-"""Fields that are read from image files."""
+TOGETHER = 256
+"""Rows whose cells are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -72,74 +71,6 @@ class Records:
         return ImageSpec(height, width, channels)
 
 
-class Listed:
-    """Images of one folder in the order of a metadata file that names no label."""
-
-    def __init__(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.name = folder.resolve().name
-        self._folder, self._rows = folder, rows
-        self.classes: tuple[str, ...] = (FLAT_CLASS,)
-        self.labels = np.zeros(len(rows), dtype=np.int64)
-        columns = tuple(Column(name, "other") for name in rows[0])
-        text = f"{len(rows):,} rows of a metadata file without a label, all of one class"
-        self.understood = Understood("flat", text, columns=columns)
-
-    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
-        """The file's bytes, or why there are none, and where it came from, for each row."""
-        for row in rows:
-            try:
-                yield read_named(self._folder, self._rows[row]["file_name"]), self.where(row)
-            except BadImage as error:
-                yield error, self.where(row)
-
-    def values(self, column: str, rows: Sequence[int]) -> list[Any]:
-        """What another column says of each row; ``None`` where it says nothing."""
-        return [self._rows[row].get(column) for row in rows]
-
-    def where(self, row: int) -> str:
-        """Where a row's image came from."""
-        return str(self._folder / str(self._rows[row]["file_name"]))
-
-    def quick_key(self) -> str | None:
-        """Text that changes when the contents may have changed, without reading them."""
-        lines = [str(self._folder.resolve()), json.dumps(self._rows, default=str)]
-        for path in sorted(self._folder.iterdir()):
-            stat = path.stat()
-            lines.append(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}")
-        return "\n".join(lines)
-
-
-def read_named(folder: Path, name: Any) -> bytes:
-    """A file that a row names, in or below the folder.
-
-    Raises:
-        BadImage: it is not there, or elsewhere.
-    """
-    path = folder / str(name)
-    if Path(str(name)).is_absolute() or ".." in path.parts or not path.is_file():
-        raise BadImage(f"names the file {name!s:.80}, which is missing")
-    return read_head(path)
-
-
-def _without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
-    """The rows of the folder's metadata file, if it has one and that has no label."""
-    path = next((folder / name for name in METADATA if (folder / name).is_file()), None)
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".csv":
-            rows: list[dict[str, Any]] = list(csv.DictReader(text.splitlines()))
-        else:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-        if not rows or not all(isinstance(row, dict) and "file_name" in row for row in rows):
-            raise ValueError("every row needs a file_name")
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise SynthgenError(f"{path}: cannot be read: {reason}") from None
-    return None if label in rows[0] else rows
-
-
 def _is_flat(folder: Path) -> bool:
     """Whether all there is in a folder lies loose in it, images among it, and nothing that could
     say their classes."""
@@ -156,10 +87,12 @@ def open_rows(settings: DataSettings) -> Source:
     Raises:
         SynthgenError: as :func:`open_source`.
     """
-    folder = place(settings.data)
-    if isinstance(folder, Path) and folder.expanduser().is_dir():
-        folder = folder.expanduser()
-        rows = _without_label(folder, settings.label_column or "label")
+    folder = place_here(settings)
+    if folder.is_dir():
+        partnered = open_partnered(folder, settings)
+        if partnered is not None:
+            return partnered
+        rows = rows_without_label(folder, settings.label_column or "label")
         if rows is not None:
             return Listed(folder, rows)
         if settings.structure == "auto" and settings.classes is None and _is_flat(folder):
@@ -168,8 +101,22 @@ def open_rows(settings: DataSettings) -> Source:
 
 
 def without_labels(settings: DataSettings) -> DataSettings:
-    """The same, with all rows of one class."""
+    """Settings that read all rows of the data as one class, whatever labels they have; images with
+    partners keep them, and :func:`_in_one_class` makes theirs one."""
+    if _is_partnered(settings):
+        return settings.model_copy(update={"classes": None})
     return settings.model_copy(update={"structure": "flat", "classes": None})
+
+
+def _is_partnered(settings: DataSettings) -> bool:
+    folder = place_here(settings)
+    return folder.is_dir() and open_partnered(folder, settings) is not None
+
+
+def _in_one_class(source: Source) -> Source:
+    """The source, its rows all of one class, where it had several."""
+    source.classes, source.labels = (FLAT_CLASS,), np.zeros_like(source.labels)
+    return source
 
 
 def load_strata(settings: DataSettings) -> ImageData:
@@ -182,15 +129,20 @@ def load_strata(settings: DataSettings) -> ImageData:
     if settings.classes != (FLAT_CLASS,):
         return load_images(settings)
     plain = without_labels(settings)
-    return load_images(plain, source=open_rows(plain))
+    return load_images(plain, source=_in_one_class(open_rows(plain)))
+
+
+Wanted = Mapping[str, Field] | Callable[[Source, ImageData], Mapping[str, Field]]
+"""Fields by name; where they depend on the data, a function of these."""
 
 
 def load_records(
     settings: DataSettings,
-    fields: Mapping[str, Field],
+    fields: Wanted,
     columns: Mapping[str, str] | None = None,
     *,
     labelled: bool | None = None,
+    main: str | None = None,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
 
@@ -199,62 +151,113 @@ def load_records(
         fields: what is wanted, by name; labels are the strata and none of them.
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
+        main: the first image field, where ``fields`` is a function.
 
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
     """
-    main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
+    if main is None and isinstance(fields, Mapping):
+        main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
     settings = without_labels(settings) if labelled is False else settings
-    source = open_rows(settings)
+    if main is None and settings.color == "auto":
+        # Only their places and sizes count: palette and grey masks may lie side by side.
+        settings = settings.model_copy(update={"color": "rgb"})
+    source = open_for(settings, main, columns or {})
+    source = _in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)
+    fields = fields if isinstance(fields, Mapping) else fields(source, data)
     found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
     digest = hashlib.sha256(data.fingerprint.encode())
     further = {n: f for n, f in fields.items() if n != main and not isinstance(f, Label)}
     for name, field in further.items():
-        found[name] = _column(source, (columns or {}).get(name, name), field, data.rows, settings)
+        column = (columns or {}).get(name, name)
+        cells = Cells(settings, told_names(source, column, field, settings), alone=main is None)
+        found[name] = _column(source, column, field, data, cells)
         digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
     told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
     return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped, told)
 
 
-def _column(
-    source: Source, column: str, field: Field, rows: np.ndarray, settings: DataSettings
-) -> np.ndarray:
+def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:
+    """The source whose images are those of the field ``main``: its column, where there is one of
+    its name, else the images that the source has.
+
+    Raises:
+        SynthgenError: as :func:`open_rows`, or the column that is named for it is missing.
+    """
+    if main is None:
+        return open_rows(settings)
+    asked = columns.get(main)
+    wanted = asked or (main if main != "image" else None)
+    if wanted is None or settings.image_column is not None:
+        return open_rows(settings)
+    if asked is None:
+        try:  # of a table with several image columns one must be named
+            source = open_rows(settings)
+        except SynthgenError as first:
+            try:
+                return open_rows(settings.model_copy(update={"image_column": wanted}))
+            except SynthgenError:
+                raise first from None
+    else:
+        source = open_rows(settings.model_copy(update={"image_column": asked}))
+        if source.understood.structure in ("table", "pairs", "side-by-side") or asked == "image":
+            return source  # whose images the column is, or it was refused
+    offered = offered_columns(source).get(wanted)
+    column = _column_of(source, wanted)
+    if column is not None and offered is not None and offered.kind == "image":
+        return Shown(source, column, wanted, place_here(settings))
+    if asked is None:
+        return source
+    known = [name for name, each in offered_columns(source).items() if each.kind == "image"]
+    raise SynthgenError(
+        f"{source.name}: no column of images '{asked}' (there are {name_list(known) or 'none'})"
+        f"{did_you_mean(asked, known)}; name it with --field"
+    )
+
+
+def _column_of(source: Source, column: str) -> str | None:
+    """The source's own name of a column; ``None`` if it has none."""
+    known = [each.name for each in source.understood.columns]
+    return next((name for name in (column, f"{column}{FILES}") if name in known), None)
+
+
+def _column(source: Source, column: str, field: Field, data: ImageData, cells: Cells) -> np.ndarray:
     """Stored rows of one further field."""
     known = [each.name for each in source.understood.columns]
-    files = f"{column}_file_name"
-    if column not in known and files not in known:
+    own = _column_of(source, column)
+    if own is None and not cells.alone:
         hint = did_you_mean(column, known)
         there = f" (there are {name_list(known)})" if known else ""
         raise SynthgenError(
             f"{source.name}: no column '{column}'{there}{hint}; name it with --field"
         )
-    places = [int(row) for row in rows]
-    values = source.values(column if column in known else files, places)
+    places = [int(row) for row in data.rows]
+    # Where nothing else is wanted, the files of a folder are the column.
+    values: Iterator[Any] = (
+        (value for value, _ in source.encoded(places)) if own is None
+        else _values(source, own, places)
+    )  # fmt: skip
+    folder = place_here(cells.settings)
     dtype, shape = field.stored()
-    stored = np.empty((len(rows), *shape), dtype=dtype)
+    stored = np.empty((len(places), *shape), dtype=dtype)
     for number, value in enumerate(values):
         try:
-            if column not in known:
-                value = read_named(Path(settings.data).expanduser(), value)
-            stored[number] = field.read(_value(value, field, settings))
+            if isinstance(value, BadImage):
+                raise value
+            if own is not None and own.endswith(FILES):
+                value = read_named(folder, value)
+            height, width = data.sizes[number].tolist()
+            stored[number] = cells.stored(value, field, Frame(height, width))
         except (ValueError, TypeError, BadImage) as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = " ".join(str(error).split())[:300]
             raise SynthgenError(
                 f"{source.where(places[number])}: column '{column}': {reason}"
             ) from None
     return stored
 
 
-def _value(value: Any, field: Field, settings: DataSettings) -> Any:
-    """A cell as the field reads it: image files opened, JSON in text taken apart."""
-    if isinstance(field, PICTURED):
-        if isinstance(value, dict):
-            value = value.get("bytes")
-        if isinstance(value, bytes):
-            return open_image(value, settings.max_pixels)
-        return value
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        return json.loads(value)
-    return value
+def _values(source: Source, column: str, rows: Sequence[int]) -> Iterator[Any]:
+    for start in range(0, len(rows), TOGETHER):
+        yield from source.values(column, rows[start : start + TOGETHER])

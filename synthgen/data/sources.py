@@ -19,6 +19,7 @@ from synthgen.data.archives import READ, list_archive
 from synthgen.data.decode import BadImage
 from synthgen.data.file_kinds import FileKind, ending, file_kind
 from synthgen.data.listing import Files, Listing, list_folder
+from synthgen.data.partners import STRUCTURES, open_partnered
 from synthgen.data.reading import Reading
 from synthgen.data.structure import read_tree
 from synthgen.data.table_files import TableFile, kind_of
@@ -95,14 +96,16 @@ def open_source(settings: DataSettings, split: str) -> Source:
     Raises:
         SynthgenError: it is not there, or not labelled as the settings say.
     """
-    given = place(settings.data)
-    if isinstance(given, StorePath):
-        given = fetched(given, settings.cache_dir)
-    path = given.expanduser()
+    path = place_here(settings)
     if (settings.domain is None) != (settings.domain_column is None):
         raise SynthgenError("give both a domain and a domain_column, or neither")
     if path.is_dir():
         return _of_folder(path, settings, split)
+    if settings.structure in STRUCTURES:
+        raise SynthgenError(
+            f"{settings.data}: '{settings.structure}' are read from a folder; name one with --data "
+            "(unpack an archive first)"
+        )
     if path.is_file() and ending(path.name) in READ:
         return _of_archives(path.parent, {path.name: list_archive(path)}, settings, split)
     if path.is_file() and file_kind(path.name) == "table":
@@ -119,6 +122,14 @@ def open_source(settings: DataSettings, split: str) -> Source:
     return from_hub(settings, split)
 
 
+def place_here(settings: DataSettings) -> Path:
+    """Where the data lie on this machine; those of a store are fetched."""
+    given = place(settings.data)
+    if isinstance(given, StorePath):
+        given = fetched(given, settings.cache_dir)
+    return given.expanduser()
+
+
 def _looks_like_path(text: str) -> bool:
     """Whether a text that names nothing here is no hub id either."""
     plain = all(char.isalnum() or char in "-_./" for char in text)
@@ -128,6 +139,10 @@ def _looks_like_path(text: str) -> bool:
 
 
 def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
+    if settings.structure in STRUCTURES:
+        partnered = open_partnered(path, settings.model_copy(update={"split": split}))
+        assert partnered is not None  # one that is named is there, or refused
+        return partnered
     listing = list_folder(path)
     if (path / "dataset_info.json").exists() or (path / "dataset_dict.json").exists():
         return saved_folder(path, listing, settings, split)

@@ -9,12 +9,17 @@ from typing import Literal
 
 from synthgen.spec.errors import printable
 
-Kind = Literal["image", "class label", "text", "whole number", "number", "other"]
+Kind = Literal[
+    "image", "class label", "text", "whole number", "number", "mask", "joints", "other"
+]  # fmt: skip
 """What the values of a column are."""
 
-Structure = Literal["classes", "splits", "flat", "labels", "table", "archives"]
+Structure = Literal[
+    "classes", "splits", "flat", "labels", "table", "archives", "pairs", "side-by-side", "coco"
+]  # fmt: skip
 """How images come by their classes: class folders, class folders in split folders, none at all (one
-class), a label file beside the images, a table with an image column, WebDataset archives."""
+class), a label file beside the images, a table with an image column, WebDataset archives. Or by
+their partners: folders of equal stems, two images in one file, COCO annotations."""
 
 FLAT_CLASS = "all"
 """The one class of images that have none."""
@@ -26,6 +31,14 @@ class Column:
 
     name: str
     kind: Kind
+    names: tuple[str, ...] = ()
+    """What the data call its values: classes of a mask, joints."""
+    limbs: tuple[tuple[int, int], ...] = ()
+    """Of joints: pairs of them between which a limb is drawn."""
+
+    def __str__(self) -> str:
+        names = f": {', '.join(self.names)}" if self.names else ""
+        return f"{self.name} ({self.kind}{names})"
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,7 @@ class Understood:
         if self.splits:
             made.append(f"split: '{self.split}' of {', '.join(self.splits)}")
         if self.columns:
-            named = ", ".join(f"{column.name} ({column.kind})" for column in self.columns)
-            made.append(f"columns: {named}")
+            made.append(f"columns: {', '.join(map(str, self.columns))}")
         made += [f"left out: {each}" for each in self.left_out]
         return made + [f"note: {note}" for note in self.notes]
 

@@ -40,7 +40,10 @@ def by_class(receipts: Iterable[Receipt]) -> pd.DataFrame:
 
 
 def rejected(receipts: Iterable[Receipt]) -> pd.DataFrame:
-    """As :func:`by_class`, the reasons alone."""
+    """A row for each class and a column for each reason of rejection, ``int64``.
+
+    The reasons stand in the order in which they first appear.
+    """
     return by_class(receipts).drop(columns=KEPT, errors="ignore")
 
 

@@ -138,7 +138,11 @@ class ConvDiscriminator(ClassifyingDiscriminator):
         return self._logits(self._features(images, labels), labels)
 
     def verdict(self, images: Tensor, labels: Tensor) -> Tensor:
-        """As :meth:`ClassifyingDiscriminator.verdict`; needs ``classify``."""
+        """Logits ``float32 [N, 1 + classes]``: of being real, then of each class.
+
+        ``images`` are ``float [N, C, H, W]`` in [-1, 1], ``labels`` ``int64 [N]``. Needs
+        ``classify``.
+        """
         assert self.classes is not None
         features = self._features(images, labels)
         own = self._logits(features, labels)[:, None]

@@ -115,7 +115,11 @@ class ProgressiveDiscriminator(ClassifyingDiscriminator):
         return logits
 
     def verdict(self, images: Tensor, labels: Tensor) -> Tensor:
-        """As :meth:`ClassifyingDiscriminator.verdict`; needs ``classify``."""
+        """Logits ``float32 [N, 1 + classes]``: of being real, then of each class.
+
+        ``images`` are ``float [N, C, H, W]`` in [-1, 1], ``labels`` ``int64 [N]``. Needs
+        ``classify``.
+        """
         assert self.classes is not None
         features = self._features(images)
         return torch.cat([self.head(features, labels)[:, None], self.classes(features)], dim=1)

@@ -114,7 +114,7 @@ class Drawn:
 
 
 class Set:
-    """The same values for all candidates, in place of what other conditions say of them."""
+    """Attributes set to one value each for all candidates, whatever other conditions drew."""
 
     def __init__(self, name: str, field: Attributes, values: Mapping[str, float]) -> None:
         self._name = name

@@ -39,7 +39,7 @@ class Derived:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """The record as a JSON object: the derivation's name, its fields and its options."""
         return {"by": self.by, "of": list(self.of), "options": dict(self.options)}
 
 
@@ -140,7 +140,7 @@ class Task:
         return torch.cat([value.float().reshape(count, -1) for value in found], dim=1)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, for a bundle and a manifest."""
+        """The task as a JSON object, in the form that bundles and manifests hold."""
         return {
             "fields": {name: field_to_json(kind) for name, kind in self.fields.items()},
             "given": list(self.given),

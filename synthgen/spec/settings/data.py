@@ -16,21 +16,32 @@ class DataSettings(Settings):
         description="Folder of class sub-folders or of images with a label file, .zip or .tar of "
         "it, WebDataset shards, Parquet / Hugging Face dataset folder, or hub id."
     )
-    structure: Literal["auto", "classes", "splits", "flat", "labels", "table"] = Field(
+    structure: Literal[
+        "auto", "classes", "splits", "flat", "labels", "table", "pairs", "side-by-side", "coco"
+    ] = Field(
         "auto",
         description="How the folder is meant, where it is not plain: sub-folders are 'classes' or "
         "'splits'; 'flat' reads all images as one class, 'all'; a file beside the images has the "
-        "'labels'; the data is a 'table'.",
+        "'labels'; the data is a 'table'. Images with partners: folders of equal stems are "
+        "'pairs'; each file holds two images 'side-by-side'; a JSON file has annotations as "
+        "'coco'.",
     )
     split: str = Field("train", description="Split to read when the source has several.")
     image_column: str | None = Field(
-        None, description="Image column; default: the only column of images."
+        None,
+        description="Image column; default: the only column of images. Of pairs the folder, or the "
+        "half, that is to be made.",
     )
     label_column: str | None = Field(
         None, description="Label column; default: the only class-label column, else 'label'."
     )
     classes: tuple[str, ...] | None = Field(
         None, description="Use these classes only, in this order; default: all."
+    )
+    mask_names: tuple[str, ...] | None = Field(
+        None,
+        description="Classes of masks in the order of their values, from 0 on; default: as "
+        "classes.json beside the data says.",
     )
     domain_column: str | None = Field(
         None, description="Column that names each row's domain, where a table holds several."

@@ -10,7 +10,7 @@ from synthgen.spec.settings.base import Settings
 
 ALL = "all"
 HELD_OUT = "held-out"
-"""As test images: the rows that the generator's training held out."""
+"""Value of ``test`` that takes the rows which the generator's training held out."""
 
 
 class UtilitySettings(Settings):

@@ -53,6 +53,8 @@ class Inspection:
     mirrored: float | None
     """How far mirrored images lie from the others of their class, as a share of how far unmirrored
     ones do: about 1 where mirroring is plausible. ``None`` where there are too few images."""
+    columns: tuple[str, ...]
+    """What the columns beside the images hold, where images have partners: a line each."""
     warnings: tuple[Warned, ...]
     written: str | None
     """Where the dataset was written."""
@@ -77,6 +79,7 @@ class Inspection:
         made += [f"  {name:<{width}}  {count:>9,}" for name, count in self.classes[:MOST_CLASSES]]
         if len(self.classes) > MOST_CLASSES:
             made.append(f"  and {len(self.classes) - MOST_CLASSES} more classes")
+        made += self.columns
         made += [f"skipped: {line}" for line in self.skipped]
         made += [f"warning: {each.kind}: {each.text}" for each in self.warnings]
         if self.mirrored is not None:

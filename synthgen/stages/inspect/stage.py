@@ -7,10 +7,13 @@ import torch
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.glance import glance
-from synthgen.data.sources import open_source
+from synthgen.data.partners import STRUCTURES
+from synthgen.data.records import open_rows
+from synthgen.data.sources import Source, open_source
 from synthgen.machine.devices import resolve_device
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.inspect import InspectSettings
+from synthgen.stages.inspect.beside import held_beside
 from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
 from synthgen.stages.inspect.likeness import (
     alike_classes,
@@ -41,6 +44,11 @@ def inspect(settings: InspectSettings) -> Inspection:
     return examined(settings, *look(settings))
 
 
+def _opened(settings: InspectSettings) -> Source:
+    """The source as training would open it: for a use, rows need no class."""
+    return open_source(settings, settings.split) if settings.use is None else open_rows(settings)
+
+
 def examined(
     settings: InspectSettings, data: ImageData, repeated: Repeated, codes: torch.Tensor
 ) -> Inspection:
@@ -56,8 +64,14 @@ def examined(
         *_of_likeness(data, codes, rows),
     ]
     written = None
+    partnered = data.understood.structure in STRUCTURES
+    columns = held_beside(settings, data) if partnered else ()
+    if settings.out is not None and partnered:
+        raise SynthgenError(
+            "out: images with partners are not written, only looked at; leave out --out"
+        )
     if settings.out is not None:
-        source = open_source(settings, settings.split)
+        source = _opened(settings)
         written = write_dataset(data, source, repeated, settings)
     return Inspection(
         data.name,
@@ -70,6 +84,7 @@ def examined(
         data.seen.scaling,
         data.skipped,
         mirrored_distance(data, codes, rows),
+        columns,
         tuple(warnings),
         written,
     )
@@ -82,11 +97,12 @@ def look(settings: InspectSettings) -> tuple[ImageData, Repeated, torch.Tensor]:
     one that training takes without a budget of time, if none is given.
     """
     wanted = settings.model_copy(update={"min_per_class": 1})
+    source = _opened(wanted)
     if wanted.resolution is None:
         most = LARGEST_SIDE[resolve_device(settings.device).type]
-        side = glance(wanted).image(most).height
+        side = glance(wanted, source).image(most).height
         wanted = wanted.model_copy(update={"resolution": side})
-    data = load_images(wanted)
+    data = load_images(wanted, source=source)
     return data, *find_repeated(data)
 
 
@@ -128,7 +144,7 @@ def _of_counts(data: ImageData, settings: InspectSettings) -> list[Warned]:
 
 def _of_repeats(data: ImageData, repeated: Repeated, settings: InspectSettings) -> list[Warned]:
     found = []
-    source = open_source(settings, settings.split)
+    source = _opened(settings)
 
     def named(position: int) -> str:
         return source.where(int(data.rows[position]))

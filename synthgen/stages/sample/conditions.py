@@ -136,7 +136,7 @@ class Conditioned:
         return self.conditions.at(Numbers(strata, np.full_like(candidates, shard), candidates))
 
     def with_rows(self, rows: Mapping[str, Tensor]) -> Conditioned:
-        """The same, for a batch whose rows are these."""
+        """The generator under these conditions, with ``rows`` as the stored rows of its batch."""
         return Conditioned(self.generator, self.conditions, self.class_keys, rows)
 
     def candidates(

@@ -174,7 +174,7 @@ def _samples(held: int, images: int) -> int:
 
 
 def _ticks(images: int, samples: int, seconds: float | None) -> int:
-    """As many as leave twice as many images shown between two ticks as one of them samples."""
+    """How many ticks a run has: between two, it is shown twice the images that a tick samples."""
     ticks = images // (2 * samples)
     if seconds is not None:
         ticks = min(ticks, int(seconds / SECONDS_A_TICK))

@@ -7,8 +7,8 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Tensors
-from synthgen.data.cache import load_images
-from synthgen.data.glance import Glance
+from synthgen.data.glance import Glance, glance
+from synthgen.data.trial import try_images
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.credentials import blotted
@@ -16,21 +16,21 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
-from synthgen.stages.train.offered import look_at
+from synthgen.stages.train.offered import open_images
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.setup import check_domains
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.training.loop import Training
 
-MOST_SECONDS = 1.5
+MOST_SECONDS = 0.7
 """For the steps of one kind of networks after the first one."""
 
 
 def describe(settings: TrainSettings) -> str:
     """The decided settings, parameter counts, FLOPs per image and expected time, as text.
 
-    Takes a few real steps on some of the images to time, and reads all of them as training will;
-    writes nothing but the cache of decoded images.
+    Takes a few real steps on some of the images to time, and decodes all of them if that takes
+    seconds, or else a random sample; writes nothing but the cache of decoded images.
 
     Raises:
         SynthgenError: as for training itself.
@@ -38,12 +38,12 @@ def describe(settings: TrainSettings) -> str:
     check_domains(settings)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
-    seen = look_at(settings)
+    source = open_images(settings)
+    seen = glance(settings, source)
     watch = Stopwatch(settings, seen, device, precision, most_seconds=MOST_SECONDS)
     with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
         decision = decide(settings, seen, device, watch)
-        data = load_images(decision.settings)
-        told = [*data.lines(), *(f"skipped: {each}" for each in data.skipped)]
+        told = try_images(decision.settings, source, seen.pixels)
         return "\n".join([_described(decision, seen, watch, look()), *told])
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from synthgen.algorithms.registry import Registration, find
 from synthgen.data.glance import Glance, glance
 from synthgen.data.records import Records, load_records, open_rows
+from synthgen.data.sources import Source, open_source
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
@@ -64,15 +65,24 @@ def chosen_algorithm(settings: TrainSettings) -> Registration:
     return find(find_use(settings.use).algorithm)
 
 
+def open_images(settings: TrainSettings) -> Source:
+    """Where a run's images come from.
+
+    Raises:
+        SynthgenError: as :func:`synthgen.data.sources.open_source`.
+    """
+    if settings.use is None:
+        return open_source(settings, settings.split)
+    return open_rows(settings)
+
+
 def look_at(settings: TrainSettings) -> Glance:
     """What a few of the images tell, before all are decoded.
 
     Raises:
         SynthgenError: as :func:`synthgen.data.glance.glance`.
     """
-    if settings.use is None:
-        return glance(settings)
-    return glance(settings, open_rows(settings))
+    return glance(settings, open_images(settings))
 
 
 def stand_in(

@@ -61,7 +61,13 @@ class Stopwatch:
         return self._known[key]
 
     def classifier_seconds_per_image(self, side: int) -> float:
-        """The same for the label classifier."""
+        """Seconds that training the label classifier takes for an image shown."""
+        key = f"classifier {side}"
+        if key not in self._known:
+            self._known[key] = self._measure_classifier(side)
+        return self._known[key]
+
+    def _measure_classifier(self, side: int) -> float:
         images = torch.from_numpy(self._seen.images(side, self._settings)).to(self.device)
         labels = torch.from_numpy(self._seen.encoded_labels).to(self.device)
         pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1

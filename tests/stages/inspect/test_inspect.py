@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
+from toy_world import SHAPES, toy_world, write_coco, write_masks, write_pairs
 
 import synthgen
 from synthgen.cli.inspect import command
@@ -161,3 +162,35 @@ def test_the_command_prints_text_or_json(pets):
     assert "data: pets, 40 images of 2 classes" in text.output
     found = CliRunner().invoke(command, [str(pets), "--json"], catch_exceptions=False)
     assert json.loads(found.stdout)["name"] == "pets"
+
+
+def test_partners_are_looked_at_and_what_they_hold_is_said(tmp_path):
+    toy = toy_world(12)
+    write_masks(toy, tmp_path / "masks")
+    found = look(tmp_path / "masks", structure="pairs")
+    text = "\n".join(found.lines())
+    assert "12 pairs of files of equal stems: images from images/, 'mask' from masks/" in text
+    assert f"mask (mask: background, {', '.join(SHAPES)})" in text
+    share = (toy.masks == 0).mean()
+    assert f"column 'mask': masks of 4 classes, of all pixels background {share:.1%}" in text
+    assert json.loads(json.dumps(found.to_json()))["columns"][0].startswith("column 'mask'")
+    write_coco(toy, tmp_path / "coco")
+    coco = "\n".join(look(tmp_path / "coco", structure="coco").lines())
+    assert "column 'keypoints': 5 joints, seen: top 100%" in coco
+    write_pairs(toy, tmp_path / "pairs")
+    pairs = "\n".join(look(tmp_path / "pairs", use="super-resolution").lines())
+    assert "'source' from A/" in pairs and "column 'source': 12 images" in pairs
+    with pytest.raises(SynthgenError, match="partners are not written"):
+        look(tmp_path / "pairs", structure="pairs", out=str(tmp_path / "out"))
+    with pytest.raises(SynthgenError, match=r"segmentation.*--structure pairs"):
+        look(tmp_path / "masks")
+    with pytest.raises(SynthgenError, match=r"COCO.*--structure coco"):
+        look(tmp_path / "coco")
+
+
+def test_a_mask_that_does_not_fit_ends_in_one_line(tmp_path):
+    write_masks(toy_world(12), tmp_path)
+    save(tmp_path / "masks" / "0002.png", np.zeros((32, 20), np.uint8))
+    with pytest.raises(SynthgenError, match=r"0002.png: column 'mask': is 20x32") as caught:
+        look(tmp_path, structure="pairs")
+    assert "\n" not in str(caught.value)

@@ -36,7 +36,7 @@ class Watch:
 def seen(side=200, per_class=400, classes=3):
     labels = np.repeat(np.arange(classes), per_class)
     names = tuple(f"c{k}" for k in range(classes))
-    return Glance("photos", names, labels, side, 3, (), np.zeros(0, dtype=np.int64))
+    return Glance("photos", names, labels, side, side * side, 3, (), np.zeros(0, dtype=np.int64))
 
 
 def decided(unit=0.001, device=CPU, glanced=None, **values):

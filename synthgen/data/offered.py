@@ -1,0 +1,55 @@
+"""What the columns beside the images may be read as, by the names that the data give."""
+
+from __future__ import annotations
+
+from synthgen.data.cache import ImageData
+from synthgen.data.listed import FILES
+from synthgen.data.mask_names import MaskNames, mask_names
+from synthgen.data.sources import Source, place_here
+from synthgen.data.understood import Column
+from synthgen.spec.fields import Field, Image
+from synthgen.spec.maps import Keypoints, Mask
+from synthgen.spec.settings.data import DataSettings
+
+
+def offered_columns(source: Source) -> dict[str, Column]:
+    """The columns beside the images by the name of a field that they may be; a column of file
+    names is one of images."""
+    found = {}
+    for column in source.understood.columns:
+        name = column.name.removesuffix(FILES)
+        found[name] = column if name == column.name else Column(name, "image")
+    return found
+
+
+def offered_fields(source: Source, data: ImageData) -> dict[str, Field]:
+    """The fields that the columns beside the images plainly are: images, masks whose classes and
+    joints whose names the data say. All are brought to the size of the images."""
+    _, height, width, channels = data.images.shape
+    found: dict[str, Field] = {}
+    for name, column in offered_columns(source).items():
+        if column.kind == "image":
+            found[name] = Image(height, width, channels)
+        elif column.kind == "mask" and column.names:
+            found[name] = Mask(column.names, height, width)
+        elif column.kind == "joints":
+            pairs = tuple(
+                (place, column.names.index(other))
+                for place, joint in enumerate(column.names)
+                if "left" in joint and (other := joint.replace("left", "right")) in column.names
+            )
+            found[name] = Keypoints(column.names, height, width, column.limbs, pairs)
+    return found
+
+
+def told_names(
+    source: Source, column: str, field: Field, settings: DataSettings
+) -> MaskNames | None:
+    """What the values of a mask's column mean, where that is said."""
+    if not isinstance(field, Mask):
+        return None
+    if source.understood.structure == "coco":  # drawn by its own classes
+        own = offered_columns(source).get(column)
+        return MaskNames.of(own.names) if own is not None else None
+    folder = place_here(settings)
+    return mask_names(settings, folder if folder.is_dir() else None)

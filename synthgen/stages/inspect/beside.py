@@ -1,0 +1,44 @@
+"""What lies beside the images: every mask, joint and partner is read once, as training reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from synthgen.data.cache import ImageData
+from synthgen.data.offered import offered_fields
+from synthgen.data.records import load_records
+from synthgen.data.sources import Source
+from synthgen.spec.fields import Field
+from synthgen.spec.maps import Keypoints, Mask
+from synthgen.spec.settings.inspect import InspectSettings
+
+
+def held_beside(settings: InspectSettings, data: ImageData) -> tuple[str, ...]:
+    """A line for each column: the classes of masks with their share of all pixels, the joints with
+    how often they are seen, images.
+
+    Raises:
+        SynthgenError: a cell cannot be read, or does not fit its image.
+    """
+    wanted = settings.model_copy(update={"resolution": data.image.height, "min_per_class": 1})
+    fields: dict[str, Field] = {}
+
+    def offered(source: Source, images: ImageData) -> dict[str, Field]:
+        fields.update(offered_fields(source, images))
+        return fields
+
+    records = load_records(wanted, offered, main="image")
+    return tuple(f"column '{n}': {_told(f, records.columns[n])}" for n, f in fields.items())
+
+
+def _told(field: Field, rows: np.ndarray) -> str:
+    if isinstance(field, Mask):
+        counts = np.bincount(rows.reshape(-1), minlength=len(field.names))
+        shares = [f"{name} {count / rows.size:.1%}"
+                  for name, count in zip(field.names, counts.tolist(), strict=True)]  # fmt: skip
+        return f"masks of {len(field.names)} classes, of all pixels {', '.join(shares)}"
+    if isinstance(field, Keypoints):
+        seen = rows[:, :, 2].mean(axis=0).tolist()
+        shares = [f"{name} {share:.0%}" for name, share in zip(field.names, seen, strict=True)]
+        return f"{len(field.names)} joints, seen: {', '.join(shares)}"
+    return f"{len(rows):,} images"

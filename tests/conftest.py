@@ -13,6 +13,7 @@ os.environ["HF_DATASETS_CACHE"] = tempfile.mkdtemp(prefix="synthgen-tests-")
 # Networks of a few channels run faster on one thread than on many.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import golden
 import numpy as np
 import pytest
 from PIL import Image
@@ -103,18 +104,10 @@ def negative_folder(digit_folder, tmp_path_factory) -> Path:
 def small_networks() -> dict:
     """Each algorithm's options for networks that train in seconds."""
     return {
-        "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
-        "cgan": {"width": 8},
-        "cogan": {"width": 8},
+        **golden.OPTIONS,
         "cyclegan": {"width": 8, "width_d": 8, "blocks": 2},
-        "dcgan": {"width": 8},
         "gan": {"width": 64, "width_d": 32},
-        "progan": {"width": 8, "widest": 16, "latent": 8},
-        "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
-        "sagan": {"width": 8, "width_d": 8, "latent": 4},
-        "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
         "wgan": {"width": 8, "d_burst": 6},
-        "wgan-gp": {"width": 8},
     }
 
 

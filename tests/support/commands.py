@@ -29,7 +29,7 @@ class Commands:
 
     def close(self) -> None:
         self._zygote.stdin.close()
-        self._zygote.wait(30)
+        self._zygote.wait()  # it may be importing still, where no command was asked for
         self._zygote.stdout.close()
 
     def ask(self, **request: Any) -> Any:

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import ReadingSettings
 
 NONE = "none"
 DEFAULT = "default"
 
 
-class TuneSettings(Settings):
+class TuneSettings(ReadingSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field.
 
     The grid is every combination of ``latent_std``, ``truncation``, ``agreement``, ``shares`` and

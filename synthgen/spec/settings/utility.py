@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import ReadingSettings
 
 ALL = "all"
 HELD_OUT = "held-out"
 """Value of ``test`` that takes the rows which the generator's training held out."""
 
 
-class UtilitySettings(Settings):
+class UtilitySettings(ReadingSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
 
     dataset: str = Field(description="Folder of the finished dataset.")

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import ReadingSettings
 from synthgen.spec.settings.utility import UtilitySettings
 
 
-class EvaluateSettings(Settings):
+class EvaluateSettings(ReadingSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
 
     dataset: str = Field(description="Folder of the finished dataset.")
@@ -71,6 +71,8 @@ class EvaluateSettings(Settings):
                 "real": self.train, "real_split": self.train_split,
                 "test": self.real, "test_split": self.real_split,
             }  # fmt: skip
-        given = {**source, "device": self.device, "generator": self.generator}
+        given = {
+            **source, **self.reading(), "device": self.device, "generator": self.generator
+        }  # fmt: skip
         own = {**given, **self.utility_settings, "dataset": self.dataset}
         return UtilitySettings.parse(own, "utility_settings")

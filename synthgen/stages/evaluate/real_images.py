@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,9 +35,14 @@ class RealImages:
         return np.flatnonzero(self.labels >= 0)
 
 
-def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
-              ) -> RealImages:  # fmt: skip
-    """Real images in the dataset's size and mode.
+def open_real(
+    name: str,
+    split: str,
+    dataset: Dataset,
+    generator_classes: tuple[str, ...],
+    reading: Mapping[str, Any],
+) -> RealImages:
+    """Real images in the dataset's size and mode, read as the settings ``reading`` say.
 
     All of the generator's classes are read where there are, so that the images that it was trained
     on are known for what they are even if the dataset has fewer classes.
@@ -44,7 +51,8 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         SynthgenError: they cannot be read, or lack a class of the dataset.
     """
     wanted = {
-        "data": name, "split": split, "min_per_class": 2, **dataset.image.as_settings(),
+        **reading, "data": name, "split": split, "min_per_class": 2,
+        **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
     training = dataset.manifest.generator.trained

@@ -51,10 +51,11 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     device = resolve_device(settings.device)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes
-    real = open_real(settings.real, settings.real_split, dataset, classes)
+    how = settings.reading()
+    real = open_real(settings.real, settings.real_split, dataset, classes, how)
     training = real
     if settings.train is not None:
-        training = open_real(settings.train, settings.train_split, dataset, classes)
+        training = open_real(settings.train, settings.train_split, dataset, classes, how)
     extractor = load_extractor(
         _extractor_name(settings.extractor, dataset), device,
         classifier=generator.classifier if generator else None,

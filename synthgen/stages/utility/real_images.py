@@ -44,8 +44,8 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
         )
     spec = dataset.image
     common: dict[str, Any] = {
-        "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,
-        "cache_dir": settings.cache_dir,
+        **settings.reading(), "classes": dataset.plan.classes, **spec.as_settings(),
+        "min_per_class": 1,
     }  # fmt: skip
     real = load_images(DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,

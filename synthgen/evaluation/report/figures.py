@@ -108,10 +108,12 @@ def mapped(content: Content, evidence: Evidence) -> Html:
     """Real and synthetic images on one map."""
     real = sum(not point.made for point in evidence.points)
     return join([
-        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images; those "
-                "that look alike to the extractor lie close together. Real images with no "
-                "synthetic ones near are what is missing; synthetic ones with no real ones near "
-                "look like nothing real. Distances between far groups mean little.", class_="note"),
+        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images along "
+                "the two directions in which their features differ most (principal components). "
+                "Real images with no synthetic ones near are what is missing; synthetic ones with "
+                "no real ones near look like nothing real. What lies apart is unlike; what lies "
+                "together may still differ in ways that two directions do not show.",
+                class_="note"),
         map_panels(evidence.points, content.classes),
     ])  # fmt: skip
 

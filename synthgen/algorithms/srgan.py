@@ -8,6 +8,7 @@ their weight, the discriminator's verdict (equation 3). The networks are lighter
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import Field
 from torch.nn.functional import mse_loss
@@ -32,6 +33,12 @@ class SrganOptions(Settings):
     blocks: int = Field(8, ge=1, le=64, description="Residual blocks of the generator.")
     width_d: int = Field(32, ge=4, le=512, description="Channels of D's first layer.")
     lr: LearningRate = 2e-4
+    lr_d: float = Field(
+        5e-5,
+        gt=0,
+        le=1,
+        description="Learning rate of D, which at the generator's soon knows every fake.",
+    )
     pixels: float = Field(
         0.7, gt=0, le=1, description="Share of the run that learns pixels alone, before D starts."
     )
@@ -77,8 +84,8 @@ def srgan(task: Task, options: SrganOptions) -> Algorithm:
     ]  # fmt: skip
     if options.pixels < 1.0:
         phases += [
-            Phase("D", trains=("D",), terms={"cross_entropy": CROSS_ENTROPY}, optimizer=adam,
-                  window=late),
+            Phase("D", trains=("D",), terms={"cross_entropy": CROSS_ENTROPY},
+                  optimizer=replace(adam, lr=options.lr_d), window=late),
             Phase(
                 "G",
                 trains=("G",),

@@ -69,6 +69,15 @@ def find_derivation(name: str) -> Derivation:
     return loaded
 
 
+def restorable(task: Task) -> list[str]:
+    """The given fields that are derived from the image, and that there is a plain way back from."""
+    return [
+        name for name in task.given
+        if (derived := task.derived.get(name)) is not None
+        and task.pictured in derived.of and find_derivation(derived.by).baselines
+    ]  # fmt: skip
+
+
 def draws_of(task: Task) -> int:
     """Numbers that a row takes for all its derived fields together."""
     return sum(find_derivation(derived.by).draws for derived in task.derived.values())

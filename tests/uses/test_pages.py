@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Label
+from synthgen.spec.fields import Image, Label
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.maps import Mask
+from synthgen.spec.task import Derived, Task
 from synthgen.uses.registry import Offered, find_use, use_names
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,16 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
             assert task.classes == (("all",) if label is None else ("a", "b"))
     with pytest.raises(SynthgenError, match="did you mean 'super-resolution'"):
         find_use("super-resolutoin")
+
+
+def test_only_what_shows_the_image_itself_must_agree_with_it():
+    image = ImageSpec(32, 32, 3)
+    for name, agrees in (("classes", False), ("super-resolution", True), ("inpainting", True)):
+        use = find_use(name)
+        assert use.task(Offered(image, None), use.options()).agrees is agrees
+    fields = {"image": Image(32, 32, 3), "edges": Mask(("plain", "edge"), 32, 32)}
+    derived = {"edges": Derived("edges", ("image",))}  # many images have these edges
+    assert not Task(fields, ("edges",), ("image",), (("image",),), derived).agrees
 
 
 def named(text):

@@ -47,6 +47,10 @@ def copies(content: Content, found: Evaluation) -> Html:
                 f"or mirrored, among {memory.total:,} {whose}. For the nearest, "
                 f"{memory.searched:,} of them were searched.")
     ]  # fmt: skip
+    if memory.agrees:
+        parts.append(element("p", "Images must agree with the rows that they were made from: one "
+                             "near a training image says that its row is. It is not held against "
+                             "the dataset."))  # fmt: skip
     if memory.near is None:
         return join([*parts, element("p", "Too few images to judge nearness.", class_="note")])
     parts += [

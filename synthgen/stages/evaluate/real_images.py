@@ -33,8 +33,9 @@ class RealImages:
         return np.flatnonzero(self.labels >= 0)
 
 
-def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
-              ) -> RealImages:  # fmt: skip
+def open_real(
+    name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
+) -> RealImages:
     """Real images in the dataset's size and mode.
 
     All of the generator's classes are read where there are, so that the images that it was trained

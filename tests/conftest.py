@@ -21,10 +21,29 @@ from PIL import Image
 atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
 
 
+LONGEST = (
+    "pipelines/test_cluster.py",
+    "stages/train/test_train.py",
+    "stages/train/test_watch.py",
+    "stages/test_crash.py",
+    "machine/test_signals.py",
+    "pipelines/test_flows.py",
+    "machine/test_stopping.py",
+    "cli/test_cli.py",
+    "stages/test_stores.py",
+    "stages/utility/test_utility.py",
+    "stages/test_uses.py",
+    "stages/train/test_plugins.py",
+    "stages/train/test_budget.py",
+)
+"""Files of more than thirty CPU seconds, the longest first."""
+
+
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first, so that no process ends the run alone with one of them."""
+    """Long files come first, so that no process ends the run alone with one of them."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    turn = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn) + (item.path not in slow)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,7 +16,7 @@ from synthgen.evaluation.report.charts import (
 )
 from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.markup import Child, Html, bar, element, join, table
-from synthgen.evaluation.text import measure_name, measure_rows, shown
+from synthgen.evaluation.text import measure_name, measure_rows, restored_rows, shown
 from synthgen.evaluation.utility import SAW_NOTHING, Utility
 
 MEANINGS = (
@@ -64,6 +64,17 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     )  # fmt: skip
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
+
+
+def originals(found: Evaluation) -> Html:
+    """How near the images are to the originals that they were to be, beside plain ways back."""
+    return join([
+        join([
+            element("p", f"{each.what}."),
+            table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
+        ])
+        for each in found.restorations
+    ])  # fmt: skip
 
 
 def _class_row(entry: ClassEvaluation) -> list[Child]:

@@ -40,8 +40,9 @@ class Attributes(Named, Placeless):
             for name in value:
                 if name not in self.names:
                     hint = did_you_mean(str(name), self.names)
-                    raise ValueError(f"no attribute '{name}' (there are {name_list(self.names)})"
-                                     f"{hint}")  # fmt: skip
+                    raise ValueError(
+                        f"no attribute '{name}' (there are {name_list(self.names)}){hint}"
+                    )
             given = [value.get(name) for name in self.names]
         elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             given = [float(name in value) for name in self.names]
@@ -49,8 +50,9 @@ class Attributes(Named, Placeless):
             given = list(np.asarray(value, dtype=np.float64).reshape(-1))
             if len(given) != len(self.names):
                 raise ValueError(f"{len(given)} values for {len(self.names)} attributes")
-        return np.array([self._one(n, v) for n, v in zip(self.names, given, strict=True)],
-                        dtype=np.float32)  # fmt: skip
+        return np.array(
+            [self._one(n, v) for n, v in zip(self.names, given, strict=True)], dtype=np.float32
+        )
 
     def _one(self, name: str, value: Any) -> float:
         if value is None or value == "":

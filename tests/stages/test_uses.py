@@ -7,7 +7,9 @@ import sys
 import datasets
 import numpy as np
 import pytest
+import tiny_uses
 from PIL import Image
+from tiny_uses import USES, waves
 
 from synthgen.cli.main import main
 from synthgen.dataset.codecs.registry import codec_of
@@ -19,26 +21,17 @@ from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TINY = {
-    "images": 256, "batch_size": 16, "ticks": 2, "score_samples": 32, "classifier_images": 256,
-    "device": "cpu", "precision": "fp32", "resolution": 16,
+    **tiny_uses.TINY, "images": 256, "batch_size": 16, "ticks": 2, "score_samples": 32,
+    "classifier_images": 256,
 }  # fmt: skip
-USES = {
-    "super-resolution": {
-        "use_options": {"scale": 2},
-        "options": {"width": 8, "blocks": 1, "width_d": 8, "pixels": 0.5},
-    },
-    "inpainting": {"options": {"width": 8, "width_d": 8}},
-}
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """Forty waves of colour twice: loose in one folder, and in a folder for each of two classes."""
-    root, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
-    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1) / 16
-    for number in range(40):
-        wave = np.sin(grid @ rng.normal(0, 4, (2, 3)) + rng.uniform(0, 6, 3))
-        image = Image.fromarray((127.5 + 120 * wave).astype(np.uint8))
+    root = tmp_path_factory.mktemp("pictures")
+    for number, pixels in enumerate(waves(40)):
+        image = Image.fromarray(pixels)
         for folder in (root / "flat", root / "classes" / ("odd" if number % 2 else "even")):
             folder.mkdir(parents=True, exist_ok=True)
             image.save(folder / f"{number:03d}.png")

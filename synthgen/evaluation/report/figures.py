@@ -45,9 +45,10 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     )
     if found.seen:
         yield element(
-            "p", element("b", "The generator was trained on the very images that it is compared "
-                         "with: "), "distances, precision and recall flatter it.",
-        )  # fmt: skip
+            "p",
+            element("b", "The generator was trained on the very images that it is compared with: "),
+            "distances, precision and recall flatter it.",
+        )
     if found.overall:
         yield table(
             ("", "this dataset", "real against real"),

@@ -80,9 +80,10 @@ def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:
     yield "exact copies", f"{memory.copies:,}", f"of {memory.rows:,} looked at"
     if memory.near:
         yield (
-            "close to a training image", f"{memory.near.share:.1%}",
+            "close to a training image",
+            f"{memory.near.share:.1%}",
             f"unseen real {memory.near.real_share:.1%}",
-        )  # fmt: skip
+        )
 
 
 def _sections(content: Content) -> Iterator[tuple[str, str, Html]]:

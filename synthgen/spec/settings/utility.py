@@ -43,9 +43,10 @@ class UtilitySettings(ClassifierSettings):
         "+ synthetic.",
     )  # fmt: skip
     soft_labels: bool = Field(
-        False, description="Synthetic images teach what the label classifier of the generator's "
+        False,
+        description="Synthetic images teach what the label classifier of the generator's "
         "bundle says of them, in place of their own label.",
-    )  # fmt: skip
+    )
     teachers: int = Field(
         0, ge=0, le=100, description="So many classifiers that learn from a row's real images "
         "alone say what its synthetic images show, and the mean of their answers is learnt in "

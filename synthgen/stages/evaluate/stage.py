@@ -57,14 +57,16 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     if settings.train is not None:
         training = open_real(settings.train, settings.train_split, dataset, classes, how)
     extractor = load_extractor(
-        _extractor_name(settings.extractor, dataset), device,
+        _extractor_name(settings.extractor, dataset),
+        device,
         classifier=generator.classifier if generator else None,
         owner=dataset.manifest.generator.name,
-    )  # fmt: skip
+    )
     judge = Judge(generator, dataset, FeatureCache(extractor, device), device)
 
-    made = judge.look(dataset.pieces(settings.images), min(dataset.plan.rows, settings.images),
-                      "synthetic images")  # fmt: skip
+    made = judge.look(
+        dataset.pieces(settings.images), min(dataset.plan.rows, settings.images), "synthetic images"
+    )
     looked_at = real.rows[evenly(len(real.rows), settings.images)]
     true = judge.look_at(real, looked_at, "real images")
     known_rows = looked_at if training is real else looked_at[:0]

@@ -204,13 +204,13 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
         source = open_rows(settings.model_copy(update={"image_column": asked}))
         if source.understood.structure in ("table", "pairs", "side-by-side") or asked == "image":
             return source  # whose images the column is, or it was refused
-    offered = offered_columns(source).get(wanted)
+    offered = offered_columns(source.understood.columns).get(wanted)
     column = _column_of(source, wanted)
     if column is not None and offered is not None and offered.kind == "image":
         return Shown(source, column, wanted, place_here(settings))
     if asked is None:
         return source
-    known = [name for name, each in offered_columns(source).items() if each.kind == "image"]
+    known = [name for name, each in offered_columns(source.understood.columns).items() if each.kind == "image"]
     raise SynthgenError(
         f"{source.name}: no column of images '{asked}' (there are {name_list(known) or 'none'})"
         f"{did_you_mean(asked, known)}; name it with --field"

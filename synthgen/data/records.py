@@ -23,6 +23,7 @@ from synthgen.data.listed import FILES, Listed, Shown, read_named, rows_without_
 from synthgen.data.offered import offered_columns, told_names
 from synthgen.data.partners import open_partnered
 from synthgen.data.sources import Source, open_source, place_here
+from synthgen.data.table_labels import NoLabelColumn
 from synthgen.data.understood import FLAT_CLASS
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
@@ -46,6 +47,9 @@ class Records:
     """A short name of the source: a folder's own name or a hub id, never a path."""
     fingerprint: str
     """SHA-256 (hex) over all that was read."""
+    image_fingerprint: str
+    """SHA-256 (hex) over the first column and the classes alone: the fingerprint that these images
+    have where nothing is read beside them."""
     skipped: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     """How the data was read, for a terminal."""
@@ -97,7 +101,12 @@ def open_rows(settings: DataSettings) -> Source:
             return Listed(folder, rows)
         if settings.structure == "auto" and settings.classes is None and _is_flat(folder):
             settings = without_labels(settings)
-    return open_source(settings, settings.split)
+    try:
+        return open_source(settings, settings.split)
+    except NoLabelColumn:
+        if settings.structure != "auto" or settings.classes is not None:
+            raise
+        return open_source(without_labels(settings), settings.split)
 
 
 def without_labels(settings: DataSettings) -> DataSettings:
@@ -113,23 +122,10 @@ def _is_partnered(settings: DataSettings) -> bool:
     return folder.is_dir() and open_partnered(folder, settings) is not None
 
 
-def _in_one_class(source: Source) -> Source:
+def in_one_class(source: Source) -> Source:
     """The source, its rows all of one class, where it had several."""
     source.classes, source.labels = (FLAT_CLASS,), np.zeros_like(source.labels)
     return source
-
-
-def load_strata(settings: DataSettings) -> ImageData:
-    """Images of the classes that are wanted; where that is the one class :data:`FLAT_CLASS`, of
-    all rows, whatever their labels.
-
-    Raises:
-        SynthgenError: as :func:`load_images`.
-    """
-    if settings.classes != (FLAT_CLASS,):
-        return load_images(settings)
-    plain = without_labels(settings)
-    return load_images(plain, source=_in_one_class(open_rows(plain)))
 
 
 Wanted = Mapping[str, Field] | Callable[[Source, ImageData], Mapping[str, Field]]
@@ -163,7 +159,7 @@ def load_records(
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
     source = open_for(settings, main, columns or {})
-    source = _in_one_class(source) if labelled is False else source
+    source = in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)
     fields = fields if isinstance(fields, Mapping) else fields(source, data)
     found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
@@ -176,7 +172,10 @@ def load_records(
         digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
     told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
-    return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped, told)
+    return Records(
+        found, data.labels, data.classes, data.name, fingerprint, data.fingerprint, data.skipped,
+        told,
+    )  # fmt: skip
 
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:
@@ -189,8 +188,8 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
     if main is None:
         return open_rows(settings)
     asked = columns.get(main)
-    wanted = asked or (main if main != "image" else None)
-    if wanted is None or settings.image_column is not None:
+    wanted = asked or main
+    if settings.image_column is not None:
         return open_rows(settings)
     if asked is None:
         try:  # of a table with several image columns one must be named
@@ -200,6 +199,8 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
                 return open_rows(settings.model_copy(update={"image_column": wanted}))
             except SynthgenError:
                 raise first from None
+        if main == "image":
+            return source
     else:
         source = open_rows(settings.model_copy(update={"image_column": asked}))
         if source.understood.structure in ("table", "pairs", "side-by-side") or asked == "image":
@@ -210,7 +211,11 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
         return Shown(source, column, wanted, place_here(settings))
     if asked is None:
         return source
-    known = [name for name, each in offered_columns(source.understood.columns).items() if each.kind == "image"]
+    known = [
+        name
+        for name, each in offered_columns(source.understood.columns).items()
+        if each.kind == "image"
+    ]
     raise SynthgenError(
         f"{source.name}: no column of images '{asked}' (there are {name_list(known) or 'none'})"
         f"{did_you_mean(asked, known)}; name it with --field"

@@ -15,6 +15,10 @@ from synthgen.data.understood import Kind
 from synthgen.spec.errors import SynthgenError, name_list
 
 
+class NoLabelColumn(SynthgenError):
+    """A table has no column of class labels."""
+
+
 def label_column(kinds: Mapping[str, Kind], image: str, name: str) -> str:
     """The one column of class labels, else the one that is called so.
 
@@ -31,7 +35,8 @@ def label_column(kinds: Mapping[str, Kind], image: str, name: str) -> str:
         if len(called) == 1:
             return called[0]
     what = f"several class-label columns ({name_list(found)})" if found else "no class-label column"
-    raise SynthgenError(
+    error = SynthgenError if found else NoLabelColumn
+    raise error(
         f"{name}: has {what} among {name_list(kinds)}; name it with --label-column, or read all "
         "images as one class with --structure flat"
     )

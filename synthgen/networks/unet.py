@@ -78,7 +78,7 @@ class UNet(nn.Module):
                 features = instance_norm(features)
             skips.append(features)
         features = skips.pop()
-        kept = torch.split(1 + torch.sign(noise), self.dropped, dim=1) if self.dropped else ()
+        kept = torch.split(1 + torch.sign(noise), list(self.dropped), dim=1) if self.dropped else ()
         for number, layer in enumerate(self.ups):
             skip = skips.pop()
             features = instance_norm(layer(relu(features), output_size=skip.shape[2:]))

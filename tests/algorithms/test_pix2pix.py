@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from toy_world import toy_world
 from torch import nn
+from toy_world import toy_world
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build, find

@@ -8,6 +8,11 @@ from pydantic import Field
 
 from synthgen.spec.settings.base import Settings
 
+Structured = Literal[
+    "auto", "classes", "splits", "flat", "labels", "table", "pairs", "side-by-side", "coco"
+]
+"""How a folder of images may be meant."""
+
 
 class DataSettings(Settings):
     """Settings of the data room; training and evaluation settings extend them."""
@@ -16,9 +21,7 @@ class DataSettings(Settings):
         description="Folder of class sub-folders or of images with a label file, .zip or .tar of "
         "it, WebDataset shards, Parquet / Hugging Face dataset folder, or hub id."
     )
-    structure: Literal[
-        "auto", "classes", "splits", "flat", "labels", "table", "pairs", "side-by-side", "coco"
-    ] = Field(
+    structure: Structured = Field(
         "auto",
         description="How the folder is meant, where it is not plain: sub-folders are 'classes' or "
         "'splits'; 'flat' reads all images as one class, 'all'; a file beside the images has the "

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.data import Structured
 from synthgen.spec.settings.utility import UtilitySettings
 
 
@@ -20,6 +21,14 @@ class EvaluateSettings(Settings):
         "images that the generator was not trained on."
     )
     real_split: str = Field("train", description="Split of the real images.")
+    structure: Structured = Field(
+        "auto", description="How folders of real images are meant, as in training."
+    )
+    image_column: str | None = Field(
+        None,
+        description="Column, folder or half of the real images that is like what is made, as in "
+        "training.",
+    )
     train: str | None = Field(
         None,
         description="Images that the generator was trained on, to search for copies of; default: "
@@ -71,6 +80,7 @@ class EvaluateSettings(Settings):
                 "real": self.train, "real_split": self.train_split,
                 "test": self.real, "test_split": self.real_split,
             }  # fmt: skip
-        given = {**source, "device": self.device, "generator": self.generator}
+        read = {"structure": self.structure, "image_column": self.image_column}
+        given = {**source, **read, "device": self.device, "generator": self.generator}
         own = {**given, **self.utility_settings, "dataset": self.dataset}
         return UtilitySettings.parse(own, "utility_settings")

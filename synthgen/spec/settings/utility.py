@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.data import Structured
 
 ALL = "all"
 HELD_OUT = "held-out"
@@ -22,6 +23,14 @@ class UtilitySettings(Settings):
         "low-data case the very images that the generator was trained on."
     )
     real_split: str = Field("train", description="Split of the real training images.")
+    structure: Structured = Field(
+        "auto", description="How folders of real images are meant, as in training."
+    )
+    image_column: str | None = Field(
+        None,
+        description="Column, folder or half of the real images that is like what is made, as in "
+        "training.",
+    )
     limit_per_class: int | None = Field(
         None, ge=1, description="Take at most so many real training images of each class in all, "
         "as synthgen train does with the same setting.",

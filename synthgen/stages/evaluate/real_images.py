@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
-from synthgen.data.records import load_strata
+from synthgen.data.cache import ImageData
 from synthgen.data.splits import evenly
+from synthgen.data.strata import load_strata
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.judging.training_rows import training_rows
 
@@ -33,8 +34,10 @@ class RealImages:
         return np.flatnonzero(self.labels >= 0)
 
 
-def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
-              ) -> RealImages:  # fmt: skip
+def open_real(
+    name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...],
+    settings: EvaluateSettings,
+) -> RealImages:  # fmt: skip
     """Real images in the dataset's size and mode.
 
     All of the generator's classes are read where there are, so that the images that it was trained
@@ -44,20 +47,24 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         SynthgenError: they cannot be read, or lack a class of the dataset.
     """
     wanted = {
-        "data": name, "split": split, "min_per_class": 2, **dataset.image.as_settings(),
+        "data": name, "split": split, "structure": settings.structure,
+        "image_column": settings.image_column, "min_per_class": 2, **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
+    beside = bool(dataset.manifest.generator.task(classes).beside)
     training = dataset.manifest.generator.trained
     data = None
     if set(classes) < set(generator_classes):
         try:
-            data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
+            data = load_strata(
+                DataSettings.parse({**wanted, "classes": generator_classes}), beside=beside
+            )
         except SynthgenError:
             data = None  # it may well have none of the classes that the dataset lacks too
         if data is not None and data.fingerprint != training.data_fingerprint:
             data = None
     if data is None:
-        data = load_strata(DataSettings.parse({**wanted, "classes": classes}))
+        data = load_strata(DataSettings.parse({**wanted, "classes": classes}), beside=beside)
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     seen = data.fingerprint == training.data_fingerprint
     rows = training_rows(training, data)

@@ -52,10 +52,10 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     device = resolve_device(settings.device)
     generator = _generator(settings, dataset)
     classes = generator.classes if generator else dataset.plan.classes
-    real = open_real(settings.real, settings.real_split, dataset, classes)
+    real = open_real(settings.real, settings.real_split, dataset, classes, settings)
     training = real
     if settings.train is not None:
-        training = open_real(settings.train, settings.train_split, dataset, classes)
+        training = open_real(settings.train, settings.train_split, dataset, classes, settings)
     extractor = load_extractor(
         _extractor_name(settings.extractor, dataset), device,
         classifier=generator.classifier if generator else None,

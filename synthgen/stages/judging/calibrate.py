@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from synthgen.data.records import load_strata
 from synthgen.data.splits import Labelled, hold_out
+from synthgen.data.strata import load_strata
 from synthgen.generators.bundle import calibrate_bundle
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator_set import SET
@@ -55,7 +55,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         **generator.image.as_settings(),
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
-    data = load_strata(DataSettings.parse({**given, **own}))
+    data = load_strata(DataSettings.parse({**given, **own}), beside=bool(generator.task.beside))
     record = trained(generator)
     if data.fingerprint != record.data_fingerprint:
         say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,11 +10,13 @@ import numpy as np
 from torch import Tensor
 
 from synthgen.data.records import Records, load_records
+from synthgen.data.unpaired import one_of_two
 from synthgen.generators.generator import Generator
 from synthgen.generators.latents import uniforms
 from synthgen.sampling.conditions import AllOf, Conditions, Drawn, Numbers, OfRows, OfStratum, Set
 from synthgen.sampling.source_rows import SourceRows
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.fields import Image
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
@@ -22,12 +24,13 @@ from synthgen.spec.task import Task
 from synthgen.spec.vectors import Attributes
 
 
-def row_fields(task: Task) -> tuple[str, ...]:
+def row_fields(task: Task, named: Collection[str] = ()) -> tuple[str, ...]:
     """The fields that real rows must have, or that must be drawn or set: what is given beside the
-    class, and in place of what is derived the fields that it is derived from."""
+    class, and in place of what is derived the fields that it is derived from, unless the user has
+    ``named`` a column of it."""
     found: list[str] = []
     for name in task.given:
-        derived = task.derived.get(name)
+        derived = None if name in named else task.derived.get(name)
         wanted = [name] if derived is None else derived.of
         found += [one for one in wanted if one not in task.derived and one != task.stratum]
     return tuple(dict.fromkeys(found))
@@ -42,7 +45,7 @@ def load_sources(
         SynthgenError: they are needed and not given, or given and not needed, or lack a class.
     """
     task, name = generator.task, generator.name
-    needed = row_fields(task)
+    needed = row_fields(task, settings.field)
     if not needed:
         if settings.source is not None:
             raise SynthgenError(f"generator '{name}' makes images from noise; leave out --source")
@@ -64,6 +67,9 @@ def load_sources(
     wanted = {
         "data": settings.source,
         "split": settings.source_split,
+        "structure": settings.structure,
+        "image_column": settings.image_column,
+        "mask_names": settings.mask_names,
         "domain": settings.source_domain,
         "domain_column": settings.source_domain_column,
         "classes": tuple(classes) if task.stratum is not None else None,
@@ -71,8 +77,13 @@ def load_sources(
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in needed}
+    shown = next((field for field in fields.values() if isinstance(field, Image)), None)
+    wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
-    return load_records(DataSettings.parse(wanted), fields, settings.field, labelled=labelled)
+    read = DataSettings.parse(wanted)
+    if set(needed) == set(task.beside):
+        read = one_of_two(read, made=False)
+    return load_records(read, fields, settings.field, labelled=labelled)
 
 
 def conditions_of(
@@ -83,7 +94,7 @@ def conditions_of(
     Raises:
         SynthgenError: an attribute that is set is none, or a class has too few rows.
     """
-    needed = row_fields(task)
+    needed = row_fields(task, settings.field)
     if not needed and not settings.set:
         return OfStratum()
     again = settings.given_again

@@ -29,7 +29,7 @@ from synthgen.storage.store_path import StorePath, protocols
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
 
-NEWER = {"given_again", "set", "field"}
+NEWER = {"given_again", "set", "field", "structure", "image_column", "mask_names"}
 """Settings that the first datasets do not have: on record where they say something."""
 
 

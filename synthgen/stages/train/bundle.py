@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from synthgen.data.records import Records
 from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import Criteria, save_bundle
 from synthgen.generators.discriminator import Discriminator
@@ -90,12 +91,18 @@ def _discriminated(prepared: Prepared) -> Calibration:
     )
 
 
+def _images_fingerprint(prepared: Prepared) -> str:
+    data = prepared.data
+    return data.image_fingerprint if isinstance(data, Records) else data.fingerprint
+
+
 def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str, Any]:
     """The bundle's record of its training."""
     training = prepared.training
     return {
         "data": prepared.data.name,
-        "data_fingerprint": prepared.data.fingerprint,
+        # That of the images alone: by it they are known again where nothing is read beside them.
+        "data_fingerprint": _images_fingerprint(prepared),
         "data_images": len(prepared.chosen),
         "holdout": settings.holdout,
         "images_shown": training.shown,

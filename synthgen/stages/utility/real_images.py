@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
+from synthgen.data.cache import ImageData
+from synthgen.data.strata import load_strata
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
@@ -45,12 +46,14 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     spec = dataset.image
     common: dict[str, Any] = {
         "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,
-        "cache_dir": settings.cache_dir,
+        "cache_dir": settings.cache_dir, "structure": settings.structure,
+        "image_column": settings.image_column,
     }  # fmt: skip
-    real = load_images(DataSettings.parse({
+    beside = bool(dataset.manifest.generator.task(dataset.plan.classes).beside)
+    real = load_strata(DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
-    }))  # fmt: skip
+    }), beside=beside)  # fmt: skip
     set_aside = _set_aside(dataset, real)
     if settings.test == HELD_OUT and not Path(HELD_OUT).is_dir():
         if set_aside is None:
@@ -59,7 +62,7 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
                 "it were held out; name test images with --test"
             )
         return set_aside
-    test = _test(settings, common, without=set_aside)
+    test = _test(settings, common, beside, without=set_aside)
     if test is not None and test.fingerprint != real.fingerprint:
         return RealImages(real, test, f"{test.name} ({settings.test_split})", real.fingerprint)
     if settings.test is not None or set_aside is None:
@@ -76,14 +79,16 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
 
 
 def _test(
-    settings: UtilitySettings, common: Mapping[str, Any], without: RealImages | None
+    settings: UtilitySettings,
+    common: Mapping[str, Any],
+    beside: bool,
+    without: RealImages | None,
 ) -> ImageData | None:
     """The test images; ``None`` if none are named, the source has none, and there are others."""
     source = settings.test or settings.real
     try:
-        return load_images(
-            DataSettings.parse({**common, "data": source, "split": settings.test_split})
-        )
+        wanted = DataSettings.parse({**common, "data": source, "split": settings.test_split})
+        return load_strata(wanted, beside=beside)
     except SynthgenError:
         if settings.test is not None or without is None:
             raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synthgen.data.attribute_lists import attribute_list
 from synthgen.data.decode import BadImage, read_head
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
 from synthgen.spec.errors import SynthgenError
@@ -31,9 +32,10 @@ class Listed:
         self._folder, self._rows = folder, rows
         self.classes: tuple[str, ...] = (FLAT_CLASS,)
         self.labels = np.zeros(len(rows), dtype=np.int64)
-        columns = tuple(Column(name, "other") for name in rows[0])
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = tuple(Column(name, "other") for name in names)
         text = f"{len(rows):,} rows of a metadata file without a label, all of one class"
-        self.understood = Understood("flat", text, columns=columns)
+        self.understood = Understood("flat", text, columns=columns, used=("file_name",))
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         """The file's bytes, or why there are none, and where it came from, for each row."""
@@ -54,7 +56,7 @@ class Listed:
     def quick_key(self) -> str | None:
         """Text that changes when the contents may have changed, without reading them."""
         lines = [str(self._folder.resolve()), json.dumps(self._rows, default=str)]
-        for path in sorted(self._folder.iterdir()):
+        for path in sorted(self._folder.rglob("*")):
             stat = path.stat()
             lines.append(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}")
         return "\n".join(lines)
@@ -73,10 +75,11 @@ def read_named(folder: Path, name: Any) -> bytes:
 
 
 def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
-    """The rows of the folder's metadata file, if it has one and that has no label."""
+    """The rows of the folder's metadata file, if it has one and that has no label; else those of a
+    list of attributes."""
     path = next((folder / name for name in METADATA if (folder / name).is_file()), None)
     if path is None:
-        return None
+        return attribute_list(folder)
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".csv":

@@ -25,8 +25,8 @@ def offered_columns(columns: Iterable[Column]) -> dict[str, Column]:
 
 
 def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Field]:
-    """The fields that columns beside images plainly are: images, masks whose classes and joints
-    whose names the data say. All are brought to the size of the images."""
+    """The fields that columns beside images plainly are: attributes, images, masks whose classes
+    and joints whose names the data say. Maps are brought to the size of the images."""
     height, width = image.height, image.width
     found: dict[str, Field] = {}
     for name, column in offered_columns(columns).items():
@@ -34,6 +34,8 @@ def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Fie
             found[name] = Image(height, width, image.channels)
         elif column.kind == "mask" and column.names:
             found[name] = Mask(column.names, height, width)
+        elif column.offers is not None:
+            found[name] = column.offers
         elif column.kind == "joints":
             pairs = tuple(
                 (place, column.names.index(other))

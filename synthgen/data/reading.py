@@ -167,6 +167,7 @@ def of_label_file(
         split_meaning(split) or split if splits else None,
         splits,
         columns=column_kinds(file),
+        used=(column,),
     )
     records = tuple(record for _, record in rows)
     return Reading(said, tuple(images), classes, labels, records, passed, file.where)

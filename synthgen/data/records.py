@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
+
+S = TypeVar("S", bound=DataSettings)
 
 TOGETHER = 256
 """Rows whose cells are in memory at once."""
@@ -109,6 +111,18 @@ def open_rows(settings: DataSettings) -> Source:
         return open_source(without_labels(settings), settings.split)
 
 
+def unlabelled_table(settings: S) -> S:
+    """Settings that read a table's rows as one class, unless it has a column ``label`` or they say
+    what is its label: a column of classes is an attribute like any other."""
+    asked = settings.label_column is not None or settings.classes is not None
+    if asked or settings.structure != "auto":
+        return settings
+    plain = settings.model_copy(update={"structure": "flat"})
+    about = open_rows(plain).understood
+    known = {column.name for column in about.columns}
+    return plain if about.structure == "table" and "label" not in known else settings
+
+
 def without_labels(settings: DataSettings) -> DataSettings:
     """Settings that read all rows of the data as one class, whatever labels they have; images with
     partners keep them, and :func:`_in_one_class` makes theirs one."""
@@ -139,6 +153,7 @@ def load_records(
     *,
     labelled: bool | None = None,
     main: str | None = None,
+    read: Callable[[Source], Source] = lambda source: source,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
 
@@ -148,6 +163,7 @@ def load_records(
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
         main: the first image field, where ``fields`` is a function.
+        read: makes columns of what the source has, before they are read.
 
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
@@ -158,7 +174,7 @@ def load_records(
     if main is None and settings.color == "auto":
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
-    source = open_for(settings, main, columns or {})
+    source = read(open_for(settings, main, columns or {}))
     source = in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)
     fields = fields if isinstance(fields, Mapping) else fields(source, data)

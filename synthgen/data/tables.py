@@ -37,6 +37,7 @@ class Table:
             )
         self._places = _of_domain(rows, settings, name)
         if settings.structure == "flat":
+            label = None
             self.classes: tuple[str, ...] = ("all",)
             self.labels = np.zeros(len(self._places), dtype=np.int64)
             reading = f"a table, image column '{self._image}', all rows of one class"
@@ -48,7 +49,8 @@ class Table:
             )
             self.classes, self.labels = classes, labels
             reading = f"a table, image column '{self._image}', label column '{label}'"
-        self.understood = replace(about, reading=reading, columns=rows.columns)
+        used = (self._image,) if label is None else (self._image, label)
+        self.understood = replace(about, reading=reading, columns=rows.columns, used=used)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         places = [int(self._places[row]) for row in rows]

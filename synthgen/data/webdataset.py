@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +96,16 @@ def read_archives(
         classes, labels = indexed(texts, known)
     else:
         classes, labels = indexed(texts, in_order(texts))
-    return _reading(about, f"WebDataset archives, labels of '{column}'", images, classes, labels,
-                    records)  # fmt: skip
+    said = f"WebDataset archives, labels of '{column}'"
+    about = replace(about, used=(column,))
+    return _reading(about, said, images, classes, labels, records)
 
 
 def _reading(
     about: Understood, said: str, images: tuple[Parts, ...], classes: tuple[str, ...],
     labels: np.ndarray, records: tuple[Mapping[str, Any], ...],
 ) -> Reading:  # fmt: skip
-    own = Understood("archives", said, about.split, about.splits, about.columns)
-    return Reading(own, images, classes, labels, records)
+    return Reading(replace(about, reading=said), images, classes, labels, records)
 
 
 def _of_split(

@@ -15,7 +15,7 @@ AMOUNT = ("n", "per_class")
 """Settings that may differ when a dataset is extended."""
 
 SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
-NEWER_SOURCE = ("given_again", "set", "field")
+NEWER_SOURCE = ("given_again", "set", "field", "balance")
 """On record where they say something."""
 """Settings that name the images which a translating generator translates."""
 

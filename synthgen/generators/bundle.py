@@ -28,6 +28,7 @@ from synthgen.generators.format import (
     FILES,
     GENERATOR,
     JUDGES,
+    LAW,
     METRICS,
     REFERENCE,
     VERSION,
@@ -71,17 +72,21 @@ def save_bundle(
     metrics: Mapping[str, Any],
     training: Mapping[str, Any],
     keep_judges: bool = True,
+    law: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a bundle beside ``folder`` and rename it there; an older one is replaced.
 
     ``built.networks`` holds the weights to keep (the averaged generator's). ``training`` is free
-    provenance: data, images shown, hardware; ``metrics`` its scores.
+    provenance: data, images shown, hardware; ``metrics`` its scores; ``law`` the rows that
+    conditions are drawn from.
     """
     staging = staging_beside(folder)
     staging.mkdir(parents=True)
     save_file(_named_tensors(built.networks, built.generators), staging / GENERATOR)
     if keep_judges and built.judges:
         save_file(_named_tensors(built.networks, built.judges), staging / JUDGES)
+    if law is not None:
+        save_file(_contiguous(law), staging / LAW)
     criteria.save(staging)
     (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     card = model_card(algorithm, task, training, metrics)

@@ -20,6 +20,7 @@ from synthgen.generators.format import (
     CLASSIFIER,
     GENERATOR,
     JUDGES,
+    LAW,
     REFERENCE,
     BundleConfig,
     read_config,
@@ -119,6 +120,21 @@ class Generator:
     def weights_sha256(self) -> str:
         """SHA-256 (hex) of the generator's weights file."""
         return self.config.files[GENERATOR]
+
+    @cached_property
+    def law(self) -> dict[str, Tensor] | None:
+        """Rows of what was given in training, by field, and their ``strata``: what conditions are
+        drawn from; ``None`` where nothing is given but a class, or from real rows alone.
+
+        Raises:
+            SynthgenError: its file is damaged.
+        """
+        return load_tensors(self.folder, self.config, LAW)
+
+    @property
+    def law_sha256(self) -> str | None:
+        """SHA-256 (hex) of the file of these rows; ``None`` if there is none."""
+        return self.config.files.get(LAW)
 
     @cached_property
     def discriminator(self) -> ImageJudge | None:

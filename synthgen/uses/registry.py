@@ -67,6 +67,13 @@ class Use:
     taken."""
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options of algorithms, by their names, that this use has otherwise than they have."""
+    attributes: Callable[[Any], float | None] = field(default=lambda options: None)
+    """The share of rows that a tag must have to be one of the attributes that a row is given;
+    ``None``: no attributes are read."""
+    tagged: bool = False
+    """Whether rows must have attributes."""
+    notice: str = ""
+    """One line that whoever trains and whoever gets the images must know."""
 
 
 def use_names() -> list[str]:

@@ -60,7 +60,13 @@ class SampleSettings(Settings):
     )
     set: dict[str, Any] = Field(
         default_factory=dict,
-        description="Attributes that are the same for all images, for example smiling=1.",
+        description="Attributes that are the same for all images, for example smiling=1,age=60; "
+        "the others are drawn from real rows that have these values, where there are any.",
+    )
+    balance: tuple[str, ...] = Field(
+        (),
+        description="Attributes of which every combination of values that occurs in the real rows "
+        "is made equally often, for example gender,age; of a number five bands.",
     )
     field: dict[str, str] = Field(
         default_factory=dict,

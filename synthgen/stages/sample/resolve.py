@@ -11,6 +11,7 @@ from synthgen.dataset.run_settings import settings_hash
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
+from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet, load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
@@ -21,6 +22,8 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.conditions import row_fields
+from synthgen.stages.sample.drawn import drawn_attributes
 from synthgen.stages.sample.job import Job
 from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
@@ -29,7 +32,7 @@ from synthgen.storage.store_path import StorePath, protocols
 DECIDES_NOTHING = {"out", "workers", "device"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device."""
 
-NEWER = {"given_again", "set", "field", "structure", "image_column", "mask_names"}
+NEWER = {"given_again", "set", "field", "balance", "structure", "image_column", "mask_names"}
 """Settings that the first datasets do not have: on record where they say something."""
 
 
@@ -79,6 +82,12 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     data = tools.sources
     if data is not None:
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
+    names = row_fields(generator.task, settings.field)
+    told = drawn_attributes(
+        settings, generator, names, plan.classes, plan.seed, given=data is not None
+    )
+    for line in told.lines:
+        say(line)
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
     if DISCRIMINATOR in known:
@@ -114,6 +123,7 @@ def _decisive(
         "source_fingerprint": data and data.fingerprint,
         "filters": filters.to_json(),
         "pixel_hash": PIXEL_HASH,
+        **({"law_sha256": law} if (law := generator.law_sha256) and data is None else {}),
     }
 
 

@@ -85,5 +85,5 @@ class Tools:
         Raises:
             SynthgenError: a class has too few rows, or what is set is no attribute.
         """
-        found = conditions_of(self.settings, self.generator.task, self.sources, plan)
-        return Conditioned(self.generator, found, class_keys)
+        found, cells = conditions_of(self.settings, self.generator, self.sources, plan)
+        return Conditioned(self.generator, found, class_keys, cells)

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from synthgen.data.records import Records
 from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import Criteria, save_bundle
@@ -66,7 +69,23 @@ def save_best(
             "classifier_accuracy_per_class": judge.classifier.per_class,
         },
         training=_provenance(settings, prepared),
+        law=_law(prepared),
     )
+
+
+LAW_ROWS = 20_000
+"""Rows that a bundle keeps to draw conditions from, at most."""
+
+
+def _law(prepared: Prepared) -> dict[str, torch.Tensor] | None:
+    """What was given in training as a vector, of many rows in no order; ``None`` if nothing was."""
+    task, data = prepared.task, prepared.data
+    names = [n for n in task.conditions if n != task.stratum and n not in task.derived]
+    if not names or not isinstance(data, Records):
+        return None
+    rows = np.random.default_rng(0).permutation(prepared.chosen)[:LAW_ROWS]
+    found = {name: torch.from_numpy(data.columns[name][rows]) for name in names}
+    return {**found, "strata": torch.from_numpy(data.labels[rows])}
 
 
 def publish_best(out: Path, report: str, best: Mapping[str, float]) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
+from synthgen.data.attributes import FIELD, attributed
 from synthgen.data.cache import ImageData
 from synthgen.data.glance import Glance, glance
 from synthgen.data.mask_names import mask_names
 from synthgen.data.offered import offered_columns, offered_fields
-from synthgen.data.records import Records, load_records, open_for
+from synthgen.data.records import Records, load_records, open_for, unlabelled_table
 from synthgen.data.sources import Source, open_source, place_here
 from synthgen.data.understood import Column
 from synthgen.spec.derivations import derive, draws_of
@@ -86,7 +88,20 @@ def open_images(settings: TrainSettings) -> Source:
     if settings.use is None:
         return open_source(settings, settings.split)
     sets = two_sets(settings)
-    return open_for(settings if sets is None else sets.made, "image", settings.field)
+    if sets is not None:
+        return open_for(sets.made, "image", settings.field)
+    use = find_use(settings.use)
+    least = use.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
+    if least is None:
+        return open_for(settings, "image", settings.field)
+    return attributed(
+        open_for(unlabelled_table(settings), "image", settings.field), asked_of(settings), least
+    )
+
+
+def asked_of(settings: TrainSettings) -> tuple[str, ...]:
+    """The attributes that settings name."""
+    return tuple(filter(None, settings.field.get(FIELD, "").split(",")))
 
 
 def look_at(settings: TrainSettings) -> Glance:
@@ -165,7 +180,8 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    source = open_for(settings, "image", settings.field)
+    least = use.attributes(options)
+    source = open_images(settings)
     tasks: list[Task] = []
 
     def wanted(_: Source, images: ImageData) -> Mapping[str, Field]:
@@ -173,6 +189,11 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         if use.labelled and images.classes == (ALL,):
             raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
         known = images.understood.columns
+        if use.tagged and not any(column.offers for column in known):
+            raise SynthgenError(
+                f"{settings.data}: use '{use.name}' needs tags or other attributes of each row; "
+                f"name their columns with --field {FIELD}=A,B"
+            )
         told = offered_by(settings, use, images.classes, known, images.image, None)
         task = use.task(told, options)
         tasks.append(task)
@@ -180,8 +201,12 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         return {"image": Image(1, 1, 1), **use.needs(options), **read}
 
     columns = columns_of(settings, use, source.understood.columns)
-    data = load_records(settings, wanted, columns, main="image")
-    return data, tasks[0]
+    if least is None:
+        return load_records(settings, wanted, columns, main="image"), tasks[0]
+    columns.pop(FIELD, None)
+    read = partial(attributed, asked=asked_of(settings), least=least)
+    plain = unlabelled_table(settings)
+    return load_records(plain, wanted, columns, main="image", read=read), tasks[0]
 
 
 def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:

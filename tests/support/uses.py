@@ -45,16 +45,19 @@ def stored(root, generator):
     return data, {n: codec_of(fields[n]).decode(plain.column(n).to_pylist()) for n in names}
 
 
-def every_command(first: Path, second: Path, generator: Path, real: tuple, folder: Path, capsys):
+def every_command(
+    first: Path, second: Path, generator: Path, real: tuple, folder: Path, capsys,
+    filters: object = "default",
+):  # fmt: skip
     """Verify, filter, merge, repair, reproduce, export, evaluate, report and load a dataset of
     several shards with its rejects, and another of the same generator.
 
-    ``real`` are the options that name its real images.
+    ``real`` are the options that name its real images, ``filters`` some that keep any of them.
     """
     made_by = ("--generator", generator)
     before = {path.name: path.read_bytes() for path in (first / "data").iterdir()}
     assert command("verify", first) in (0, None)
-    filtered = ("filter", first, "--out", folder / "f", "--filters", "default", *made_by)
+    filtered = ("filter", first, "--out", folder / "f", "--filters", filters, *made_by)
     assert command(*filtered) in (0, None)
     assert command("merge", first, second, "--out", folder / "m") in (0, None)
     (first / "data" / "train-00001.parquet").unlink()

@@ -50,7 +50,7 @@ USE = Use(
     options=ImageToImageOptions,
     task=task,
     partner=SOURCE,
-    unpaired="cyclegan",
+    without_pairs="cyclegan",
     # Plain cycles lose labels: most of what they make shows another class than its row says.
     defaults={"cyclegan": {"semantic": 1.0, "task": 1.0}},
 )

@@ -62,7 +62,7 @@ class Use:
     """Whether rows must have a class."""
     partner: str | None = None
     """The field that the only other image or mask of a row is, whatever its column is called."""
-    unpaired: str | None = None
+    without_pairs: str | None = None
     """The default algorithm for two sets of images that are no pairs; ``None``: they are not
     taken."""
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

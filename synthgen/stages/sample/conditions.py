@@ -35,7 +35,8 @@ def row_fields(task: Task, named: Collection[str] = ()) -> tuple[str, ...]:
     for name in task.given:
         derived = None if name in named else task.derived.get(name)
         wanted = [name] if derived is None else derived.of
-        found += [one for one in wanted if one not in task.derived and one != task.stratum]
+        apart = {*task.derived, task.stratum} - set(named)
+        found += [one for one in wanted if one not in apart]
     return tuple(dict.fromkeys(found))
 
 

@@ -95,7 +95,7 @@ def load(settings: TrainSettings, group: Ranks) -> Loaded:
 def _load(settings: TrainSettings) -> Loaded:
     if settings.use is not None:
         use = find_use(settings.use)
-        sets = two_sets(settings) if use.unpaired is not None else None
+        sets = two_sets(settings) if use.without_pairs is not None else None
         if sets is not None:
             return Loaded(*load_two(settings, use, sets))
         data, task = load_for(settings, use)
@@ -134,7 +134,7 @@ def check_domains(settings: TrainSettings) -> None:
     """
     given = settings.source is not None or settings.source_domain is not None
     if settings.use is not None:
-        if given and find_use(settings.use).unpaired is None:
+        if given and find_use(settings.use).without_pairs is None:
             raise SynthgenError(
                 f"use '{settings.use}' has one set of images: leave out source, source_domain"
             )

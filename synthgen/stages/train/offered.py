@@ -70,8 +70,8 @@ def chosen_algorithm(settings: TrainSettings) -> Registration:
     if settings.use is None or settings.algorithm != "default":
         return find(settings.algorithm)
     use = find_use(settings.use)
-    unpaired = use.unpaired is not None and two_sets(settings) is not None
-    return find(use.unpaired if unpaired and use.unpaired else use.algorithm)
+    unpaired = use.without_pairs is not None and two_sets(settings) is not None
+    return find(use.without_pairs if unpaired and use.without_pairs else use.algorithm)
 
 
 def use_defaults(settings: TrainSettings, algorithm: str) -> Mapping[str, object]:

@@ -11,7 +11,8 @@ from synthgen.spec.errors import printable
 from synthgen.spec.vectors import Attributes
 
 Kind = Literal[
-    "image", "class label", "text", "whole number", "number", "mask", "joints", "attributes", "other"
+    "image", "class label", "text", "whole number", "number", "mask", "joints", "attributes",
+    "other",
 ]  # fmt: skip
 """What the values of a column are."""
 

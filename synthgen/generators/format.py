@@ -48,6 +48,7 @@ class BundleConfig(Settings):
     task: dict[str, Any]
     latents: dict[str, tuple[int, ...]]
     classifier: dict[str, Any] | None = None
+    readers: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any]
     files: dict[str, str]
 

@@ -120,7 +120,7 @@ class FilterSet:
         return "; ".join(named)
 
 
-DEFAULT = ("statistics", "label_agreement", "realism", "memorised")
+DEFAULT = ("statistics", "label_agreement", "agreement", "realism", "memorised")
 """Rules of ``default``; what a bundle has no calibration for is left out of it."""
 
 AUDIT: dict[str, dict[str, Any]] = {
@@ -179,6 +179,8 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         values["exact_duplicate"] = {}
     elif spec == "audit":
         values = dict(AUDIT)
+        if _possible("agreement", context):
+            values["agreement"] = {"quantile": 0.015}
     else:
         values = read_yaml(spec)
         if not values:

@@ -18,7 +18,7 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
-        "classes", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
+        "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
         "super-resolution",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
@@ -35,6 +35,7 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
 def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
+    shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
     return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
 
 

@@ -16,6 +16,7 @@ from synthgen.generators.zoo import find_folder, load_generator
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.spec.calibrate_settings import CalibrateSettings
+from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.origin import trained
@@ -74,6 +75,10 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
             generator.discriminator, real, held, data.classes, generator.device
         )
         calibration = calibration.with_quantiles_of(judged)
+    if generator.calibration:  # what was read off held-out rows beside their images stays
+        before = Calibration.from_json(generator.calibration)
+        names = [f"{name}{AGREEMENT}" for name in generator.readers]
+        calibration = before.only(names).with_quantiles_of(calibration)
     kept = None if reference is None else reference.to_tensors()
     calibrate_bundle(folder, calibration.to_json(), kept)
     size = (folder / REFERENCE).stat().st_size if kept is not None else 0

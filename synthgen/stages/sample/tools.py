@@ -72,7 +72,7 @@ class Tools:
         """What says how far images bear out what they were made from."""
         if self.settings.scores == "statistics":
             return Readers({})
-        return Readers.of(self.generator.task)
+        return Readers.of(self.generator.task, self.generator.readers)
 
     @property
     def score_names(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
 from synthgen.storage.whole import write_whole
+from synthgen.uses.registry import find_use
 
 
 def save_best(
@@ -53,6 +54,7 @@ def save_best(
             classifier=judge.classifier.network,
             calibration=calibration.to_json(),
             reference=None if judge.reference is None else judge.reference.to_tensors(),
+            readers={name: reader.network for name, reader in judge.readers.items()},
         ),
         keep_judges=settings.keep_discriminator,
         metrics={
@@ -65,12 +67,19 @@ def save_best(
             **({"label_agreement": best["agreement"]} if "agreement" in best else {}),
             "diversity": best["diversity"],
             "alarms": alarms,
+            **({"read_on_real": read} if (read := _read(judge)) else {}),
             "classifier_accuracy": judge.classifier.accuracy,
             "classifier_accuracy_per_class": judge.classifier.per_class,
         },
         training=_provenance(settings, prepared),
         law=_law(prepared),
     )
+
+
+def _read(judge: Judge) -> dict[str, float]:
+    """Of each given attribute the share of held-out real images of which it is read rightly; of a
+    number the mean error."""
+    return {name: value for one in judge.readers.values() for name, value in one.right.items()}
 
 
 LAW_ROWS = 20_000
@@ -131,9 +140,16 @@ def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str,
         "seed": settings.seed,
         **({} if settings.seconds is None else _of_time(settings)),
         **({} if settings.only_class is None else {"only_class": settings.only_class}),
+        **_notice(settings),
         "precision": str(training.precision).removeprefix("torch."),
         "hardware": hardware(training.device),
     }
+
+
+def _notice(settings: DecidedTrainSettings) -> dict[str, Any]:
+    """What the run's use says that whoever gets the images must know."""
+    notice = "" if settings.use is None else find_use(settings.use).notice
+    return {"notice": notice} if notice else {}
 
 
 def _of_time(settings: DecidedTrainSettings) -> dict[str, Any]:

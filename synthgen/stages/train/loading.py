@@ -85,6 +85,9 @@ def load(settings: TrainSettings, group: Ranks) -> Loaded:
     found = _load(settings) if group.leads else None
     if found is not None:
         sets = two_sets(settings) if settings.use is not None and found.other is not None else None
+        notice = "" if settings.use is None else find_use(settings.use).notice
+        if notice:
+            say(f"notice: {notice}")
         lines = [*(sets.lines() if sets is not None else ()), *found.data.lines()]
         for line in (*lines, *(f"skipped: {each}" for each in found.data.skipped)):
             say(line)

@@ -65,8 +65,8 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split structure image_column images"
-            " train_images",
+            "Images": "real train generator | real_split train_split structure image_column field"
+            " images train_images",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
         },
@@ -74,8 +74,8 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes | real_split test_split structure image_column"
-            " limit_per_class limit_seed",
+            "Images": "real test sizes attribute | real_split test_split structure image_column"
+            " field limit_per_class limit_seed",
             "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
             " generator batch_size width",
             "Hardware": "device threads | precision cache_dir",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from synthgen.evaluation.attributes import attribute_lines, cells_of
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.utility import Utility
@@ -55,6 +56,7 @@ def as_text(found: Evaluation) -> str:
         ]
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
+    lines += [f"  {line}" for line in attribute_lines(found.attributes)]
     lines += [f"  {line}" for line in _repeats(found)]
     if found.seen:
         lines.append(
@@ -93,6 +95,10 @@ def as_markdown(found: Evaluation) -> str:
         f"| {shown(c.real_probe_agreement, True)} |"
         for c in found.classes
     ]
+    if found.attributes:
+        lines += ["", "| attribute | this dataset | of real images |", "|---|---|---|"]
+        rows = map(cells_of, found.attributes)
+        lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     if found.utility:
         lines += ["", *_utility(found.utility)]

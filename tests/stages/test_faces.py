@@ -198,15 +198,37 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
     for words in (
         ("export", tmp_path / "m", "--format", "imagefolder", "--out", tmp_path / "e"),
         ("evaluate", first, *real, *generator, "--device", "cpu"),
+        ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1, "--steps",
+         4, "--attribute", "shape", "--device", "cpu"),
         ("report", first),
         ("calibrate", trained / "faces" / "bundle", "--data", scenes / "faces", "--device", "cpu"),
         ("sample", *generator, "--n", 8, "--device", "cpu", "--out", tmp_path / "again",
          "--acceptance-floor", 0, "--scores", "all", "--filters", "none"),
     ):  # fmt: skip
         assert command(*words) in (0, None), words
+    said = capsys.readouterr().out
+    assert "worst group: " in said and "the worst group is shape = " in said
+    found = json.loads((first / "report" / "metrics.json").read_text())["attributes"]
+    assert [(e["attribute"], e["value"], e["images"]) for e in found[:2]] == [
+        ("large", "no", 12), ("large", "yes", 12),
+    ]  # fmt: skip
+    assert all(entry["real_images"] for entry in found)
+    assert "large = yes" in (first / "README.md").read_text()
+    assert "large = yes" in (first / "report" / "report.html").read_text()
     for folder in (first, tmp_path / "f", tmp_path / "m"):
         assert command("verify", folder) in (0, None)
         assert len(datasets.load_dataset(str(folder), split="train"))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"), [("height", "is a number, and classifiers"), ("hat", "no such attri")]
+)
+def test_what_no_classifier_can_learn_is_told(attribute, words, made, scenes, capsys):
+    _, root = made()
+    real = ("--real", scenes / "faces", "--attribute", attribute)
+    assert command("utility", root, *real) == 2
+    line = capsys.readouterr().err
+    assert words in line and "Traceback" not in line
 
 
 @pytest.mark.slow

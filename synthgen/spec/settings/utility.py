@@ -31,6 +31,16 @@ class UtilitySettings(Settings):
         description="Column, folder or half of the real images that is like what is made, as in "
         "training.",
     )
+    attribute: str | None = Field(
+        None,
+        description="Learn this attribute in place of the label; default: of a dataset without "
+        "labels the first one that is yes/no or has choices.",
+    )
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the real rows by the dataset's field, where they have other names: "
+        "attributes=tags.",
+    )
     limit_per_class: int | None = Field(
         None, ge=1, description="Take at most so many real training images of each class in all, "
         "as synthgen train does with the same setting.",

@@ -20,6 +20,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.stages.evaluate.attributes import attributes_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.real_images import (
@@ -72,7 +73,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     known = judge.features_at(training, trained, true, known_rows)
 
     say("comparing")
-    compared = Compared(settings, dataset, real, training, made, true, looked_at, trained)
+    read = attributes_read(settings, dataset, generator, real)
+    compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     if asked is not None:
         found = replace(found, utility=utility(asked))

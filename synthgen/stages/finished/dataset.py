@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,14 @@ class Dataset:
                 part = encoded[start : start + TOGETHER]
                 images = np.stack([stored_image(file, i.as_py(), self.image) for i in part])
                 yield images, labels[start : start + TOGETHER]
+
+    def cells(self, column: str, most: int) -> list[Any]:
+        """The cells of a further column in the rows that :meth:`pieces` gives, in their order."""
+        found: list[Any] = []
+        for shard, rows in self._chosen(most):
+            table = read_table(self.layout.data / shard, [column]).take(rows)
+            found += table.column(column).to_pylist()
+        return found
 
     def images_of(self, positions: Sequence[int], most: int) -> list[np.ndarray]:
         """The pixels ``uint8 [H, W, C]`` of the rows that :meth:`pieces` gave at these

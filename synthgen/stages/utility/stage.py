@@ -24,6 +24,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import ALL, UtilitySettings
 from synthgen.stages.finished.dataset import open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
+from synthgen.stages.utility.attribute import target_of
 from synthgen.stages.utility.real_images import utility_images
 from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
 from synthgen.training.fixed_budget import Budget
@@ -40,7 +41,7 @@ def utility(settings: UtilitySettings) -> Utility:
             images.
     """
     dataset = open_dataset(settings.dataset)
-    layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
+    layout, manifest = dataset.layout, dataset.manifest
     images = utility_images(settings, dataset)
     real, test = images.real, images.test
     kinds = _kinds(settings, real)
@@ -50,8 +51,15 @@ def utility(settings: UtilitySettings) -> Utility:
     )  # fmt: skip
     most = settings.steps * settings.batch_size  # more could never be shown
     made = synthetic_images(dataset, most)
+    target = target_of(dataset, settings.attribute, settings.field)
+    if target is not None:
+        if settings.soft_labels:
+            raise SynthgenError("soft_labels: are of the label, and an attribute is learnt here")
+        made = target.put_made(dataset, made, most)
+        say(f"an attribute is learnt in place of the label: {target.name}")
+    by = [] if target is None else [target.name]
     soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
-    trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
+    trials = Trials(settings, budget, real, test, made, [dataset.shards, most, *by], soft)
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
@@ -65,7 +73,7 @@ def utility(settings: UtilitySettings) -> Utility:
                 dataset=layout.root.resolve().name,
                 generator=manifest.generator.name,
                 generator_saw=saw,
-                classes=plan.classes,
+                classes=real.classes,
                 real=real.name,
                 real_fingerprint=real.fingerprint,
                 test=images.test_name,
@@ -79,6 +87,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     "finish_on_real": settings.finish_on_real,
                     "soft_labels": settings.soft_labels,
                     "teachers": settings.teachers,
+                    **({} if target is None else {"attribute": target.name}),
                 },
                 rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
             )

@@ -11,7 +11,8 @@ from synthgen.data.listing import Files, Folder
 from synthgen.spec.errors import SynthgenError
 
 IMAGE_FOLDERS = {"images", "imgs", "image", "img", "jpegimages", "pictures", "photos", "rgb",
-                 "input", "inputs", "data", "pics", "frames"}  # fmt: skip
+                 "input", "inputs", "data", "pics", "frames", "jpg", "jpeg", "jpgs", "png", "pngs",
+                 "tif", "tiff", "bmp"}  # fmt: skip
 """Names of folders that say nothing of a class."""
 
 BOX_FOLDERS = {"labels", "label", "annotations", "annotation", "bboxes", "boxes", "xml", "ann",
@@ -74,6 +75,9 @@ def _refuse_sidecars(folder: Folder, files: Files, where: str) -> None:
         if not own or len(own) * 2 < len(stems):
             continue
         contents = [files.read(parts) for parts in own[:LOOKED_AT]]
+        if last == ".json" and all(_is_labelme(content) for content in contents):
+            _refuse(where, "object detection or segmentation (LabelMe)", f"{own[0][-1]} beside "
+                    "each image")  # fmt: skip
         looked = [_is_of(last, content) for content in contents if isinstance(content, bytes)]
         if looked and all(looked):
             _refuse(where, task, f"{own[0][-1]} beside each image")
@@ -89,6 +93,14 @@ def _is_of(last: str, content: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(record, dict) and len(CAPTION_KEYS & set(record)) >= 2
+
+
+def _is_labelme(content: object) -> bool:
+    try:
+        record = json.loads(content) if isinstance(content, bytes) else None
+    except ValueError:
+        return False
+    return isinstance(record, dict) and {"shapes", "imagePath"} <= set(record)
 
 
 def _is_coco(content: object) -> bool:

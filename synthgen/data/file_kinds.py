@@ -23,8 +23,20 @@ BESIDE = {
     ".xmp", ".aae", ".thm", ".pp3", ".dop", ".cos", ".on1", ".lrcat", ".lrprev", ".picasa", ".mp",
     ".mov", ".mp4", ".avi", ".m4v", ".mkv", ".webm", ".3gp", ".mts", ".wav", ".mp3", ".m4a", ".gpx",
     ".lrv", ".nfo", ".db",
+    # Data sets in forms of their own, and what lies about in folders of programs.
+    ".pickle", ".joblib", ".tfrecord", ".tfrecords", ".mdb", ".rec", ".beton", ".bin", ".ckpt",
+    ".xlsm", ".numbers", ".pptx", ".ppt", ".cff", ".bib", ".sum", ".c", ".cpp", ".js", ".css",
+    ".pyc", ".torrent", ".srt", ".names", ".data", ".lst", ".eml", ".rtf", ".hdf",
 }  # fmt: skip
 """Files beside pictures that are passed over by their ending; any other must be a picture."""
+
+BESIDE_NAMES = re.compile(
+    r"readme|licen[cs]e|copying|notice|changelog|changes|authors|makefile|dockerfile|source|sources|"
+    r"version|citation|credits|.*-ubyte|(data|test)_batch(_\d+)?|batches\.meta|"
+    r".*\.tfrecords?-\d+-of-\d+",
+    re.IGNORECASE,
+)
+"""Whole names of files that are no pictures, whatever their ending."""
 
 SYSTEM_FILES = re.compile(
     r"\..*|thumbs(_\w+)?\.db|ehthumbs(_vista)?\.db|desktop\.ini|picasa\.ini|icon\r|~\$.*|"
@@ -58,7 +70,7 @@ def file_kind(name: str) -> FileKind:
         return "archive"
     if last in LABEL_FILES:
         return "labels"
-    return "beside" if last in BESIDE else "picture"
+    return "beside" if last in BESIDE or BESIDE_NAMES.fullmatch(name) else "picture"
 
 
 def is_system_folder(name: str) -> bool:

@@ -1,16 +1,17 @@
-"""Files that give images their labels: CSV, TSV, JSON and JSON Lines beside a folder of images."""
+"""Files that give images their labels: CSV, TSV, JSON, JSON Lines and lists of text beside a folder
+of images."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from synthgen.data.file_kinds import ending, file_kind, split_meaning
+from synthgen.data.file_kinds import ending, split_meaning
+from synthgen.data.image_names import ImageNames
+from synthgen.data.label_cells import column_that_is_one, one_of_columns
 from synthgen.data.listing import Files, Folder, Parts
+from synthgen.data.record_files import FILE_COLUMNS, SPREADSHEETS, NoRows, read_records
 from synthgen.data.understood import Column, Kind
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 
@@ -19,16 +20,10 @@ LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "class_name",
                  "label_id", "diagnosis", "tag", "type", "kind")  # fmt: skip
 """Names of label columns, the likeliest first."""
 
-FILE_COLUMNS = ("file_name", "filename", "file", "path", "image", "image_path", "filepath", "img",
-                "image_id", "id", "name", "image_name", "file_path", "img_path")  # fmt: skip
-
 SPLIT_COLUMNS = {"split", "set", "subset", "partition", "fold", "data set", "dataset", "phase"}
 
 TABLE_STEMS = {"metadata", "labels", "annotations", "train", "test", "validation", "val"}
 """Names of tables that may be the labels of images beside them."""
-
-LARGEST = 1 << 30
-"""Bytes of a label file that is read."""
 
 
 @dataclass(frozen=True)
@@ -50,45 +45,85 @@ class LabelFile:
         return tuple(name for name in names if name != self.file_column)
 
 
-class ImageNames:
-    """Images by what a label file may call them: path, file name, or file name without ending."""
-
-    def __init__(self, images: Iterable[Parts], base: Parts) -> None:
-        self._by: dict[str, Parts | None] = {}
-        # The longer a name the surer; what two images share names neither.
-        paths: dict[str, Parts] = {}
-        for parts in images:
-            below = parts[len(base) :]
-            paths["/".join(below)] = parts
-            stem = below[-1].rpartition(".")[0]
-            for short in ("/".join((*below[:-1], stem)), below[-1], stem):
-                self._by[short] = None if short in self._by else parts
-        self._by.update(paths)
-
-    def find(self, name: Any) -> Parts | None:
-        """The image of this name; ``None`` if there is none, or more than one."""
-        text = str(name).replace("\\", "/").removeprefix("./").strip()
-        found = self._by.get(text)
-        if found is None and text and not text.startswith("/"):
-            found = self._by.get(text.rpartition("/")[2])
-        return found
-
-
 def label_files(folder: Folder, files: Files, images: Sequence[Parts]) -> list[LabelFile]:
     """The label files directly in a folder that name images below it.
 
+    A list of text counts where no other file names images.
+
     Raises:
-        SynthgenError: one that is certainly meant as such (``metadata.csv``…) cannot be read.
+        SynthgenError: two columns of one have the same name and differ.
     """
     names = ImageNames(images, folder.parts)
-    found = []
-    tables = [p for p in folder.own("table") if p[-1].partition(".")[0].lower() in TABLE_STEMS]
-    for parts in (*folder.own("labels"), *tables):
-        records = read_records(parts, files)
+    found = [file for file, _ in _tried(folder.own("labels") + _tables(folder), files, names)]
+    lists = [file for file, _ in _tried(_lists(folder), files, names)] if not any(found) else []
+    return [file for file in (*found, *lists) if file is not None]
+
+
+def _tables(folder: Folder) -> list[Parts]:
+    return [p for p in folder.own("table") if p[-1].partition(".")[0].lower() in TABLE_STEMS]
+
+
+def _lists(folder: Folder) -> list[Parts]:
+    """Files of text that are not those of single images."""
+    stems = {parts[-1].rpartition(".")[0] for parts in folder.own("picture")}
+    return [parts for parts in folder.own("beside")
+            if ending(parts[-1]) == ".txt" and parts[-1][:-4] not in stems]  # fmt: skip
+
+
+def _tried(
+    candidates: Sequence[Parts], files: Files, names: ImageNames
+) -> list[tuple[LabelFile | None, str]]:
+    """Each file with its records, or ``None`` and why it gives no labels."""
+    made: list[tuple[LabelFile | None, str]] = []
+    for parts in candidates:
+        try:
+            records = read_records(parts, files)
+        except NoRows as error:
+            made.append((None, str(error)))
+            continue
         file = _matched(records, names, files.where(parts)) if records else None
-        if file is not None:
-            found.append(file)
+        first = next((str(value) for record in records[:1] for value in record.values()), "")
+        why = f"names no images here (its first row begins with '{first[:40]}')" if records else (
+            "holds no rows"
+        )  # fmt: skip
+        made.append((file, why))
+    return made
+
+
+def why_not_read(folder: Folder, files: Files, images: Sequence[Parts]) -> str:
+    """Of files in a folder that look as if they had the labels: why they are not used, to be put
+    behind an error; empty if there are none."""
+    names = ImageNames(images, folder.parts)
+    stems = {parts[-1].rpartition(".")[0] for parts in images}
+    kinds = (*folder.own("labels"), *_tables(folder), *(
+        p for p in folder.own("beside") if ending(p[-1]) in SPREADSHEETS
+    ))  # fmt: skip
+    likely = [p for p in kinds if p[-1].rpartition(".")[0] not in stems][:20]
+    packed = [p for p in folder.own("archive") if ending(p[-1][: -len(ending(p[-1]))]) == ".csv"]
+    said = [f"{p[-1]} {why}" for p, (file, why) in
+            zip(likely, _tried(likely, files, names), strict=True) if file is None]  # fmt: skip
+    said += [f"{p[-1]} is packed: unpack it" for p in packed]
+    return f" ({'; '.join(said[:3])})" if said else ""
+
+
+def split_lists(folder: Folder, files: Files) -> list[str]:
+    """Names of the text files in a folder that list images of a split, such as ``train.txt``."""
+    named = [p for p in folder.own("beside")
+             if ending(p[-1]) == ".txt" and split_meaning(p[-1][:-4]) is not None]  # fmt: skip
+    names = ImageNames(folder.below("picture"), folder.parts) if named else None
+    found = []
+    for parts in named:
+        raw = files.read(parts)
+        text = raw[: 1 << 20].decode("utf-8", errors="replace") if isinstance(raw, bytes) else ""
+        lines = [line.split()[0] for line in text.splitlines()[:200] if line.strip()]
+        hits = sum(names is not None and names.find(line) is not None for line in lines)
+        if lines and hits * 2 >= len(lines):
+            found.append(parts[-1])
     return found
+
+
+SURE = 5
+"""Of rows without an ending in their names, one of so many images at least must be named."""
 
 
 def _matched(
@@ -99,94 +134,17 @@ def _matched(
     likely = [name for name in columns if name.lower() in FILE_COLUMNS]
     best: tuple[int, str] | None = None
     for column in [*likely, *(name for name in columns if name not in likely)]:
-        hits = sum(names.find(r[column]) is not None for r in records[:200] if column in r)
+        # Different ones: a label of 0 or 1 may well be the name of an image.
+        hits = len({names.find(r[column]) for r in records[:200] if column in r} - {None})
         if hits and (best is None or hits > best[0]):
             best = hits, column
     if best is None or best[0] * 2 < min(len(records), 200):
         return None
-    found = tuple(names.find(record.get(best[1], "")) for record in records)
+    called = [str(record.get(best[1], "")) for record in records]
+    if not any(ending(name) for name in called) and len(records) * SURE < names.count:
+        return None  # a list of classes by their numbers, where images have such numbers too
+    found = tuple(names.find(name) for name in called)
     return LabelFile(where, tuple(records), best[1], found)
-
-
-def read_records(parts: Parts, files: Files) -> list[dict[str, Any]]:
-    """The rows of a label file; empty if it is none."""
-    raw = files.read(parts)
-    if not isinstance(raw, bytes) or len(raw) > LARGEST:
-        return []
-    last = ending(parts[-1])
-    if file_kind(parts[-1]) == "table":
-        return _from_table(raw, last)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Spreadsheets of Western systems; every byte has a meaning in it.
-        text = raw.decode("cp1252", errors="replace")
-    try:
-        if last in (".csv", ".tsv"):
-            return _from_csv(text, "\t" if last == ".tsv" else None)
-        if last in (".jsonl", ".ndjson"):
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-            return [row for row in rows if isinstance(row, dict)]
-        return _from_json(json.loads(text))
-    except (ValueError, csv.Error, RecursionError):
-        return []
-
-
-def _from_csv(text: str, delimiter: str | None) -> list[dict[str, Any]]:
-    """Rows as text, exactly as they stand: ``NA`` and ``007`` are names like any other."""
-    first = text.partition("\n")[0]
-    if delimiter is None:
-        delimiter = max(",;\t|", key=first.count)
-    file = io.StringIO(text, newline="")
-    rows = [row for row in csv.reader(file, delimiter=delimiter, skipinitialspace=True) if row]
-    if not rows:
-        return []
-    header = [cell.strip() for cell in rows[0]]
-    if any(ending(cell) and file_kind(cell) == "picture" for cell in header):
-        # No header: the first row names an image already.
-        header = ["file_name", "label", *(f"column_{k}" for k in range(2, len(header)))]
-        header, rows = header[: len(rows[0])], [[], *rows]
-    return [dict(zip(header, row, strict=False)) for row in rows[1:]]
-
-
-def _from_table(raw: bytes, last: str) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        if last in (".arrow", ".feather"):
-            table = pa.ipc.open_file(io.BytesIO(raw)).read_all()
-        else:
-            table = pq.read_table(io.BytesIO(raw))
-    except (pa.ArrowException, OSError, ValueError):
-        return []
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
-
-
-def _from_json(value: Any) -> list[dict[str, Any]]:
-    """Records of the JSON forms in use: a list of records, ``{"labels": [[file, label], …]}`` of
-    StyleGAN's tools, ``{"classes": […], "labels": {file: index}}`` of FiftyOne, ``{file: label}``.
-    """
-    if isinstance(value, list):
-        return [record for record in value if isinstance(record, dict)]
-    if not isinstance(value, dict):
-        return []
-    labels, classes = value.get("labels"), value.get("classes")
-    if isinstance(labels, list) and all(isinstance(p, list) and len(p) == 2 for p in labels):
-        return [{"file_name": name, "label": label} for name, label in labels]
-    if isinstance(labels, dict):
-        known = classes if isinstance(classes, list) else None
-        return [{"file_name": f, "label": _named(k, known)} for f, k in labels.items()]
-    if value and all(isinstance(each, str | int) for each in value.values()):
-        return [{"file_name": file, "label": label} for file, label in value.items()]
-    return []
-
-
-def _named(label: Any, classes: list[Any] | None) -> Any:
-    if classes and isinstance(label, int) and 0 <= label < len(classes):
-        return classes[label]
-    return label
 
 
 def split_column(file: LabelFile) -> str | None:
@@ -200,6 +158,38 @@ def split_column(file: LabelFile) -> str | None:
     return None
 
 
+ONE_HOT = "class"
+"""The name of the column of labels that is made of columns that are the classes."""
+
+
+def with_one_column(file: LabelFile, told: str | None) -> LabelFile:
+    """The label file with the column :data:`ONE_HOT`, if its other columns are the classes and in
+    each row one of them is 1; else as it is.
+
+    Raises:
+        SynthgenError: they are 0 or 1, and a row has none or several.
+    """
+    columns = [name for name in file.columns if name != told and not _counts_rows(name)]
+    try:
+        if ONE_HOT in columns or not one_of_columns(file.records, columns):
+            return file
+    except SynthgenError as error:
+        raise SynthgenError(f"{file.where}: {error}") from None
+    records = tuple(
+        {**record, ONE_HOT: column_that_is_one(record, columns)} for record in file.records
+    )
+    return replace(file, records=records)
+
+
+def _unnamed(name: str) -> bool:
+    """Whether a column is what data frames write of the numbers of their rows."""
+    return not name or name.lower().startswith(("unnamed: ", "__index_level_"))
+
+
+def _counts_rows(name: str) -> bool:
+    return _unnamed(name) or name.lower() in ("id", "index")
+
+
 def label_column_of(file: LabelFile, wanted: str | None, told: str | None = None) -> str | None:
     """The column of labels, as it is asked for or as it is called; ``None`` if there is no other
     column than that of the file names and that of the splits (``told``).
@@ -207,7 +197,7 @@ def label_column_of(file: LabelFile, wanted: str | None, told: str | None = None
     Raises:
         SynthgenError: there is no such column, or which one it is cannot be told.
     """
-    columns = tuple(name for name in file.columns if name != told)
+    columns = tuple(name for name in file.columns if name != told and not _unnamed(name))
     if wanted is not None:
         if wanted not in columns:
             hint = did_you_mean(wanted, columns)
@@ -225,27 +215,6 @@ def label_column_of(file: LabelFile, wanted: str | None, told: str | None = None
     raise SynthgenError(
         f"{file.where}: which of the columns {name_list(columns)} holds the labels? Name it with "
         "--label-column, or read all images as one class with --structure flat"
-    )
-
-
-def label_text(value: Any, where: str, column: str) -> str:
-    """A cell as a class name.
-
-    Raises:
-        SynthgenError: it is empty, or no single value.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, str | int) and str(value).strip():
-        return str(value)
-    shown = "is empty" if value in (None, "", [], {}) or str(value).isspace() else (
-        f"is {str(value)[:60]}, which is not one class"
-    )  # fmt: skip
-    raise SynthgenError(
-        f"{where}: column '{column}' {shown}; a label is a text or a whole number: mend the row or "
-        "name another column with --label-column"
     )
 
 

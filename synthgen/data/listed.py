@@ -13,6 +13,7 @@ import numpy as np
 
 from synthgen.data.attribute_lists import attribute_list
 from synthgen.data.decode import BadImage, read_head
+from synthgen.data.file_kinds import file_kind
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
 from synthgen.spec.errors import SynthgenError
 
@@ -92,6 +93,15 @@ def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
         reason = " ".join(str(error).split())[:120]
         raise SynthgenError(f"{path}: cannot be read: {reason}") from None
     return None if label in rows[0] else rows
+
+
+def is_flat(folder: Path) -> bool:
+    """Whether all there is in a folder lies loose in it, images among it, and nothing that could
+    say their classes."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    kinds = {file_kind(path.name) for path in inside if path.is_file()}
+    told = {"table", "labels"} & kinds
+    return "picture" in kinds and not told and all(path.is_file() for path in inside)
 
 
 class Shown:

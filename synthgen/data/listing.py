@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ class DiskFiles:
             why = f"is a link to {os.readlink(path)}, which is missing" if linked else "is missing"
             return BadImage(why)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                return BadImage("is a link that leads to itself")
             raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
 
     def where(self, parts: Parts) -> str:
@@ -136,7 +139,7 @@ def list_folder(root: Path) -> Listing:
             raise SynthgenError(f"{path}: cannot be read: {error.strerror}") from None
         for entry in entries:
             parts = (*folder.parts, entry.name)
-            if entry.is_dir():
+            if _is_folder(entry):
                 why = _left_out(entry, above)
                 if why is None:
                     folder.folders[entry.name] = Folder(parts)
@@ -168,6 +171,13 @@ WELL_KNOWN = {".git", ".cache", ".ipynb_checkpoints", ".thumbnails", ".synthgen"
 """Hidden folders that nobody expects to be read."""
 CIRCLE = "a link back to a folder that it lies in"
 MADE = "made by synthgen"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; whoever reads it is told
+        return False
 
 
 def _left_out(entry: os.DirEntry[str], above: frozenset[str]) -> str | None:

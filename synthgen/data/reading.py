@@ -10,12 +10,13 @@ import numpy as np
 
 from synthgen.data.class_names import checked, in_order, indexed, joined
 from synthgen.data.file_kinds import split_meaning
+from synthgen.data.label_cells import label_text, settled
 from synthgen.data.label_files import (
     LabelFile,
     column_kinds,
     label_column_of,
-    label_text,
     split_column,
+    with_one_column,
 )
 from synthgen.data.listing import Files, Folder, Parts
 from synthgen.data.understood import FLAT_CLASS, Understood
@@ -127,50 +128,104 @@ def of_label_file(
         SynthgenError: a label is empty, or -1 and not asked for; or no row names an image.
     """
     told = split_column(file)
+    given = file
+    file = with_one_column(file, told) if column is None else file
     column = label_column_of(file, column, told)
     if column is None:
         raise SynthgenError(
             f"{file.where}: names images and has no column of labels; add one, or read all images "
             "as one class with --structure flat"
         )
-    depth = len(within.parts)
-    rows = [
-        (found, record)
-        for found, record in zip(file.found, file.records, strict=True)
-        if found is None or found[:depth] == within.parts
-    ]
-    splits: tuple[str, ...] = ()
-    if told is not None:
-        meanings = [str(split_meaning(str(record[told]))) for _, record in rows]
-        splits, wanted = tuple(sorted(set(meanings))), split_meaning(split) or split
-        rows = [row for row, meaning in zip(rows, meanings, strict=True) if meaning == wanted]
-        if not rows:
-            raise SynthgenError(
-                f"{file.where}: no split '{split}' in column '{told}' "
-                f"(there are {name_list(splits)})"
-            )
-    images = [found or _missing(base, record[file.file_column]) for found, record in rows]
-    texts = []
-    for number, (_, record) in enumerate(rows, 1):
-        where = f"{file.where} row {number}"
-        texts.append(checked(label_text(record.get(column), where, column), where))
-    if not images:
+    rows, splits = _rows_of_split(file, within, told, split)
+    if not rows:
         raise SynthgenError(f"{file.where}: names none of the images in {'/'.join(within.parts)}")
+    texts = [
+        checked(label_text(row.record.get(column), f"{file.where} row {row.number}", column),
+                file.where)
+        for row in rows
+    ]  # fmt: skip
+    texts, notes = settled(texts, file.where, column)
     refuse_minus_one(texts, file.where, classes_given)
+    rows, texts, twice = _once(rows, texts, file)
     classes, labels = indexed(texts)
+    images = [row.image or _missing(base, row.record[file.file_column]) for row in rows]
     known = {found for found in file.found if found is not None}
     others = [p for p in within.below("picture") if p not in known]
-    passed = tuple(("images", "without a label in the label file", "/".join(p)) for p in others)
+    passed = [("images", "without a label in the label file", "/".join(p)) for p in others]
+    how = f"column '{column}'" if file is given else "the columns that are 0 or 1"
     said = Understood(
         "labels",
-        f"labels from column '{column}' of {file.where}, {len(classes)} classes",
+        f"labels from {how} of {file.where}, {len(classes)} classes",
         split_meaning(split) or split if splits else None,
         splits,
         columns=column_kinds(file),
+        notes=tuple(notes),
         used=(column,),
     )
-    records = tuple(record for _, record in rows)
-    return Reading(said, tuple(images), classes, labels, records, passed, file.where)
+    records = tuple(row.record for row in rows)
+    return Reading(said, tuple(images), classes, labels, records, (*passed, *twice), file.where)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of a label file."""
+
+    number: int
+    """From 1 on."""
+    image: Parts | None
+    record: Mapping[str, Any]
+
+
+def _rows_of_split(
+    file: LabelFile, within: Folder, told: str | None, split: str
+) -> tuple[list[_Row], tuple[str, ...]]:
+    """The rows about images of a folder, of the wanted split where a column tells splits; and all
+    splits then."""
+    depth = len(within.parts)
+    rows = [
+        _Row(number, found, record)
+        for number, (found, record) in enumerate(zip(file.found, file.records, strict=True), 1)
+        if found is None or found[:depth] == within.parts
+    ]
+    if told is None:
+        return rows, ()
+    meanings = [str(split_meaning(str(row.record[told]))) for row in rows]
+    splits, wanted = tuple(sorted(set(meanings))), split_meaning(split) or split
+    rows = [row for row, meaning in zip(rows, meanings, strict=True) if meaning == wanted]
+    if not rows:
+        raise SynthgenError(
+            f"{file.where}: no split '{split}' in column '{told}' (there are {name_list(splits)})"
+        )
+    return rows, splits
+
+
+def _once(
+    rows: Sequence[_Row], texts: Sequence[str], file: LabelFile
+) -> tuple[list[_Row], list[str], list[Passed]]:
+    """The rows without those that name an image again.
+
+    Raises:
+        SynthgenError: two rows give an image different labels.
+    """
+    first: dict[Parts, tuple[_Row, str]] = {}
+    kept: list[tuple[_Row, str]] = []
+    passed: list[Passed] = []
+    for row, text in zip(rows, texts, strict=True):
+        if row.image is None or row.image not in first:
+            kept.append((row, text))
+            if row.image is not None:
+                first[row.image] = row, text
+            continue
+        before, label = first[row.image]
+        if label != text:
+            raise SynthgenError(
+                f"{file.where}: rows {before.number} and {row.number} give the image "
+                f"{row.record[file.file_column]} different labels, '{label}' and '{text}': here an "
+                "image has one class; mend or remove one of the rows"
+            )
+        passed.append(("rows", "name an image that an earlier row names", f"{file.where} row "
+                       f"{row.number}"))  # fmt: skip
+    return [row for row, _ in kept], [text for _, text in kept], passed
 
 
 def refuse_minus_one(names: Sequence[str], where: str, classes_given: bool) -> None:

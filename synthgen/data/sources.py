@@ -18,6 +18,7 @@ import numpy as np
 from synthgen.data.archives import READ, list_archive
 from synthgen.data.decode import BadImage
 from synthgen.data.file_kinds import FileKind, ending, file_kind
+from synthgen.data.foreign import refuse_file, refuse_foreign, what_is
 from synthgen.data.listing import Files, Listing, list_folder
 from synthgen.data.partners import STRUCTURES, open_partnered
 from synthgen.data.reading import Reading
@@ -110,6 +111,10 @@ def open_source(settings: DataSettings, split: str) -> Source:
         return _of_archives(path.parent, {path.name: list_archive(path)}, settings, split)
     if path.is_file() and file_kind(path.name) == "table":
         return table_file(path, settings)
+    if path.is_file() and file_kind(path.name) == "labels":
+        return _of_label_file(path, settings, split)
+    if path.is_file():
+        refuse_file(path)
     if path.is_file() and file_kind(path.name) == "archive":
         list_archive(path)  # says why it is not read
     if path.exists():
@@ -124,6 +129,13 @@ def open_source(settings: DataSettings, split: str) -> Source:
 
 def place_here(settings: DataSettings) -> Path:
     """Where the data lie on this machine; those of a store are fetched."""
+    if not settings.data.strip():
+        raise SynthgenError("data: is empty; name a folder of images")
+    if settings.data.lower().startswith(("http://", "https://")):
+        raise SynthgenError(
+            f"{settings.data}: is a web address, and nothing is fetched from there; download it, "
+            "and name the file or the unpacked folder"
+        )
     given = place(settings.data)
     if isinstance(given, StorePath):
         given = fetched(given, settings.cache_dir)
@@ -159,6 +171,8 @@ def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
                 f"{path}: holds {pictures:,} image files and tables with {rows:,} images; read the "
                 "tables with --structure table, or the files with --structure classes"
             )
+    if all(what_is(parts[-1]) for parts in listing.root.below("archive")):
+        refuse_foreign(listing, str(path))
     if settings.domain_column is not None:
         raise SynthgenError(
             f"{path}: a folder of images has no column '{settings.domain_column}'; give each "
@@ -171,6 +185,19 @@ def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
         }
         return _of_archives(path, found, settings, split)
     return _tree(listing, path, settings, split)
+
+
+def _of_label_file(path: Path, settings: DataSettings, split: str) -> Source:
+    """The images of the folder that a label file lies in, by that file."""
+    listing = list_folder(path.parent)
+    root = listing.root
+    if not root.has("picture"):
+        refuse_foreign(listing, str(path.parent))
+    for kind, names in root.files.items():
+        if kind in ("labels", "table"):
+            root.files[kind] = [name for name in names if name == path.name]
+    labelled = settings.model_copy(update={"structure": "labels"})
+    return _tree(listing, path.parent, labelled, split)
 
 
 def _rows_with_images(path: Path, listing: Listing, settings: DataSettings) -> int:
@@ -208,6 +235,11 @@ def _of_archives(
             "shards; unpack them into class folders, or give one of them with --data"
         )
     name, listing = next(iter(listings.items()))
+    refuse_foreign(listing, str(path / name))
+    if listing.root.has("table") and not listing.root.has("picture"):
+        raise SynthgenError(
+            f"{path / name}: holds tables, which are not read out of an archive; unpack it"
+        )
     return _tree(listing, path / name, settings, split)
 
 
@@ -220,6 +252,10 @@ def _tree(listing: Listing, path: Path, settings: DataSettings, split: str) -> T
         for parts in listing.root.below(kind)
         if listing.files.where(parts) != reading.label_file
     ]
+    passed += [
+        ("files", "data in a form that is not read", listing.files.where(parts))
+        for parts in listing.root.below("beside") if what_is(parts[-1])
+    ]  # fmt: skip
     resolved = path.resolve()
     name = resolved.name.removesuffix(ending(path.name)) if path.is_file() else resolved.name
     return TreeSource(reading.noted(passed=passed), listing.files, name, str(resolved))

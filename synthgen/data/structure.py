@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
-from synthgen.data.exports import IMAGE_FOLDERS, refuse_captions, refuse_exports
+from synthgen.data.class_names import in_one_spelling
+from synthgen.data.doubts import pictured, refuse_doubtful, refuse_without_classes, says_nothing
+from synthgen.data.exports import refuse_captions, refuse_exports
 from synthgen.data.file_kinds import split_meaning
-from synthgen.data.label_files import LabelFile, label_files
-from synthgen.data.listing import Files, Folder, Listing
+from synthgen.data.label_files import LabelFile, label_files, split_lists, why_not_read
+from synthgen.data.listing import Folder, Listing
 from synthgen.data.reading import Passed, Reading, flat, of_classes, of_label_file
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.data import DataSettings
-
-RUNNING_DIGITS = 5
-"""Folders of names with so many digits may be portions of one set, numbered, and no classes."""
 
 
 def read_tree(listing: Listing, settings: DataSettings, split: str) -> Reading:
@@ -24,24 +22,24 @@ def read_tree(listing: Listing, settings: DataSettings, split: str) -> Reading:
         SynthgenError: how it is meant is not plain, or it holds nothing of use. The message has the
             readings that are possible and the option for each.
     """
-    tree = _Tree(listing.files, settings, split)
+    tree = _Tree(listing, settings, split)
     folder = listing.root
     if not folder.has("picture"):
         raise SynthgenError(f"{tree.where(folder)}: holds nothing that could be an image")
     if settings.structure == "classes":
         if not any(sub.has("picture") for sub in folder.folders.values()):
             raise SynthgenError(f"{tree.where(folder)}: has no sub-folders with images")
-        return of_classes(folder, listing.files)
-    reading = tree.read(folder)
-    passed = [(what, why, where) for what, why, where in listing.passed]
-    return reading.noted(passed=passed)
+        reading = of_classes(folder, listing.files)
+    else:
+        reading = tree.read(folder)
+    return reading.noted(passed=listing.passed)
 
 
 class _Tree:
     """What all steps of the reading need."""
 
-    def __init__(self, files: Files, settings: DataSettings, split: str) -> None:
-        self.files = files
+    def __init__(self, listing: Listing, settings: DataSettings, split: str) -> None:
+        self.root, self.files = listing.root, listing.files
         self.wanted = settings.structure
         self.split = split
         self.column = settings.label_column
@@ -57,6 +55,10 @@ class _Tree:
         if splits is None:
             if self.wanted == "splits":
                 raise SynthgenError(f"{self.where(folder)}: has no folders of splits")
+            unused = split_lists(folder, self.files) if self.wanted == "auto" else []
+            if unused:
+                notes.append(f"{name_list(unused)} list images of splits, and are not used: all "
+                             "images are read")  # fmt: skip
             return self._inside(folder, folder, found).noted(*notes)
         name = self._chosen(folder, splits)
         others: list[Passed] = [
@@ -65,7 +67,17 @@ class _Tree:
         ]  # fmt: skip
         inside, own, more = self._unwrapped(splits[name])
         reading = self._inside(inside, folder, own or found)
+        if reading.understood.structure == "classes":
+            more += _other_classes(inside, splits, name)
         return reading.in_split(name, list(splits)).noted(*notes, *more, passed=others)
+
+    def _why_no_labels(self, folder: Folder) -> str:
+        """Why files on the way down to a folder that might have its labels do not give them."""
+        way = [self.root]
+        for part in folder.parts[len(self.root.parts) :]:
+            way.append(way[-1].folders[part])
+        said = (why_not_read(step, self.files, list(step.below("picture"))) for step in way)
+        return next(filter(None, said), "")
 
     def _unwrapped(self, folder: Folder) -> tuple[Folder, list[LabelFile], list[str]]:
         """The folder inside of wrappers, with its label files and a note on each wrapper."""
@@ -101,12 +113,12 @@ class _Tree:
         if self.wanted == "splits":
             return kids or None
         named = {name: sub for name, sub in kids.items() if split_meaning(name) is not None}
-        nested = [sub for sub in named.values() if _pictured(sub)]
+        nested = [sub for sub in named.values() if pictured(sub)]
         others = [sub for name, sub in kids.items() if name not in named]
         if not named or (others and not nested):
             return None
-        shared = {name for sub in nested for name in _pictured(sub)}
-        alike = all(shared & set(_pictured(sub)) for sub in others)
+        shared = {name for sub in nested for name in pictured(sub)}
+        alike = all(shared & set(pictured(sub)) for sub in others)
         if self.wanted != "flat" and len(nested) == 1 and not alike:
             raise SynthgenError(
                 f"{self.where(folder)}: is '{nested[0].name}' a split or a class? Read "
@@ -139,31 +151,43 @@ class _Tree:
             return flat(folder, self.where(folder))
         if self.wanted == "labels" and not found:
             raise SynthgenError(f"{self.where(folder)}: has no label file that names its images")
-        kids = _pictured(folder)
+        kids = pictured(folder)
         if found:
             reading = self._labelled(folder, base, found, kids)
             if reading is not None:
                 return reading
         refuse_exports(folder, self.files)
+
+        def hint() -> str:
+            return self._why_no_labels(folder)
+
         if not kids:
-            self._no_classes(folder)
+            refuse_without_classes(folder, self.where(folder), hint)
         refuse_captions(folder, self.files)
-        self._refuse_doubtful(folder, kids)
-        divided = [split_meaning(name) for sub in kids.values() for name in _pictured(sub)]
+        refuse_doubtful(folder, kids, self.where(folder), hint)
+        divided = [split_meaning(name) for sub in kids.values() for name in pictured(sub)]
         if divided and None not in divided and not any(s.own("picture") for s in kids.values()):
             meaning = split_meaning(self.split)
             if meaning not in divided:
                 raise SynthgenError(f"{self.where(folder)}: no split '{self.split}' in its classes")
             reading = of_classes(folder, self.files, meaning)
             return reading.in_split(str(meaning), sorted({str(each) for each in divided}))
-        return of_classes(folder, self.files)
+        reading = of_classes(folder, self.files)
+        inner = {name for sub in kids.values() for name in pictured(sub)}
+        if inner and not any(sub.own("picture") for sub in kids.values()):
+            return reading.noted(f"the images in the sub-folders of each class folder "
+                                 f"({name_list(sorted(inner), 4)}) are read together")  # fmt: skip
+        if len(kids) == 1:
+            return reading.noted(f"all images are of the one class '{reading.classes[0]}', the "
+                                 "folder that they lie in")  # fmt: skip
+        return reading
 
     def _labelled(
         self, folder: Folder, base: Folder, found: list[LabelFile], kids: Mapping[str, Folder]
     ) -> Reading | None:
         """By the label file; ``None`` if class folders say the same or more."""
         file = self._one_of(found)
-        mere = len(kids) == 1 or all(_says_nothing(name) for name in kids)
+        mere = len(kids) == 1 or all(says_nothing(name) for name in kids)
         telling = kids and not folder.own("picture") and not mere
         try:
             reading = of_label_file(file, base, folder, self.column, self.classes_given, self.split)
@@ -181,7 +205,8 @@ class _Tree:
         }
         same = len({a for a, _ in pairs}) == len(pairs) == len({b for _, b in pairs})
         if same:
-            return None if reading.passed else reading
+            numbered = all(name.isdigit() for name in reading.classes)
+            return None if reading.passed or numbered else reading
         raise SynthgenError(
             f"{self.where(folder)}: the class folders ({name_list(kids, 4)}) and the labels of "
             f"{file.where} ({name_list(reading.classes, 4)}) do not say the same; choose "
@@ -208,86 +233,14 @@ class _Tree:
             "one has the labels? Move the others elsewhere"
         )
 
-    def _no_classes(self, folder: Folder) -> None:
-        count = len(folder.own("picture"))
-        raise SynthgenError(
-            f"{self.where(folder)}: holds {count} files but no class folders; put the images of "
-            "each class into a sub-folder named for the class, write a metadata.csv with the "
-            "columns file_name and label beside them, or read them as one class with "
-            "--structure flat"
-        )
 
-    def _refuse_doubtful(self, folder: Folder, kids: Mapping[str, Folder]) -> None:
-        """Nothing, if the sub-folders with images are classes without doubt.
-
-        Raises:
-            SynthgenError: they may be something else; the message has the option for each reading.
-        """
-        names = name_list(kids, 4)
-        if all(name.lower() in IMAGE_FOLDERS for name in kids) or (
-            len(kids) == 1 and all(_says_nothing(name) for name in kids)
-        ):
-            why = f"does '{names}' name a class, or only the folder of the images?"
-        elif _running(kids):
-            why = f"are the numbered folders ({names}) classes, or portions of one set?"
-        elif len(folder.own("picture")) > sum(sub.count("picture") for sub in kids.values()):
-            why = f"most images lie beside the folders {names}, and not in them."
-        elif _partly_divided(kids):
-            why = f"some of the folders {names} are divided into splits, and others are not."
-        elif _two_levels(kids):
-            inner = [f"{name}/{sub}" for name, kid in kids.items() for sub in _pictured(kid)]
-            raise SynthgenError(
-                f"{self.where(folder)}: are the classes {names}, or {name_list(inner, 4)}? Read "
-                "the outer ones with --structure classes; for the inner ones move them all into "
-                "one folder, or name one of the outer folders with --data"
-            )
-        else:
-            return
-        raise SynthgenError(
-            f"{self.where(folder)}: {why} Read the folders as classes with --structure classes, or "
-            "all images as one class with --structure flat"
-        )
-
-
-def _pictured(folder: Folder) -> dict[str, Folder]:
-    """The sub-folders with images."""
-    return {name: sub for name, sub in folder.folders.items() if sub.has("picture")}
-
-
-def _says_nothing(name: str) -> bool:
-    """Whether a folder's name is none of a class: ``images``, ``00000``."""
-    return name.lower() in IMAGE_FOLDERS or (len(name) >= RUNNING_DIGITS and name.isdigit())
-
-
-def _running(kids: Mapping[str, Folder]) -> bool:
-    """Whether folders are numbered portions: no file name occurs in two of them."""
-    if len(kids) < 2 or not all(len(n) >= RUNNING_DIGITS and n.isdigit() for n in kids):
-        return False
-    seen: dict[str, int] = defaultdict(int)
-    for sub in kids.values():
-        for parts in sub.own("picture"):
-            seen[parts[-1]] += 1
-    return bool(seen) and max(seen.values()) == 1
-
-
-def _partly_divided(kids: Mapping[str, Folder]) -> bool:
-    """Whether some folders hold nothing but splits, as another data set would, and others not."""
-    divided = [
-        bool(_pictured(sub))
-        and not sub.own("picture")
-        and all(split_meaning(name) for name in _pictured(sub))
-        for sub in kids.values()
-    ]
-    return any(divided) and not all(divided)
-
-
-def _two_levels(kids: Mapping[str, Folder]) -> bool:
-    """Whether every folder has only folders of names of its own: each level may be the classes."""
-    inner = [name for sub in kids.values() for name in _pictured(sub)]
-    return (
-        len(kids) > 1
-        and len(set(inner)) == len(inner)
-        and not any(sub.own("picture") for sub in kids.values())
-        and all(len(_pictured(sub)) > 1 for sub in kids.values())
-        and not any(split_meaning(name) for name in inner)
-    )
+def _other_classes(inside: Folder, splits: Mapping[str, Folder], name: str) -> list[str]:
+    """A note on each further split whose class folders are others than those of this one."""
+    own = {in_one_spelling(each) for each in pictured(inside)}
+    notes = []
+    for other, sub in splits.items():
+        there = {in_one_spelling(each) for each in pictured(sub)}
+        if other != name and there and there != own and not all(map(says_nothing, there)):
+            odd = name_list(sorted(there ^ own), 4)
+            notes.append(f"the splits '{name}' and '{other}' do not have the same classes: {odd}")
+    return notes

@@ -128,8 +128,8 @@ def kind_of(feature: Any, dtype: pa.DataType, sample: Any) -> Kind:
     if named == "ClassLabel":
         return "class label"
     if pa.types.is_struct(dtype):
-        names = {dtype.field(k).name for k in range(dtype.num_fields)}
-        return "image" if "bytes" in names and names <= {"bytes", "path"} else "other"
+        fields = {dtype.field(k).name: dtype.field(k).type for k in range(dtype.num_fields)}
+        return "image" if "bytes" in fields and is_bytes(fields["bytes"]) else "other"
     if pa.types.is_dictionary(dtype):
         return kind_of(None, dtype.value_type, sample)
     if is_bytes(dtype):

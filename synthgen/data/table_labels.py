@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from synthgen.data.class_names import checked
+from synthgen.data.class_names import WHOLE, checked, indexed
+from synthgen.data.label_cells import column_that_is_one, label_text, one_of_columns, settled
 from synthgen.data.label_files import LABEL_COLUMNS
 from synthgen.data.reading import refuse_minus_one
-from synthgen.data.table_parts import Rows
+from synthgen.data.table_parts import Rows, refuse_unknown
 from synthgen.data.understood import Kind
 from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.settings.data import DataSettings
 
 
 class NoLabelColumn(SynthgenError):
@@ -42,22 +46,75 @@ def label_column(kinds: Mapping[str, Kind], image: str, name: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class TableLabels:
+    """The classes of a table's rows."""
+
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    """``int64 [N]``, indices into ``classes``."""
+    columns: tuple[str, ...]
+    """The columns that they are read from."""
+    source: str
+    """Where they come from, in words."""
+    notes: tuple[str, ...] = ()
+
+
+def table_labels(
+    rows: Rows, settings: DataSettings, image: str, places: np.ndarray, name: str
+) -> TableLabels:
+    """Classes and labels of the rows at ``places``: of the column that is asked for, or that is
+    called so, or of columns of which one is 1 in each row.
+
+    Raises:
+        SynthgenError: which column it is cannot be told, or one of its values names no class.
+    """
+    asked = settings.label_column
+    if asked is None:
+        found = _one_hot(rows, image, places, name)
+        if found is not None:
+            return found
+    column = asked or label_column(rows.kinds, image, name)
+    refuse_unknown(column, rows.kinds, name, "--label-column")
+    return labels_of(rows, column, places, name, settings.classes is not None)
+
+
+def _one_hot(rows: Rows, image: str, places: np.ndarray, name: str) -> TableLabels | None:
+    columns = [each for each in rows.kinds if each != image and each.lower() not in ("id", "index")
+               and not each.startswith(("__index_level_", "Unnamed: "))]  # fmt: skip
+    known = [each for each in columns if each.lower() in LABEL_COLUMNS]
+    kinds = {rows.kinds[each] for each in columns}
+    if known or len(columns) < 2 or not kinds <= {"whole number", "number", "other"}:
+        return None
+    values = {c: [v for _, own in rows.by_part(c) for v in own] for c in columns}
+    records = [{c: values[c][place] for c in columns} for place in places.tolist()]
+    try:
+        if not one_of_columns(records, columns):
+            return None
+    except SynthgenError as error:
+        raise SynthgenError(f"{name}: {error}") from None
+    names = [column_that_is_one(record, columns) for record in records]
+    classes, labels = indexed([checked(each, name) for each in names])
+    source = f"the classes are the columns {name_list(columns, 6)}"
+    return TableLabels(classes, labels, tuple(columns), source)
+
+
 def labels_of(
     rows: Rows, column: str, places: np.ndarray, name: str, classes_given: bool
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Classes and ``int64 [N]`` labels of the rows at ``places``.
+) -> TableLabels:
+    """Classes and labels of the rows at ``places`` by one column.
 
     Class labels go by their names: files may give them other numbers. The order of the classes is
-    that of the first file; of text and whole numbers it is the alphabetical and the numeric one.
+    that of the first file, and those without a row are left out; of text and whole numbers it is
+    the alphabetical and the numeric one.
 
     Raises:
         SynthgenError: a row has no label, or the column holds none.
     """
     kind = rows.kinds[column]
-    if kind not in ("class label", "text", "whole number"):
+    if kind == "image":
         raise SynthgenError(
-            f"{name}: label column '{column}' holds {rows.type_of(column)}; it must hold class "
-            "labels, text or whole numbers: name another with --label-column"
+            f"{name}: label column '{column}' holds images; name another with --label-column"
         )
     names: list[str] = []
     order: dict[str, None] = {}
@@ -66,6 +123,7 @@ def labels_of(
         known = part.class_names(column)
         named.add(known is not None)
         if known is not None:
+            _refuse_doubles(known, column, name)
             order.update(dict.fromkeys(checked(each, name) for each in known))
         names += _texts(values, known, column, name, len(names))
     if len(named) > 1:
@@ -74,15 +132,28 @@ def labels_of(
             "write all files with the same class labels"
         )
     names = [names[place] for place in places.tolist()]
+    source = f"label column '{column}'"
     if named == {True}:
-        classes = tuple(order)
-        return classes, _indices(classes, names)
-    if kind == "whole number":
+        there = set(names)
+        classes = tuple(each for each in order if each in there)
+        empty = [each for each in order if each not in there]
+        notes = [f"no image has the label {name_list([repr(e) for e in empty], 6)}, which column "
+                 f"'{column}' has a name for: left out"] if empty else []  # fmt: skip
+        return TableLabels(classes, _indices(classes, names), (column,), source, tuple(notes))
+    names, notes = settled(names, name, column, f"holds {rows.type_of(column)}")
+    if all(WHOLE.fullmatch(each) for each in set(names)):
         refuse_minus_one(names, f"{name}, column '{column}'", classes_given)
-        classes = tuple(sorted(set(names), key=int))
-    else:
-        classes = tuple(sorted(set(names)))
-    return classes, _indices(classes, names)
+    classes, labels = indexed(names)
+    return TableLabels(classes, labels, (column,), source, tuple(notes))
+
+
+def _refuse_doubles(known: Sequence[str], column: str, name: str) -> None:
+    double = next((each for each, count in Counter(known).items() if count > 1), None)
+    if double is not None:
+        raise SynthgenError(
+            f"{name}: column '{column}' gives two of its numbers the same name '{double}'; give "
+            "each class a name of its own"
+        )
 
 
 def _indices(classes: Sequence[str], names: Sequence[str]) -> np.ndarray:
@@ -97,9 +168,10 @@ def _texts(
     cache: dict[Any, str] = {}
     made: list[str] = []
     for row, value in enumerate(values, before):
-        if value not in cache:
-            cache[value] = _text(value, known, column, f"{name}: row {row}")
-        made.append(cache[value])
+        key = value if not isinstance(value, list | dict) else str(value)
+        if key not in cache:
+            cache[key] = _text(value, known, column, f"{name}: row {row}")
+        made.append(cache[key])
     return made
 
 
@@ -109,7 +181,7 @@ def _text(value: Any, known: Sequence[str] | None, column: str, where: str) -> s
             f"{where}: label column '{column}' is empty; mend the row or leave it out of the table"
         )
     if known is None:
-        return checked(str(value), where)
+        return checked(label_text(value, where, column), where)
     if isinstance(value, int) and value < 0:
         raise SynthgenError(
             f"{where} has no class ({value}) in column '{column}'; leave such rows out of the "

@@ -174,16 +174,3 @@ def refuse_unknown(column: str, known: Mapping[str, Any], name: str, option: str
             f"{name}: no column '{column}' (there are {name_list(known)}){hint} "
             f"Name it with {option}"
         )
-
-
-def only_image_column(kinds: Mapping[str, Kind], name: str) -> str:
-    """The one column of images.
-
-    Raises:
-        SynthgenError: there is none, or there are several.
-    """
-    found = [column for column, kind in kinds.items() if kind == "image"]
-    if len(found) == 1:
-        return found[0]
-    have = f"several image columns ({name_list(found)})" if found else "no image column"
-    raise SynthgenError(f"{name}: has {have} among {name_list(kinds)}; name it with --image-column")

@@ -11,8 +11,9 @@ import numpy as np
 
 from synthgen.data.decode import BadImage, read_head
 from synthgen.data.table_files import STEP
-from synthgen.data.table_labels import label_column, labels_of
-from synthgen.data.table_parts import Rows, only_image_column, refuse_unknown
+from synthgen.data.table_hints import held_instead, image_column
+from synthgen.data.table_labels import table_labels
+from synthgen.data.table_parts import Rows, refuse_unknown
 from synthgen.data.understood import Understood
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.data import DataSettings
@@ -28,28 +29,28 @@ class Table:
         self._key = key
         self._all = rows
         kinds = rows.kinds
-        self._image = settings.image_column or only_image_column(kinds, name)
+        self._image = settings.image_column or image_column(rows, name)
         refuse_unknown(self._image, kinds, name, "--image-column")
+        instead = held_instead(rows, self._image) if kinds[self._image] != "image" else None
+        if instead is not None:
+            raise SynthgenError(f"{name}: {instead}")
         if kinds[self._image] not in ("image", "text"):
             raise SynthgenError(
                 f"{name}: column '{self._image}' holds {rows.type_of(self._image)}, not image "
                 "files; name the image column with --image-column"
             )
         self._places = _of_domain(rows, settings, name)
+        used: tuple[str, ...] = (self._image,)
         if settings.structure == "flat":
-            label = None
             self.classes: tuple[str, ...] = ("all",)
             self.labels = np.zeros(len(self._places), dtype=np.int64)
             reading = f"a table, image column '{self._image}', all rows of one class"
         else:
-            label = settings.label_column or label_column(kinds, self._image, name)
-            refuse_unknown(label, kinds, name, "--label-column")
-            classes, labels = labels_of(
-                rows, label, self._places, name, settings.classes is not None
-            )
-            self.classes, self.labels = classes, labels
-            reading = f"a table, image column '{self._image}', label column '{label}'"
-        used = (self._image,) if label is None else (self._image, label)
+            found = table_labels(rows, settings, self._image, self._places, name)
+            self.classes, self.labels = found.classes, found.labels
+            reading = f"a table, image column '{self._image}', {found.source}"
+            used += found.columns
+            about = replace(about, notes=(*found.notes, *about.notes))
         self.understood = replace(about, reading=reading, columns=rows.columns, used=used)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:

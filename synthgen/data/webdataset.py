@@ -17,7 +17,8 @@ import numpy as np
 from synthgen.data.class_names import checked, in_order, indexed
 from synthgen.data.decode import BadImage
 from synthgen.data.file_kinds import FileKind, ending, split_in_file_name, split_meaning
-from synthgen.data.label_files import LABEL_COLUMNS, label_text
+from synthgen.data.label_cells import label_text, settled
+from synthgen.data.label_files import LABEL_COLUMNS
 from synthgen.data.listing import Listing, Parts
 from synthgen.data.reading import Reading, refuse_minus_one
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
@@ -45,10 +46,28 @@ class Archives:
 
 
 def is_webdataset(listing: Listing) -> bool:
-    """Whether an archive's members are samples: images with files of their name beside them."""
-    stems = {_key(parts) for parts in listing.root.below("picture")}
-    known = stems & {_key(parts) for parts in _sides(listing)}
-    return bool(known) and len(known) * 2 >= len(stems)
+    """Whether an archive's members are samples: images with files of their name beside them. Class
+    folders whose images have records beside them are none, if no record names a class."""
+    pictures = list(listing.root.below("picture"))
+    stems = {_key(parts) for parts in pictures}
+    sides = [parts for parts in _sides(listing) if _key(parts) in stems]
+    known = {_key(parts) for parts in sides}
+    if not known or len(known) * 2 < len(stems):
+        return False
+    folders = {parts[:-1] for parts in pictures}
+    return len(folders) < 2 or () in folders or any(_names_class(p, listing) for p in sides[:20])
+
+
+def _names_class(side: Parts, listing: Listing) -> bool:
+    """Whether a file beside an image says its class."""
+    if _last(side) in LABELS:
+        return True
+    content = listing.files.read(side)
+    try:
+        record = json.loads(content) if isinstance(content, bytes) else None
+    except ValueError:
+        return False
+    return isinstance(record, dict) and any(name in record for name in ("cls", *LABEL_COLUMNS))
 
 
 def _sides(listing: Listing) -> Iterator[Parts]:
@@ -89,6 +108,7 @@ def read_archives(
     for whole, record in zip(images, records, strict=True):
         where = files.where(whole)
         texts.append(checked(label_text(record.get(column), where, column), where))
+    texts, notes = settled(texts, str(folder), column)
     refuse_minus_one(texts, str(folder), settings.classes is not None)
     known = _named_classes(folder)
     if known and all(text.isdigit() and int(text) < len(known) for text in texts):
@@ -96,9 +116,9 @@ def read_archives(
         classes, labels = indexed(texts, known)
     else:
         classes, labels = indexed(texts, in_order(texts))
-    said = f"WebDataset archives, labels of '{column}'"
     about = replace(about, used=(column,))
-    return _reading(about, said, images, classes, labels, records)
+    return _reading(about, f"WebDataset archives, labels of '{column}'", images, classes, labels,
+                    records).noted(*notes)  # fmt: skip
 
 
 def _reading(

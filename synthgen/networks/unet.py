@@ -52,6 +52,8 @@ class UNet(nn.Module):
                 nn.init.normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        for layer in (*inner, self.to_image):
+            _without_checkerboard(layer)
 
     @property
     def noise(self) -> int:
@@ -87,6 +89,16 @@ class UNet(nn.Module):
             features = self.beside(features, skip)
         drawn = self.to_image(relu(features), output_size=maps.shape[2:])
         return torch.tanh(drawn.float())
+
+
+def _without_checkerboard(layer: nn.ConvTranspose2d) -> None:
+    """Start a doubling of kernel 4 with the same weights for all four pixels that one becomes, so
+    that there is no pattern to unlearn (Aitken et al. 2017, arXiv:1707.02937)."""
+    weight = layer.weight.data
+    weight[:, :, 2] = weight[:, :, 1]
+    weight[:, :, 3] = weight[:, :, 0]
+    weight[:, :, :, 2] = weight[:, :, :, 1]
+    weight[:, :, :, 3] = weight[:, :, :, 0]
 
 
 class ConditionedPatches(nn.Module):

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from synthgen.spec.baselines import ENLARGED, FILLED, Baseline
 from synthgen.spec.drawings import lines_agree, sketch
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field
@@ -49,6 +50,10 @@ class Derivation:
     agree: Callable[[Tensor, Tensor], Tensor] | None = None
     """How far stored rows that were derived again agree with those that were given: ``float32 [N]``
     in [0, 1]. ``None``: by the mean difference of their values."""
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    """Of one that is of an image: plain ways back to the image, by what they are called."""
+    within: int | None = None
+    """Of one that hides places of an image: the place, among what it is of, of the mask of them."""
 
 
 def find_derivation(name: str) -> Derivation:
@@ -199,9 +204,9 @@ def _edges(field: Field, of: Sequence[Tensor], draws: Tensor, options: Mapping[s
 
 
 OURS: Mapping[str, Derivation] = {
-    "area_down": Derivation(_area_down),
+    "area_down": Derivation(_area_down, baselines=ENLARGED),
     "hole": Derivation(_hole, draws=9 + 2 * STROKES),
-    "masked": Derivation(_masked),
+    "masked": Derivation(_masked, baselines=FILLED, within=1),
     "edges": Derivation(_edges),
     "sketch": Derivation(sketch, agree=lines_agree),
 }

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.spec.fields import Enters, Stored, names_of, whole
+from synthgen.spec.fields import Enters, Named, Placeless, Stored, names_of, whole
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-    from synthgen.spec.frames import Windows
 
 
 NO_YES = ("no", "yes")
@@ -23,7 +21,7 @@ NO_YES = ("no", "yes")
 
 
 @dataclass(frozen=True)
-class Attributes:
+class Attributes(Named, Placeless):
     """A named vector: ``float32 [K]``, ``nan`` where a value is not known.
 
     Without a range in ``ranges`` a name is a yes (1) or a no (0); with one it is a number, and
@@ -31,14 +29,10 @@ class Attributes:
     each: 1 for the one that holds, else -1), and what is not known is 0, which is neither.
     """
 
-    names: tuple[str, ...]
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kind: ClassVar[str] = "attributes"
-
-    @property
-    def enters(self) -> Enters:
-        return "vector"
+    enters: ClassVar[Enters] = "vector"
 
     @property
     def entering(self) -> int:
@@ -152,12 +146,6 @@ class Attributes:
         chosen = [name in self.choices for name in self.names]
         return torch.where(torch.tensor(chosen, device=made.device), plain, scaled), finite
 
-    def mirrored(self, rows: Tensor) -> Tensor:
-        return rows
-
-    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
-        return rows
-
     def to_json(self) -> dict[str, Any]:
         ranges = {name: list(bounds) for name, bounds in self.ranges.items()}
         record: dict[str, Any] = {"names": list(self.names), "ranges": ranges}
@@ -177,7 +165,7 @@ class Attributes:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Placeless):
     """A caption: ``uint8 [length]`` of UTF-8, filled up with noughts.
 
     To networks the counts of its character n-grams (2 to 4, with word borders), hashed into
@@ -188,10 +176,7 @@ class Text:
     length: int = 256
     buckets: int = 512
     kind: ClassVar[str] = "text"
-
-    @property
-    def enters(self) -> Enters:
-        return "vector"
+    enters: ClassVar[Enters] = "vector"
 
     @property
     def entering(self) -> int:
@@ -230,12 +215,6 @@ class Text:
 
     def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
         raise SynthgenError("text cannot be made, only given: no algorithm here writes any")
-
-    def mirrored(self, rows: Tensor) -> Tensor:
-        return rows
-
-    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
-        return rows
 
     def to_json(self) -> dict[str, Any]:
         return {"length": self.length, "buckets": self.buckets}

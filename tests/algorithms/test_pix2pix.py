@@ -127,6 +127,21 @@ def test_an_image_does_not_depend_on_the_others_of_its_batch(learnt):
     torch.testing.assert_close(together[2:3], alone, atol=1e-5, rtol=0)
 
 
+def test_doubling_starts_without_a_checkerboard():
+    torch.manual_seed(0)
+    layer = UNet(1, ImageSpec(32, 32, 1), 8).ups[0]
+    even = torch.ones(1, layer.in_channels, 4, 4)
+
+    def uneven(layer):
+        with torch.no_grad():
+            inside = layer(even)[:, :, 2:-2, 2:-2]
+        return float(inside.std(dim=(2, 3)).max())
+
+    assert uneven(layer) < 1e-6
+    torch.nn.init.normal_(layer.weight, std=0.02)  # the look-alike
+    assert uneven(layer) > 1e-2
+
+
 def test_a_channel_is_dropped_or_doubled_and_noughts_leave_all():
     network = UNet(3, ImageSpec(32, 32, 3), 4)
     assert network.dropped == (8,) and network.noise == 8  # one of three layers

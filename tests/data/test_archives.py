@@ -161,3 +161,15 @@ def test_a_member_of_another_packing_says_to_unpack(tmp_path):
     with zipfile.ZipFile(path) as archive:
         files.members[("cat", "1.png")] = archive.getinfo("cat/1.png")
     assert "packed in a way" in str(files.read(("cat", "1.png")))
+
+
+@pytest.mark.parametrize("record", ['{"width": 8}', "[1]", "no json"])
+def test_class_folders_with_records_beside_their_images_are_no_samples(record, tmp_path):
+    members = {}
+    for name in ("cat", "dog"):
+        for number in range(3):
+            members[f"{name}/{number}.png"] = png(number)
+            members[f"{name}/{number}.json"] = record.encode()
+    tar(tmp_path / "pets.tar", members)
+    source = opened(tmp_path / "pets.tar")
+    assert source.classes == ("cat", "dog") and source.understood.structure == "classes"

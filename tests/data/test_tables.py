@@ -198,3 +198,68 @@ def test_what_datasets_has_loaded_is_read_like_a_file():
     assert table.classes == ("T - shirt / top", "dog")
     assert [encoded for encoded, _ in table.encoded([1, 0])] == [png("dog"), png("cat")]
     assert table.values("label", [1]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([0.0, 1.0, 0.0, 2.0], ("0", "1", "2")),
+        ([True, False, True, True], ("false", "true")),
+        ([b"cat", b"dog", b"cat", b"cat"], ("cat", "dog")),
+        ([["cat"], ["dog"], ["cat"], ["cat"]], ("cat", "dog")),
+        (["cat", "cat ", " dog", "dog"], ("cat", "dog")),
+        (["1.0", "0.0", "1.0", "1.0"], ("0", "1")),
+    ],
+)
+def test_labels_are_read_in_the_types_that_data_frames_give_them(labels, classes, tmp_path):
+    made = table(["cat"] * 4).set_column(1, "label", pa.array(labels))
+    pq.write_table(made, tmp_path / "0.parquet")
+    assert opened(tmp_path).classes == classes
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([["a", "b"], ["a"], ["b"], ["a"]], "row 0: column 'label' is .*not one class"),
+        ([0.0, float("nan"), 1.0, 1.0], "row 2 has 'nan'.*no label"),
+        ([{"id": 1}, {"id": 2}, {"id": 1}, {"id": 1}], "not one class"),
+        (["a|b", "a", "b", "a"], "row 1 has 'a|b'"),
+    ],
+)
+def test_labels_that_are_none_or_several_are_told(labels, words, tmp_path):
+    made = table(["cat"] * 4).set_column(1, "label", pa.array(labels))
+    pq.write_table(made, tmp_path / "0.parquet")
+    with pytest.raises(SynthgenError, match=words):
+        opened(tmp_path)
+
+
+def test_columns_of_a_table_of_which_one_is_1_are_the_classes(tmp_path):
+    made = pa.table({"image": table(["cat", "dog", "owl"])["image"], "id": [7, 8, 9],
+                     "cat": [1, 0, 0], "dog": [0, 1, 0], "owl": [0, 0, 1]})  # fmt: skip
+    pq.write_table(made, tmp_path / "0.parquet")
+    source = opened(tmp_path)
+    assert source.classes == ("cat", "dog", "owl") and source.labels.tolist() == [0, 1, 2]
+    assert "the classes are the columns cat, dog, owl" in source.understood.reading
+    pq.write_table(made.set_column(3, "dog", pa.array([1, 1, 0])), tmp_path / "0.parquet")
+    with pytest.raises(SynthgenError, match="row 1 has 2 of them, not one"):
+        opened(tmp_path)
+
+
+def test_names_of_class_labels_must_differ_and_those_without_rows_are_left_out(tmp_path):
+    classed(["dog", "owl", "cat"], ["cat", "dog", "cat"]).to_parquet(tmp_path / "0.parquet")
+    source = opened(tmp_path)
+    assert source.classes == ("dog", "cat") and source.labels.tolist() == [1, 0, 1]
+    assert "no image has the label 'owl'" in "\n".join(source.understood.notes)
+    features = {"label": {"_type": "ClassLabel", "names": ["cat", "cat"]}}
+    named = json.dumps({"info": {"features": features}})
+    made = table(["cat", "dog"]).set_column(1, "label", pa.array([0, 1]))
+    made = made.replace_schema_metadata({"huggingface": named})
+    pq.write_table(made, tmp_path / "0.parquet")
+    with pytest.raises(SynthgenError, match="two of its numbers the same name 'cat'"):
+        opened(tmp_path)
+
+
+def test_images_may_have_more_beside_their_bytes(tmp_path):
+    images = [{"bytes": png(c), "path": "x.png", "height": 8} for c in ("cat", "dog")]
+    pq.write_table(pa.table({"image": images, "label": ["a", "b"]}), tmp_path / "0.parquet")
+    assert len(load(tmp_path).images) == 2

@@ -72,6 +72,9 @@ def every_command(
     assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
     assert command("evaluate", first, *real, *made_by, "--device", "cpu") in (0, None)
     assert command("report", first) in (0, None)
+    page = (first / "report" / "report.html").read_text()
+    assert f"Given: {given[0]}" in page and "What was given, and what was made" in page
+    assert "<script" not in page
     for each in (first, folder / "f", folder / "m"):
         assert command("verify", each) in (0, None)
         assert len(datasets.load_dataset(str(each), split="train"))

@@ -87,9 +87,14 @@ def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:
 
 def _sections(content: Content) -> Iterator[tuple[str, str, Html]]:
     yield "samples", "Samples", pictures.samples(content)
+    if content.given:
+        rows = [pictures.gallery(one, content.side) for one in content.given]
+        yield "given", "What was given, and what was made", join(rows)
     found, evidence = content.evaluation, content.evidence
     if found is not None:
         yield "real", "Beside real images", join(figures.beside_real(found))
+        if found.restorations:
+            yield "originals", "Beside the originals", figures.originals(found)
         if evidence is not None and evidence.points:
             yield "map", "A map of real and synthetic", figures.mapped(content, evidence)
         yield "copies", "Copies of training images", pictures.copies(content, found)

@@ -87,7 +87,7 @@ def real_attributes(
     return load_records(
         asked, {"image": Image(1, 1, 1), FIELD: field},
         labelled=False if classes == (ALL,) else None,
-        read=partial(attributed_as, field=field, asked=named),
+        view=partial(attributed_as, field=field, asked=named),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -84,23 +85,26 @@ def load_sources(
     shown = next((field for field in fields.values() if isinstance(field, Image)), None)
     wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
-    read = DataSettings.parse(wanted)
+    asked = DataSettings.parse(wanted)
     if set(needed) == set(task.beside):
-        read = one_of_two(read, made=False)
-    return _read(read, fields, settings, labelled=labelled)
+        asked = one_of_two(asked, made=False)
+    # Datasets of two kinds of image have columns of their own, and no others.
+    carry = settings.carry and not task.kinds
+    return _read(asked, fields, settings, labelled=labelled, carry=carry)
 
 
 def _read(
-    asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool
-) -> Records:
+    asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
+    carry: bool,
+) -> Records:  # fmt: skip
     """The rows; attributes out of whatever columns have them."""
     known = fields.get(FIELD)
     if not isinstance(known, Attributes):
-        return load_records(asked, fields, settings.field, labelled=labelled)
+        return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
     columns = dict(settings.field)
     names = tuple(filter(None, columns.pop(FIELD, "").split(",")))
     as_known = partial(attributed_as, field=known, asked=names)
-    data = load_records(asked, fields, columns, labelled=labelled, read=as_known)
+    data = load_records(asked, fields, columns, labelled=labelled, view=as_known, carry=carry)
     for place, name in enumerate(known.names):
         low, high = known.ranges.get(name, (-np.inf, np.inf))
         own = data.columns[FIELD][:, place]
@@ -135,6 +139,24 @@ def conditions_of(
     )
     found = AllOf(task, [*parts, *drawn.parts], plan.seed, uniforms, drawn.sets)
     return found, drawn.cells or whole
+
+
+@dataclass(frozen=True)
+class Along:
+    """Cells of the given rows that travel along with what is made of them."""
+
+    cells: Mapping[str, Sequence[Any]]
+    """By the column's name in the dataset, for each given row."""
+    dealt: SourceRows | None
+    """Which row a candidate is given; ``None`` where no cells travel along."""
+
+    def at(self, strata: np.ndarray, shard: int, candidates: np.ndarray) -> dict[str, list[Any]]:
+        """Cells by column for candidates ``int64 [N]`` of one shard; ``strata int64 [N]`` are
+        positions in the plan's classes."""
+        if self.dealt is None:
+            return {}
+        rows = self.dealt.rows(shard, strata.tolist(), candidates.tolist()).tolist()
+        return {name: [cells[row] for row in rows] for name, cells in self.cells.items()}
 
 
 @dataclass(frozen=True)

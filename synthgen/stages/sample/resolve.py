@@ -7,7 +7,7 @@ from typing import Any
 
 from synthgen.data.records import Records
 from synthgen.dataset.encoding.images import estimated_bytes
-from synthgen.dataset.run_settings import settings_hash
+from synthgen.dataset.run_settings import carried_record, settings_hash
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
@@ -29,8 +29,9 @@ from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath, protocols
 
-DECIDES_NOTHING = {"out", "workers", "device"}
-"""Settings that change how a dataset is made but not its bytes, on the same kind of device."""
+DECIDES_NOTHING = {"out", "workers", "device", "carry"}
+"""Settings that change how a dataset is made but not its bytes, on the same kind of device; and
+``carry``, of which is on record what came of it."""
 
 NEWER = {"given_again", "set", "field", "balance", "structure", "image_column", "mask_names"}
 """Settings that the first datasets do not have: on record where they say something."""
@@ -64,7 +65,10 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
             f"{name_list(generator.learnt)} alone"
         )
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
-    filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
+    filters = load_filters(
+        settings.filters, calibration or None, tuple(classes), _side(generator),
+        agrees=generator.task.agrees,
+    )  # fmt: skip
     batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
     settings = settings.model_copy(update={"batch_size": batch})
     tools = Tools(tuple(classes), settings, generator, filters)
@@ -82,14 +86,11 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     data = tools.sources
     if data is not None:
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
-    names = row_fields(generator.task, settings.field)
-    told = drawn_attributes(
-        settings, generator, names, plan.classes, plan.seed, given=data is not None
-    )
-    for line in told.lines:
-        say(line)
+    _tell_of_attributes(settings, generator, plan, given=data is not None)
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
+    if data is not None:
+        resolved |= carried_record(tools.columns.carried, data.carried.fingerprint)
     if DISCRIMINATOR in known:
         resolved["discriminator_sha256"] = generator.discriminator_sha256
     job = Job(
@@ -105,6 +106,16 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
     return Resolved(job, tools, resolved, out)
+
+
+def _tell_of_attributes(
+    settings: SampleSettings, generator: Generator, plan: Plan, *, given: bool
+) -> None:
+    """Say what is balanced, or refuse what cannot be."""
+    names = row_fields(generator.task, settings.field)
+    told = drawn_attributes(settings, generator, names, plan.classes, plan.seed, given=given)
+    for line in told.lines:
+        say(line)
 
 
 def _decisive(

@@ -206,7 +206,7 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
     columns.pop(FIELD, None)
     read = partial(attributed, asked=asked_of(settings), least=least)
     plain = unlabelled_table(settings)
-    return load_records(plain, wanted, columns, main="image", read=read), tasks[0]
+    return load_records(plain, wanted, columns, main="image", view=read), tasks[0]
 
 
 def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:

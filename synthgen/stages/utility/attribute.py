@@ -52,7 +52,7 @@ class Target:
             asked.model_copy(update={"classes": None}) if flat else asked,
             {"image": Image(1, 1, 1), FIELD: self.field},
             labelled=False if flat else None,
-            read=partial(attributed_as, field=self.field, asked=named),
+            view=partial(attributed_as, field=self.field, asked=named),
         )
         return self.of_rows(data.columns[FIELD])
 

@@ -27,6 +27,7 @@ OPTIONS = {
     "cyclegan": {"width": 4, "width_d": 4, "blocks": 1},
     "dcgan": {"width": 8},
     "gan": {"width": 16, "width_d": 8},
+    "pix2pix": {"width": 4, "width_d": 4},
     "progan": {"width": 8, "widest": 16, "latent": 8},
     "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "sagan": {"width": 8, "width_d": 8, "latent": 4},

@@ -88,6 +88,9 @@ def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:
 
 def _sections(content: Content) -> Iterator[tuple[str, str, Html]]:
     yield "samples", "Samples", pictures.samples(content)
+    if content.given:
+        rows = [pictures.gallery(one, content.side) for one in content.given]
+        yield "given", "What was given, and what was made", join(rows)
     found, evidence = content.evaluation, content.evidence
     if found is not None:
         yield "real", "Beside real images", join(figures.beside_real(found))

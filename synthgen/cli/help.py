@@ -53,8 +53,8 @@ LAYOUTS = {
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
             "What": "generator classes n per_class seed splits source structure set | given_again"
-            " carry field mask_names image_column source_split source_domain_column source_domain"
-            " truncation latent_std",
+            " carry field mask_names image_column label_column source_split source_domain_column"
+            " source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
@@ -65,8 +65,8 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split structure image_column images"
-            " train_images",
+            "Images": "real train generator | real_split train_split structure image_column label_column"
+            " images train_images",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
         },
@@ -74,7 +74,7 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes | real_split test_split structure image_column"
+            "Images": "real test sizes | real_split test_split structure image_column label_column"
             " limit_per_class limit_seed",
             "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
             " generator batch_size width",

@@ -30,6 +30,9 @@ class UtilitySettings(ClassifierSettings):
         description="Column, folder or half of the real images that is like what is made, as in "
         "training.",
     )
+    label_column: str | None = Field(
+        None, description="Column of the real images' classes, as in training."
+    )
     test: str | None = Field(
         None,
         description="Real images to test on, used for no choice; 'held-out': the rows that the "

@@ -65,8 +65,8 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split structure image_column label_column"
-            " images train_images",
+            "Images": "real train generator | real_split train_split structure image_column"
+            " label_column images train_images",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
         },

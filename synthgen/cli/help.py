@@ -58,7 +58,8 @@ LAYOUTS = {
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
             "What": "generator classes n per_class seed splits source structure set balance |"
-            " given_again carry field mask_names image_column source_split source_domain_column"
+            " given_again carry field mask_names image_column label_column source_split"
+            " source_domain_column"
             " source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",

@@ -60,7 +60,7 @@ def dataset(monkeypatch):
     generator = SimpleNamespace(trained=trained, task=lambda classes: alone)
     return SimpleNamespace(
         plan=SimpleNamespace(classes=("dog", "cat")), image=ImageSpec(8, 8, 1),
-        manifest=SimpleNamespace(generator=generator, parts=(),
+        manifest=SimpleNamespace(generator=generator, parts=(), columns=SimpleNamespace(fields={}),
                                  made=SimpleNamespace(generator=generator)),
     )  # fmt: skip
 

@@ -3,6 +3,11 @@
 A large image from a small one. The generator first learns pixels alone (squared error, section 3.2,
 "to avoid undesired local optima"), then the features of an ImageNet network and, at a thousandth of
 their weight, the discriminator's verdict (equation 3). The networks are lighter than the paper's.
+
+A state of the pixel phase is never the best of a run that goes on to the second. There D has a
+learning rate of its own (individual rates: Heusel et al. 2017, arXiv:1706.08500), a quarter of G's,
+as G begins it trained and D does not. That puts D's win off, and does not prevent it: see
+docs/algorithms.md, which compares four other ways.
 """
 
 from __future__ import annotations

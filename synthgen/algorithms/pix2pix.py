@@ -64,7 +64,7 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
 def pix2pix(task: Task, options: Pix2pixOptions) -> Algorithm:
     """Build the pair; see the module's text."""
     image = task.image
-    refuse_other_sizes(task)
+    refuse_other_sizes(task, "pix2pix")
     channels = map_channels(task)
     unet = UNet(channels, image, options.width)
     layers = options.patch_layers or patch_layers(max(image.height, image.width))
@@ -113,21 +113,23 @@ def pix2pix(task: Task, options: Pix2pixOptions) -> Algorithm:
     )
 
 
-def refuse_other_sizes(task: Task) -> None:
-    """Raises:
-    SynthgenError: nothing is given as a map, a map has another size than the image, or the
-        image is smaller than a patch.
+def refuse_other_sizes(task: Task, name: str) -> None:
+    """Nothing, if the algorithm of this name can make the image of the task's maps.
+
+    Raises:
+        SynthgenError: nothing is given as a map, a map has another size than the image, or the
+            image is smaller than a patch.
     """
     image = task.image
     if not task.others:
-        raise SynthgenError("pix2pix makes images from maps (an image, a mask, joints): none given")
-    for name in task.others:
-        field = task.fields[name]
+        raise SynthgenError(f"{name} makes images from maps (an image, a mask, joints): none given")
+    for given in task.others:
+        field = task.fields[given]
         size = getattr(field, "height", None), getattr(field, "width", None)
         if size != (image.height, image.width):
             raise SynthgenError(
-                f"pix2pix: '{name}' and the image that is made have one size, not "
+                f"{name}: '{given}' and the image that is made have one size, not "
                 f"{size[0]}x{size[1]} and {image.height}x{image.width}"
             )
     if min(image.height, image.width) < SMALLEST:
-        raise SynthgenError(f"pix2pix: images of {image}; it takes {SMALLEST} px and more")
+        raise SynthgenError(f"{name}: images of {image}; it takes {SMALLEST} px and more")

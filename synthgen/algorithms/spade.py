@@ -28,13 +28,13 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
+from synthgen.algorithms.pix2pix import refuse_other_sizes
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.features.perceptual import Perceptual
 from synthgen.losses.adversarial import hinge_discriminator, raise_logits
 from synthgen.networks.condition import map_channels
 from synthgen.networks.spade import LookingPatches, SpadeGenerator, packed
 from synthgen.networks.translation import patch_layers
-from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field as TaskField
 from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec
@@ -42,8 +42,6 @@ from synthgen.spec.maps import Mask
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
 
-SMALLEST = 8
-"""Shorter side in pixels below which the discriminator at half the size sees next to nothing."""
 JUDGES = ("D", "D_half")
 OfJudge = Callable[[Tensors, str], Tensor]
 """A formula that takes a judge's name."""
@@ -82,7 +80,7 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
 def spade(task: Task, options: SpadeOptions) -> Algorithm:
     """Build the generator and its two judges; see the module's text."""
     image = task.image
-    _refuse(task)
+    refuse_other_sizes(task, "spade")
     channels = map_channels(task)
     layers = patch_layers(max(image.height, image.width))
     judges = {
@@ -174,21 +172,3 @@ def _matching(t: Tensors, judge: str) -> Tensor:
     mean over the layers (Wang et al. 2018, arXiv:1711.11585, equation 4): a scalar."""
     real = t[f"real_features_{judge}"].detach()
     return (t[f"fake_features_{judge}"] - real).abs().sum(dim=1).mean()
-
-
-def _refuse(task: Task) -> None:
-    """Raises:
-    SynthgenError: nothing is given as a map, or the image is smaller than a patch.
-    """
-    image = task.image
-    if not task.others:
-        raise SynthgenError("spade makes images from maps (a mask, edges, joints): none given")
-    if min(image.height, image.width) < SMALLEST:
-        raise SynthgenError(f"spade: images of {image}; it takes {SMALLEST} px and more")
-    for name in task.others:
-        size = tuple(getattr(task.fields[name], side, 0) for side in ("height", "width"))
-        if size != (image.height, image.width):
-            raise SynthgenError(
-                f"spade: '{name}' and the image that is made have one size, not "
-                f"{size[0]}x{size[1]} and {image.height}x{image.width}"
-            )

@@ -53,7 +53,8 @@ LAYOUTS = {
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
             "What": "generator classes n per_class seed splits source structure set balance |"
-            " given_again carry field mask_names image_column source_split source_domain_column"
+            " given_again carry field mask_names image_column label_column source_split"
+            " source_domain_column"
             " source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
@@ -65,8 +66,8 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split structure image_column field"
-            " images train_images",
+            "Images": "real train generator | real_split train_split structure image_column"
+            " label_column field images train_images",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
         },
@@ -75,7 +76,7 @@ LAYOUTS = {
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
             "Images": "real test sizes attribute | real_split test_split structure image_column"
-            " field limit_per_class limit_seed",
+            " label_column field limit_per_class limit_seed",
             "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
             " generator batch_size width",
             "Hardware": "device threads | precision cache_dir",

@@ -29,6 +29,9 @@ class EvaluateSettings(Settings):
         description="Column, folder or half of the real images that is like what is made, as in "
         "training.",
     )
+    label_column: str | None = Field(
+        None, description="Column of the real images' classes, as in training."
+    )
     train: str | None = Field(
         None,
         description="Images that the generator was trained on, to search for copies of; default: "
@@ -85,7 +88,10 @@ class EvaluateSettings(Settings):
                 "real": self.train, "real_split": self.train_split,
                 "test": self.real, "test_split": self.real_split,
             }  # fmt: skip
-        read = {"structure": self.structure, "image_column": self.image_column}
+        read = {
+            "structure": self.structure, "image_column": self.image_column,
+            "label_column": self.label_column,
+        }  # fmt: skip
         given = {**source, **read, "device": self.device, "generator": self.generator}
         own = {**given, **self.utility_settings, "dataset": self.dataset}
         return UtilitySettings.parse(own, "utility_settings")

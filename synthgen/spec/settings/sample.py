@@ -46,6 +46,9 @@ class SampleSettings(Settings):
         description="Column, folder or half of the source's images that stands for what is made, "
         "as in training.",
     )
+    label_column: str | None = Field(
+        None, description="Column of the source rows' classes, as in training."
+    )
     mask_names: tuple[str, ...] | None = Field(
         None, description="Classes of the source's masks in the order of their values, as in "
         "training; default: as classes.json beside them says.",

@@ -30,6 +30,9 @@ class UtilitySettings(ClassifierSettings):
         description="Column, folder or half of the real images that is like what is made, as in "
         "training.",
     )
+    label_column: str | None = Field(
+        None, description="Column of the real images' classes, as in training."
+    )
     attribute: str | None = Field(
         None,
         description="Learn this attribute in place of the label; default: of a dataset without "

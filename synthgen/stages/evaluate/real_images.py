@@ -48,7 +48,8 @@ def open_real(
     """
     wanted = {
         "data": name, "split": split, "structure": settings.structure,
-        "image_column": settings.image_column, "min_per_class": 2, **dataset.image.as_settings(),
+        "image_column": settings.image_column, "label_column": settings.label_column,
+        "min_per_class": 2, **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
     beside = bool(dataset.manifest.generator.task(classes).beside)

@@ -74,6 +74,7 @@ def load_sources(
         "split": settings.source_split,
         "structure": settings.structure,
         "image_column": settings.image_column,
+        "label_column": settings.label_column,
         "mask_names": settings.mask_names,
         "domain": settings.source_domain,
         "domain_column": settings.source_domain_column,

@@ -33,7 +33,10 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device; and
 ``carry``, of which is on record what came of it."""
 
-NEWER = {"given_again", "set", "field", "balance", "structure", "image_column", "mask_names"}
+NEWER = {
+    "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
+    "mask_names",
+}  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
 

@@ -49,7 +49,7 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     common: dict[str, Any] = {
         "classes": dataset.plan.classes, **spec.as_settings(), "min_per_class": 1,
         "cache_dir": settings.cache_dir, "structure": settings.structure,
-        "image_column": settings.image_column,
+        "image_column": settings.image_column, "label_column": settings.label_column,
     }  # fmt: skip
     beside = bool(dataset.manifest.generator.task(dataset.plan.classes).beside)
     asked = DataSettings.parse({

@@ -215,7 +215,7 @@ def test_the_losses_are_the_papers():
 def test_tasks_without_maps_and_maps_of_another_size_are_refused():
     with pytest.raises(SynthgenError, match="'small' and the image that is made have one size"):
         build("spade", find("srgan").takes.task((), SPEC), SMALL)
-    with pytest.raises(SynthgenError, match="spade: images of .*8 px and more"):
+    with pytest.raises(SynthgenError, match=r"spade: images of .*8 px and more"):
         build("spade", find("spade").takes.task((), ImageSpec(4, 4, 3)), SMALL)
     nothing = Task({"image": Image(16, 16, 3)}, (), ("image",), (("image",),))
     with pytest.raises(SynthgenError, match="none given"):

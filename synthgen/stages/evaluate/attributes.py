@@ -80,7 +80,8 @@ def real_attributes(
     classes = dataset.plan.classes
     asked = DataSettings.parse({
         "data": name, "split": split, "structure": settings.structure,
-        "image_column": settings.image_column, "min_per_class": 1,
+        "image_column": settings.image_column, "label_column": settings.label_column,
+        "min_per_class": 1,
         "classes": None if classes == (ALL,) else classes, **dataset.image.as_settings(),
     })  # fmt: skip
     named = tuple(filter(None, settings.field.get(FIELD, "").split(",")))

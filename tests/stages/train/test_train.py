@@ -14,7 +14,7 @@ from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.train import stage
-from synthgen.stages.train.dry_run import describe
+from synthgen.stages.train.dry_run import describe, in_minutes
 from synthgen.stages.train.folder import begin, begun, held
 from synthgen.stages.train.stage import train
 from synthgen.storage.put_folder import staging_beside
@@ -181,6 +181,14 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(digit_folder, small_tra
     for word in ("algorithm: default", "network G:", "parameters", "GFLOP", "minutes"):
         assert word in text
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(40, "40 seconds (0.7 minutes)"), (1992, "33.2 minutes"), (9000, "2.5 hours (150.0 minutes)")],
+)
+def test_a_dry_run_says_a_time_once(seconds, said):
+    assert in_minutes(seconds) == said
 
 
 def test_a_run_of_a_version_without_a_setting_goes_on_with_its_default(tmp_path):

@@ -17,6 +17,11 @@ DATA = (
     " | image_column label_column mask_names domain_column domain pixel_range on_bad_image"
     " limit_seed min_per_class max_pixels cache_dir"
 )
+READING = (
+    "structure image_column label_column domain_column domain pixel_range fit on_bad_image"
+    " max_pixels"
+)
+"""How other commands read real images: as training did."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits source set | given_again carry field"
-            " source_split source_domain_column source_domain truncation latent_std",
+            "What": "generator classes n per_class seed splits source structure set balance |"
+            " given_again carry field mask_names image_column label_column source_split"
+            " source_domain_column"
+            " source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
@@ -64,7 +71,8 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split images train_images",
+            "Images": "real train generator | real_split train_split field images train_images"
+            f" {READING} cache_dir",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
         },
@@ -72,7 +80,8 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes | real_split test_split limit_per_class limit_seed",
+            "Images": "real test sizes attribute | real_split test_split field limit_per_class"
+            f" limit_seed {READING}",
             "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
             " generator batch_size width",
             "Hardware": "device threads | precision cache_dir",
@@ -81,7 +90,8 @@ LAYOUTS = {
     "tune": Layout(
         "synthgen tune --generator runs/photos --real photos --out out/tuned",
         {
-            "Images": "generator real out | real_split limit_per_class limit_seed holdout",
+            "Images": "generator real out | real_split limit_per_class limit_seed holdout"
+            f" {READING}",
             "Tried": "latent_std truncation agreement shares finish",
             "Training": "seeds steps flip per_class | batch_size width seed",
             "Hardware": "device threads | precision cache_dir",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -22,6 +23,22 @@ class SynthgenError(Exception):
 def printable(text: str) -> str:
     """``text`` with the bytes of a file name that is not UTF-8 written out in hexadecimal."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+JOINER = "\u200d"
+"""What joins signs to one, as in Hindi and in pictures of families."""
+
+UNSEEN = {"Cc", "Cf", "Zl", "Zp"}
+"""Unicode's categories of signs that break a line, turn its direction or cannot be seen."""
+
+
+def on_one_line(text: str) -> str:
+    r"""``text`` as a terminal shows it beside others: signs that would break the line, turn its
+    direction or vanish are written out, as ``\n`` and ``\u202e``."""
+    return "".join(
+        ascii(char)[1:-1] if unicodedata.category(char) in UNSEEN and char != JOINER else char
+        for char in text
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -118,6 +118,13 @@ class Task:
         return self.conditions == (() if self.stratum is None else (self.stratum,))
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Given fields that real rows have beside what is made: all that are neither made nor
+        derived, but for the class."""
+        apart = {*self.made, *self.derived, self.stratum}
+        return tuple(name for name in self.given if name not in apart)
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Given fields that enter in another way: maps and volumes, each by its own name."""
         return tuple(n for n in self.given if self.fields[n].enters not in (*CONDITIONS, "none"))

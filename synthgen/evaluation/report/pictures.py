@@ -119,8 +119,9 @@ def _image(picture: str, words: str, side: int) -> Html | None:
     source = data_url(picture)
     if not source:
         return None
-    return element("img", src=source, alt=words, title=words,
-                   class_="pixels" if side <= PIXELATED else None)  # fmt: skip
+    return element(
+        "img", src=source, alt=words, title=words, class_="pixels" if side <= PIXELATED else None
+    )
 
 
 def _shown(side: int) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import ReadingSettings
 
 
-class ClassifierSettings(Settings):
+class ClassifierSettings(ReadingSettings):
     """Which real images classifiers learn from, and how."""
 
     real_split: str = Field("train", description="Split of the real training images.")

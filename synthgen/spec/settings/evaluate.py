@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import ReadingSettings
 from synthgen.spec.settings.utility import UtilitySettings
 
 
-class EvaluateSettings(Settings):
+class EvaluateSettings(ReadingSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
 
     dataset: str = Field(description="Folder of the finished dataset.")
@@ -26,6 +26,11 @@ class EvaluateSettings(Settings):
         "the real images.",
     )
     train_split: str = Field("train", description="Split of the training images.")
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the real rows by the dataset's field, where they have other names: "
+        "attributes=tags.",
+    )
     images: int = Field(10_000, ge=16, description="Images looked at on each side, at most.")
     train_images: int = Field(
         10_000,
@@ -71,6 +76,8 @@ class EvaluateSettings(Settings):
                 "real": self.train, "real_split": self.train_split,
                 "test": self.real, "test_split": self.real_split,
             }  # fmt: skip
-        given = {**source, "device": self.device, "generator": self.generator}
+        given = {
+            **source, **self.reading(), "device": self.device, "generator": self.generator
+        }  # fmt: skip
         own = {**given, **self.utility_settings, "dataset": self.dataset}
         return UtilitySettings.parse(own, "utility_settings")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
-from synthgen.data.records import load_strata
+from synthgen.data.cache import ImageData
 from synthgen.data.splits import evenly
+from synthgen.data.strata import load_strata
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.dataset import Dataset
@@ -33,9 +35,14 @@ class RealImages:
         return np.flatnonzero(self.labels >= 0)
 
 
-def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[str, ...]
-              ) -> RealImages:  # fmt: skip
-    """Real images in the dataset's size and mode.
+def open_real(
+    name: str,
+    split: str,
+    dataset: Dataset,
+    generator_classes: tuple[str, ...],
+    reading: Mapping[str, Any],
+) -> RealImages:
+    """Real images in the dataset's size and mode, read as the settings ``reading`` say.
 
     All of the generator's classes are read where there are, so that the images that it was trained
     on are known for what they are even if the dataset has fewer classes.
@@ -44,20 +51,24 @@ def open_real(name: str, split: str, dataset: Dataset, generator_classes: tuple[
         SynthgenError: they cannot be read, or lack a class of the dataset.
     """
     wanted = {
-        "data": name, "split": split, "min_per_class": 2, **dataset.image.as_settings(),
+        **reading, "data": name, "split": split, "min_per_class": 2,
+        **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
+    beside = bool(dataset.manifest.generator.task(classes).beside)
     training = dataset.manifest.generator.trained
     data = None
     if set(classes) < set(generator_classes):
         try:
-            data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
+            data = load_strata(
+                DataSettings.parse({**wanted, "classes": generator_classes}), beside=beside
+            )
         except SynthgenError:
             data = None  # it may well have none of the classes that the dataset lacks too
         if data is not None and data.fingerprint != training.data_fingerprint:
             data = None
     if data is None:
-        data = load_strata(DataSettings.parse({**wanted, "classes": classes}))
+        data = load_strata(DataSettings.parse({**wanted, "classes": classes}), beside=beside)
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     seen = data.fingerprint == training.data_fingerprint
     rows = training_rows(training, data)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from synthgen.data.understood import Understood
+from synthgen.spec.errors import on_one_line
 
 WarningKind = Literal[
     "imbalance", "few images", "exact duplicates", "near duplicates", "same image, other class",
@@ -75,8 +76,9 @@ class Inspection:
                     f"{_size(self.sizes.median)}")  # fmt: skip
         made.append("modes: " + ", ".join(f"{name} {count:,}" for name, count in self.modes))
         made += self.scaling
-        width = max(len(name) for name, _ in self.classes[:MOST_CLASSES])
-        made += [f"  {name:<{width}}  {count:>9,}" for name, count in self.classes[:MOST_CLASSES]]
+        shown = [(_quoted(name), count) for name, count in self.classes[:MOST_CLASSES]]
+        width = max(len(name) for name, _ in shown)
+        made += [f"  {name:<{width}}  {count:>9,}" for name, count in shown]
         if len(self.classes) > MOST_CLASSES:
             made.append(f"  and {len(self.classes) - MOST_CLASSES} more classes")
         made += self.columns
@@ -88,11 +90,17 @@ class Inspection:
                         "others of their class as the images themselves; --flip)")  # fmt: skip
         if self.written is not None:
             made.append(f"written: {self.written}")
-        return made
+        return [on_one_line(line) for line in made]
 
 
 PLAUSIBLE = 1.15
 """Mirrored images that lie no farther than this share from the others may be shown in training."""
+
+
+def _quoted(name: str) -> str:
+    """A class name of which one sees that it ends in blanks."""
+    shown = on_one_line(name)
+    return shown if shown == shown.strip() else f"'{shown}'"
 
 
 def _size(size: tuple[int, int]) -> str:

@@ -16,9 +16,9 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
+from synthgen.stages.train.loading import check_domains
 from synthgen.stages.train.offered import open_images
 from synthgen.stages.train.rate import Stopwatch
-from synthgen.stages.train.setup import check_domains
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.training.loop import Training
 
@@ -80,9 +80,15 @@ def _time(decided: DecidedTrainSettings, learnt: int, watch: Stopwatch) -> list[
     return [
         f"training: {per_image:.2f} GFLOP per image shown, backward included",
         f"estimate, from a few steps on a few images: {1 / each:.0f} images per second "
-        f"({per_image / each:.0f} GFLOP/s), {duration(seconds)} ({seconds / 60:.1f} minutes) for "
+        f"({per_image / each:.0f} GFLOP/s), {in_minutes(seconds)} for "
         f"{decided.images:,} images, the label classifier and the scoring",
     ]
+
+
+def in_minutes(seconds: float) -> str:
+    """A time in words, and in minutes where the words are of another unit."""
+    words = duration(seconds)
+    return words if words.endswith("minutes") else f"{words} ({seconds / 60:.1f} minutes)"
 
 
 def _forward_flops(training: Training, device: torch.device) -> dict[str, float]:

@@ -72,9 +72,8 @@ def tune(settings: TuneSettings) -> TuneReport:
         )
     image = generator.image
     real = load_images(DataSettings.parse({
-        "data": settings.real, "split": settings.real_split, "classes": generator.classes,
-        **image.as_settings(),
-        "min_per_class": 2, "cache_dir": settings.cache_dir,
+        **settings.reading(), "data": settings.real, "split": settings.real_split,
+        "classes": generator.classes, **image.as_settings(), "min_per_class": 2,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
     }))  # fmt: skip
     if settings.flip is None:

@@ -194,3 +194,15 @@ def test_a_mask_that_does_not_fit_ends_in_one_line(tmp_path):
     with pytest.raises(SynthgenError, match=r"0002.png: column 'mask': is 20x32") as caught:
         look(tmp_path, structure="pairs")
     assert "\n" not in str(caught.value)
+
+
+def test_class_names_take_one_line_each(tmp_path):
+    for number, name in enumerate(("a\nb", "\u202eevil", "dog ")):
+        for k in range(3):
+            pixels = np.random.default_rng([number, k]).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            save(tmp_path / name / f"{k}.png", pixels)
+    found = inspect(InspectSettings.parse({"data": str(tmp_path), "device": "cpu"}))
+    lines = found.lines()
+    assert not any("\n" in line or "\u202e" in line for line in lines)
+    rows = [line for line in lines if line.startswith("  ")]
+    assert [row.split("  ")[1].strip() for row in rows] == [r"a\nb", "'dog '", r"\u202eevil"]

@@ -18,7 +18,11 @@ SHARED = {
     "gpu_parcel",
     "measuring",
     "pictures",
+    "same_bytes_files",
+    "same_bytes_intended",
     "same_bytes_runs",
+    "same_speed_worker",
+    "two_versions",
 }
 """Files of this folder that are no pages."""
 

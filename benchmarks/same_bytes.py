@@ -8,155 +8,58 @@ through the command line (``python -m synthgen``), so names of modules may chang
 all files of the two output folders are compared byte by byte, names included.
 
 Left out, because two runs of the same code differ in it: the values of ``seconds`` in receipts
-(``.synthgen/receipts/*.json`` and their copies in ``manifest.json``), ``images_per_second`` in a
-training run's ``metrics.jsonl``, and what is gone when a run is done (locks, staging). The rest of
-these files is compared.
+(``.synthgen/receipts/*.json`` and their copies in ``manifest.json``) and in a classifier's record,
+``images_per_second`` in a training run's ``metrics.jsonl``, and what is gone when a run is done
+(locks, staging). The rest of these files is compared.
 
-One line a run: ``same``, ``differs`` and where, or ``failed`` and why. Exit code 1 unless all are
-the same, 2 where the comparison cannot be made. Takes some minutes.
+Differences that are meant are known by name (``same_bytes_intended.py``): each with its reason, and
+what must be the same all the same. One line a run: ``same``, ``as meant`` and the names of what
+differs, ``differs`` and where, or ``failed`` and why; then the reasons. Exit code 1 if anything
+differs that is not meant, 2 where the comparison cannot be made. Takes some minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import os
-import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.same_bytes_files import Unlike, differences, files_of
+from benchmarks.same_bytes_intended import INTENDED, meant
 from benchmarks.same_bytes_runs import FILTERS, RUNS, TRAININGS, Run
+from benchmarks.two_versions import HERE, Failed, Side, sides
 
-HERE = Path(__file__).resolve().parents[1]
 CLASSES = ("nought", "one", "two")
-VOLATILE_KEYS = frozenset({"seconds"})
-TIMES_OF_TRAINING = frozenset({"images_per_second"})
-LEFT_OUT = (".synthgen/lock", ".synthgen/staging", ".lock")
 MOST_TOLD = 4
 
 
-class Failed(Exception):
-    """A command did not end well; the text says which, and its last line."""
-
-
 @dataclass(frozen=True)
-class Side:
-    """One version of the code, and the folder that it works in."""
+class Outcome:
+    """What came of one run."""
 
-    name: str
-    tree: Path
-    work: Path
-
-    def python(self, *arguments: str) -> str:
-        """What a Python process of this code prints.
-
-        Raises:
-            Failed: it ended with another code than 0.
-        """
-        threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
-        environment = {
-            **os.environ, **{f"{name}_NUM_THREADS": "1" for name in threads},
-            "PYTHONPATH": str(self.tree), "SYNTHGEN_CACHE": str(self.work / "cache"),
-        }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.work, env=environment, text=True,
-            capture_output=True, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode != 0:
-            last = (done.stderr.strip() or "nothing said").splitlines()[-1]
-            said = " ".join(arguments[1:])
-            raise Failed(f"{self.name}: '{said}' ended with {done.returncode}: {last}")
-        return done.stdout
-
-    def run(self, name: str, run: Run) -> None:
-        """Make one run in a folder of its name.
-
-        Raises:
-            Failed: one of its commands did.
-        """
-        (self.work / name).mkdir()
-        for command in run.commands:
-            self.python("-m", "synthgen", *(word.replace("{}", name) for word in command))
+    text: str
+    meant: Counter[str] = field(default_factory=Counter)
+    """Files by the name of the intended difference in them."""
+    good: bool = True
 
 
-def comparable(path: Path, name: str) -> bytes:
-    """The bytes of a file that are compared: all, but for the values named in the module's text."""
-    content = path.read_bytes()
-    if name.endswith("manifest.json") or ".synthgen/receipts/" in name:
-        return _without(content.decode(), VOLATILE_KEYS)
-    if name.endswith("metrics.jsonl"):
-        lines = content.decode().splitlines()
-        return b"\n".join(_without(line, TIMES_OF_TRAINING) for line in lines)
-    return content
-
-
-def _without(text: str, keys: frozenset[str]) -> bytes:
-    """JSON with the values of these keys emptied, wherever they are; the keys must be there."""
-    return json.dumps(json.loads(text, object_pairs_hook=lambda pairs: {
-        key: None if key in keys else value for key, value in pairs
-    }), indent=1).encode()  # fmt: skip
-
-
-def files_of(folder: Path) -> dict[str, Path]:
-    """All files in a folder that are compared, by their path in it."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        inside = name.partition("/")[2]
-        if path.is_file() and not any(inside.startswith(out) for out in LEFT_OUT):
-            found[name] = path
-    return found
-
-
-def differences(old: Path, new: Path) -> Iterator[str]:
-    """One piece of text for each file that is not the same in both folders."""
-    before, after = files_of(old), files_of(new)
-    for name in sorted(before.keys() | after.keys()):
-        if name not in after or name not in before:
-            yield f"{name} is in the {'old' if name in before else 'new'} only"
-            continue
-        one, two = comparable(before[name], name), comparable(after[name], name)
-        if one != two:
-            yield f"{name} {_where(one, two)}"
-
-
-def _where(one: bytes, two: bytes) -> str:
-    shorter = min(len(one), len(two))
-    unlike = np.frombuffer(one[:shorter], np.uint8) != np.frombuffer(two[:shorter], np.uint8)
-    at = int(np.argmax(unlike)) if unlike.any() else shorter
-    lengths = f", of {len(one):,} and {len(two):,}" if len(one) != len(two) else ""
-    return f"from byte {at:,}{lengths}"
-
-
-def export(commit: str, folder: Path) -> str:
-    """Put the files of a commit into ``folder``; its full name.
+def make(side: Side, name: str, run: Run) -> None:
+    """Make one run in a folder of its name.
 
     Raises:
-        Failed: git knows no such commit.
+        Failed: one of its commands did.
     """
-    git = ["git", "-C", str(HERE)]
-    found = subprocess.run(
-        [*git, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    if found.returncode != 0:
-        raise Failed(f"no commit '{commit}' in {HERE}; name one of git log")
-    archive = subprocess.run(
-        [*git, "archive", found.stdout.strip(), "synthgen"],
-        check=True, capture_output=True,
-    ).stdout  # fmt: skip
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
-    return found.stdout.strip()
+    (side.work / name).mkdir()
+    for command in run.commands:
+        side.python("-m", "synthgen", *(word.replace("{}", name) for word in command))
 
 
 def write_digits(folder: Path) -> None:
@@ -182,28 +85,44 @@ def prepare(old: Side, folder: Path, runs: dict[str, Run]) -> dict[str, str]:
     failed = {}
     for name in sorted({name for run in runs.values() for name in run.trained}):
         try:
-            old.run(f"train-{name}", RUNS[f"train-{name}"])
+            make(old, f"train-{name}", RUNS[f"train-{name}"])
         except Failed as error:
             failed[name] = str(error)
     return failed
 
 
-def outcome(old: Side, new: Side, name: str, run: Run, untrained: dict[str, str]) -> str:
-    """``same``, ``differs`` or ``failed``, and where or why."""
+def outcome(old: Side, new: Side, name: str, run: Run, untrained: dict[str, str]) -> Outcome:
+    """Make the run with both versions, where that is still to do, and compare."""
     for needed in (*run.trained, name.removeprefix("train-")):
         if needed in untrained:
-            return f"failed: {untrained[needed]}"
+            return Outcome(f"failed: {untrained[needed]}", good=False)
     try:
         for side in (old, new):
             if not (side.work / name).exists():  # the old side has trained before
-                side.run(name, run)
+                make(side, name, run)
     except Failed as error:
-        return f"failed: {error}"
+        return Outcome(f"failed: {error}", good=False)
     found = list(differences(old.work / name, new.work / name))
-    if not found:
-        return f"same ({len(files_of(new.work / name))} files)"
-    more = f"; and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
-    return f"differs: {'; '.join(found[:MOST_TOLD])}{more}"
+    return judged(name, found, len(files_of(new.work / name)))
+
+
+def judged(name: str, found: list[Unlike], files: int) -> Outcome:
+    """Which of the differences found in a run of so many files are meant, and which are not."""
+    known: Counter[str] = Counter()
+    others = []
+    for unlike in found:
+        reason = meant(name, unlike)
+        if reason is None:
+            others.append(str(unlike))
+        else:
+            known[reason.name] += 1
+    if others:
+        more = f"; and {len(others) - MOST_TOLD} more" if len(others) > MOST_TOLD else ""
+        return Outcome(f"differs: {'; '.join(others[:MOST_TOLD])}{more}", known, good=False)
+    if known:
+        parts = ", ".join(f"{reason} ({count})" for reason, count in known.items())
+        return Outcome(f"as meant ({files - known.total()} files same): {parts}", known)
+    return Outcome(f"same ({files} files)")
 
 
 def compare(commit: str, names: list[str], folder: Path) -> int:
@@ -212,23 +131,19 @@ def compare(commit: str, names: list[str], folder: Path) -> int:
     Raises:
         Failed: there is no such commit, or a version's code would not be the one that runs.
     """
-    full = export(commit, folder / "old-code")
-    old = Side("old", folder / "old-code", folder / "old")
-    new = Side("new", HERE, folder / "new")
-    for side in (old, new):
-        side.work.mkdir()
-        found = side.python("-c", "import synthgen; print(synthgen.__file__)").strip()
-        if Path(found) != side.tree / "synthgen" / "__init__.py":
-            raise Failed(f"{side.name}: would run {found}, not {side.tree}")
+    old, new, full = sides(commit, folder)
     runs = {name: RUNS[name] for name in names}
     untrained = prepare(old, folder, runs)
     print(f"old: {full}; new: {HERE} as it is", flush=True)
-    others = 0
+    found = []
     for name, run in runs.items():
-        told = outcome(old, new, name, run, untrained)
-        others += not told.startswith("same")
-        print(f"{name:30} {told}", flush=True)
-    return int(others > 0)
+        found.append(outcome(old, new, name, run, untrained))
+        print(f"{name:30} {found[-1].text}", flush=True)
+    seen = {name for each in found for name in each.meant}
+    for known in INTENDED:
+        if known.name in seen:
+            print(f"meant: {known.name}: {known.why}")
+    return int(not all(each.good for each in found))
 
 
 def main() -> None:

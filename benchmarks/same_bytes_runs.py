@@ -65,8 +65,8 @@ RUNS = {
           "--out", "{}/d"),), ("digits",),
     ),
     "jpeg-audit": Run(
-        ((*DIGITS, "--n", "40", "--image-format", "jpeg", "--filters", "audit",
-          "--out", "{}/d"),), ("digits",),
+        ((*FASHION, "--n", "100", "--image-format", "jpeg", "--filters", "audit",
+          "--out", "{}/d"),),
     ),
     "extend-filter-merge-report": Run(
         (

@@ -34,6 +34,10 @@ from synthgen.storage.place import place
 PARAMETERS: dict[str, Any] = {
     "data": (str | None, Field(None, description="Train a generator on these images first (class "
              "folders, dataset folder or hub id), unless its bundle is there already.")),
+    "use": (str | None, Field(None, description="What the generator is trained for, with data: one "
+            "of synthgen uses, with its options in the recipe.")),
+    "given": (str | None, Field(None, description="Rows that the generator is given: the same as "
+              "source.")),
     "recipe": (str | None, Field(None, description="YAML file of training settings; with data.")),
     "run_folder": (str | None, Field(None, description="Training's run folder; default: "
                    "runs/<name of data>.")),
@@ -75,9 +79,10 @@ def build_dataset(**parameters: Any) -> str:
         if generator is not None:
             raise SynthgenError("give a generator, or data to train one on, not both")
         generator = _trained(parameters)
-    settings = SampleSettings.parse(
-        {**settings_of(SampleSettings, parameters), "generator": generator}
-    )
+    elif parameters["use"] is not None:
+        raise SynthgenError("use: say what to train a generator on with data")
+    given = {"generator": generator, "source": _given(parameters)}
+    settings = SampleSettings.parse({**settings_of(SampleSettings, parameters), **given})
     if parameters["utility"] and _real(parameters) == "none":
         raise SynthgenError("utility: name the real images to train and test on with evaluate_with")
     if parameters["dated"]:
@@ -110,6 +115,14 @@ def build_dataset(**parameters: Any) -> str:
     if parameters["publish_to"] is not None:
         publish_finished(str(report.root), parameters["publish_to"], shows_real)
     return str(report.root.resolve())
+
+
+def _given(parameters: dict[str, Any]) -> str | None:
+    """The rows that the generator is given, by whichever name."""
+    if None not in (parameters["given"], parameters["source"]):
+        raise SynthgenError("given: is another name of source; leave one of them out")
+    found: str | None = parameters["given"] or parameters["source"]
+    return found
 
 
 def _real(parameters: dict[str, Any]) -> str:
@@ -146,6 +159,8 @@ def _trained(parameters: dict[str, Any]) -> str:
     data, recipe = parameters["data"], parameters["recipe"]
     folder = parameters["run_folder"] or str(Path("runs") / Path(data.rstrip("/")).name)
     values = read_yaml(recipe) if recipe else {}
+    if parameters["use"] is not None:
+        values = {**values, "use": parameters["use"]}
     settings = TrainSettings.parse({**values, "data": data, "out": folder}, recipe or "parameters")
     if parameters["children"]:
         return _trained_elsewhere(parameters["train_deployment"], settings)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -164,17 +163,15 @@ class LocalCluster:
         raise TimeoutError(f"flow run {run_id} is {self.state(run_id)} after {seconds:.0f} s")
 
     def run_deployment(self, name: str, parameters: Mapping[str, Any]) -> str:
-        """``prefect deployment run`` with these parameters; the flow run's id.
+        """The flow run's id, of a run of the deployment ``flow/deployment`` that starts at once, as
+        ``prefect deployment run`` makes it, without that command's seconds of imports.
 
         Raises:
-            RuntimeError: the command failed.
+            OSError: there is no such deployment, or it refuses the parameters.
         """
-        given = [f"--param={key}={json.dumps(value)}" for key, value in parameters.items()]
-        told = self.prefect("deployment", "run", name, *given)
-        found = re.search(r"UUID: ([0-9a-f-]{36})", told)
-        if found is None:
-            raise RuntimeError(f"prefect deployment run {name} named no run: {told}")
-        return found.group(1)
+        deployment = self.api("GET", f"deployments/name/{name}")["id"]
+        wanted = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.api("POST", f"deployments/{deployment}/create_flow_run", wanted)["id"])
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """All flow runs of a flow, the newest first."""

@@ -13,6 +13,7 @@ os.environ["HF_DATASETS_CACHE"] = tempfile.mkdtemp(prefix="synthgen-tests-")
 # Networks of a few channels run faster on one thread than on many.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import golden
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,10 +21,29 @@ from PIL import Image
 atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
 
 
+LONGEST = (
+    "pipelines/test_cluster.py",
+    "stages/train/test_train.py",
+    "stages/train/test_watch.py",
+    "stages/test_crash.py",
+    "machine/test_signals.py",
+    "pipelines/test_flows.py",
+    "machine/test_stopping.py",
+    "cli/test_cli.py",
+    "stages/test_stores.py",
+    "stages/utility/test_utility.py",
+    "stages/test_uses.py",
+    "stages/train/test_plugins.py",
+    "stages/train/test_budget.py",
+)
+"""Files of more than thirty CPU seconds, the longest first."""
+
+
 def pytest_collection_modifyitems(items):
-    """Files with slow tests come first, so that no process ends the run alone with one of them."""
+    """Long files come first, so that no process ends the run alone with one of them."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    turn = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn) + (item.path not in slow)))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -84,18 +104,10 @@ def negative_folder(digit_folder, tmp_path_factory) -> Path:
 def small_networks() -> dict:
     """Each algorithm's options for networks that train in seconds."""
     return {
-        "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
-        "cgan": {"width": 8},
-        "cogan": {"width": 8},
+        **golden.OPTIONS,
         "cyclegan": {"width": 8, "width_d": 8, "blocks": 2},
-        "dcgan": {"width": 8},
         "gan": {"width": 64, "width_d": 32},
-        "progan": {"width": 8, "widest": 16, "latent": 8},
-        "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
-        "sagan": {"width": 8, "width_d": 8, "latent": 4},
-        "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
         "wgan": {"width": 8, "d_burst": 6},
-        "wgan-gp": {"width": 8},
     }
 
 

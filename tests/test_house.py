@@ -1,6 +1,7 @@
 """The house rules that a machine can hold: sizes, and imports without a circle."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,10 @@ def test_no_module_imports_itself_by_way_of_others():
 def test_a_circle_of_imports_is_found():
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
     assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_the_long_test_files_that_come_first_are_there():
+    text = Path(__file__).with_name("conftest.py").read_text()
+    names = re.findall(r'^    "(\S+/test_\S+\.py)",$', text, re.MULTILINE)
+    assert len(names) > 5
+    assert [name for name in names if not (ROOT / "tests" / name).exists()] == []

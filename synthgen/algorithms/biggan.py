@@ -12,6 +12,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.options import (
+    DiscriminatorRate,
+    DiscriminatorWidth,
+    GeneratorRate,
+    GeneratorWidth,
+)
 from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import off_diagonal_orthogonality
@@ -24,10 +30,10 @@ from synthgen.spec.task import Task
 class BigganOptions(Settings):
     chunk: int = Field(20, ge=1, le=256, description="Numbers of the latent that each block gets.")
     embedding: int = Field(128, ge=1, le=1024, description="Size of the shared class embedding.")
-    width: int = Field(384, ge=8, le=2048, description="Channels of G up to 32 px.")
-    width_d: int = Field(192, ge=8, le=2048, description="Channels of D up to 32 px.")
-    lr_g: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of G.")
-    lr_d: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of D.")
+    width: GeneratorWidth = 384
+    width_d: DiscriminatorWidth = 192
+    lr_g: GeneratorRate = 2e-4
+    lr_d: DiscriminatorRate = 2e-4
     d_steps: int = Field(4, ge=1, le=16, description="Steps of D for each of G.")
     orthogonality: float = Field(1e-4, ge=0, description="Weight of the orthogonal penalty.")
 

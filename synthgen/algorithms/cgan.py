@@ -12,8 +12,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
-from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, judged, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Term
+from synthgen.algorithms.options import ConvWidth, Embedding, Latent, LearningRate
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, in_turn, judged, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import (
     refuse,
@@ -25,10 +26,10 @@ from synthgen.spec.task import CONDITION, Task
 
 
 class CganOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
-    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    latent: Latent = 100
+    embedding: Embedding = 32
+    width: ConvWidth = 64
+    lr: LearningRate = 2e-4
     generator: Literal["concat", "norm"] = Field(
         "concat", description="How the label enters G: beside the latent, or in the batch norms."
     )
@@ -50,7 +51,6 @@ class CganOptions(Settings):
 )
 def cgan(task: Task, options: CganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
-    adam = Adam(options.lr, betas=(0.5, 0.999))
     classes = index_count(task)
     terms = {"cross_entropy": CROSS_ENTROPY}
     # Of a single class, or with nothing given, there is no wrong condition.
@@ -69,14 +69,8 @@ def cgan(task: Task, options: CganOptions) -> Algorithm:
             "wrong_condition": lambda t: mismatched(t[CONDITION], classes),
             "mismatched_logits": lambda t: judged(t, "image", "wrong_condition"),  # float [N]
         },
-        phases=(
-            Phase("D", trains=("D",), terms=terms, optimizer=adam),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"cross_entropy": NON_SATURATING},
-                optimizer=adam,
-            ),
+        phases=in_turn(
+            terms, {"cross_entropy": NON_SATURATING}, Adam(options.lr, betas=(0.5, 0.999))
         ),
         samples={"image": "fake"},
     )

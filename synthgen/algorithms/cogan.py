@@ -10,6 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Term
+from synthgen.algorithms.options import Embedding, Latent
 from synthgen.algorithms.pair import judged
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
@@ -27,8 +28,8 @@ OF_SOURCE = in_stream(CONDITION, "source")
 
 
 class CoganOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    latent: Latent = 100
+    embedding: Embedding = 32
     width: int = Field(64, ge=4, le=512, description="Channels of the heads.")
     lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of all networks.")
 

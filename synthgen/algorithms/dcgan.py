@@ -7,10 +7,9 @@ paper has no classes: the label is concatenated to G's latent and projected in D
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
-from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal
+from synthgen.algorithms.options import ConvWidth, Embedding, Latent, LearningRate
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, in_turn, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.conv import ConvDiscriminator, ConvGenerator
 from synthgen.spec.settings.base import Settings
@@ -18,10 +17,10 @@ from synthgen.spec.task import Task
 
 
 class DcganOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
-    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    latent: Latent = 100
+    embedding: Embedding = 32
+    width: ConvWidth = 64
+    lr: LearningRate = 2e-4
 
 
 @algorithm(
@@ -34,7 +33,6 @@ class DcganOptions(Settings):
 )
 def dcgan(task: Task, options: DcganOptions) -> Algorithm:
     """Build the pair; see the module's text."""
-    adam = Adam(options.lr, betas=(0.5, 0.999))
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),
@@ -42,19 +40,10 @@ def dcgan(task: Task, options: DcganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors=pair_tensors(),
-        phases=(
-            Phase(
-                "D",
-                trains=("D",),
-                terms={"cross_entropy": CROSS_ENTROPY},
-                optimizer=adam,
-            ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"cross_entropy": NON_SATURATING},
-                optimizer=adam,
-            ),
+        phases=in_turn(
+            {"cross_entropy": CROSS_ENTROPY},
+            {"cross_entropy": NON_SATURATING},
+            Adam(options.lr, betas=(0.5, 0.999)),
         ),
         samples={"image": "fake"},
     )

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
-from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal
+from synthgen.algorithms.options import Embedding, Latent, LearningRate
+from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, in_turn, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.mlp import DenseGenerator, MaxoutDiscriminator
 from synthgen.spec.settings.base import Settings
@@ -19,12 +20,12 @@ from synthgen.spec.task import Task
 
 
 class GanOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
+    latent: Latent = 100
+    embedding: Embedding = 32
     width: int = Field(1200, ge=4, le=8192, description="Units of G's hidden layers.")
     width_d: int = Field(240, ge=4, le=8192, description="Units of D's hidden layers.")
     pieces: int = Field(5, ge=2, le=16, description="Linear maps per maxout unit.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    lr: LearningRate = 2e-4
 
 
 @algorithm(
@@ -37,7 +38,6 @@ class GanOptions(Settings):
 )
 def gan(task: Task, options: GanOptions) -> Algorithm:
     """Build the pair; see the module's text."""
-    adam = Adam(options.lr, betas=(0.5, 0.999))
     return Algorithm(
         networks={
             "G": DenseGenerator(task, options.latent, options.embedding, options.width),
@@ -45,19 +45,10 @@ def gan(task: Task, options: GanOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors=pair_tensors(),
-        phases=(
-            Phase(
-                "D",
-                trains=("D",),
-                terms={"cross_entropy": CROSS_ENTROPY},
-                optimizer=adam,
-            ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"cross_entropy": NON_SATURATING},
-                optimizer=adam,
-            ),
+        phases=in_turn(
+            {"cross_entropy": CROSS_ENTROPY},
+            {"cross_entropy": NON_SATURATING},
+            Adam(options.lr, betas=(0.5, 0.999)),
         ),
         samples={"image": "fake"},
     )

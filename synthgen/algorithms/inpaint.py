@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Phase, Tensors, Term
+from synthgen.algorithms.options import LearningRate
 from synthgen.algorithms.pair import HINGE, RAISE_LOGITS
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.reconstruction import absolute_error
@@ -31,7 +32,7 @@ HOLE = ("known", "hole")
 class InpaintOptions(Settings):
     width: int = Field(32, ge=4, le=512, description="Channels of the generator's first layer.")
     width_d: int = Field(32, ge=4, le=512, description="Channels of D's first layer.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    lr: LearningRate = 2e-4
     pixels: float = Field(10.0, ge=0, description="Weight of the L1 loss, over the whole image.")
     adversarial: float = Field(0.1, ge=0, description="Weight of the discriminator's verdict.")
 

@@ -1,14 +1,16 @@
 """What algorithms share that are a generator ``G`` against a discriminator ``D``.
 
-Their tensors, and the terms of the losses that several papers have in common. A page says which it
-takes, and who minimises it when.
+Their tensors, the usual two phases, and the terms of the losses that several papers have in common.
+A page says which it takes, and who minimises it when.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from synthgen.algorithms.contract import Formula, Tensors, Term
+from synthgen.algorithms.contract import Adam, Formula, Phase, Tensors, Term
 from synthgen.losses.adversarial import (
     critic_difference,
     cross_entropy_discriminator,
@@ -77,6 +79,20 @@ def named_class(weight: float, of: str, task: Task) -> Term:
     arXiv:1610.09585, section 3.
     """
     return Term(weight, lambda t: misread(task, t[of], t[CONDITION]))
+
+
+def in_turn(
+    discriminator: Mapping[str, Term],
+    generator: Mapping[str, Term],
+    optimizer: Adam,
+    generators: Adam | None = None,
+) -> tuple[Phase, Phase]:
+    """One step of ``D`` on its terms, then one of ``G`` on its own; with ``optimizer``, or where
+    G has another one, with ``generators``."""
+    return (
+        Phase("D", trains=("D",), terms=discriminator, optimizer=optimizer),
+        Phase("G", trains=("G",), terms=generator, optimizer=generators or optimizer),
+    )
 
 
 CROSS_ENTROPY = Term(1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]))

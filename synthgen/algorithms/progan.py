@@ -21,6 +21,16 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
+from synthgen.algorithms.options import (
+    ClassHead,
+    ClassHeadInG,
+    Embedding,
+    FullWidth,
+    Latent,
+    LearningRate,
+    PenaltyWeight,
+    Widest,
+)
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
@@ -43,19 +53,15 @@ from synthgen.spec.task import Task
 
 
 class ProganOptions(Settings):
-    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
-    width: int = Field(
-        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
-    )
-    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
-    lr: float = Field(1e-3, gt=0, le=1, description="Adam's learning rate of both networks.")
-    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
+    latent: Latent = 128
+    embedding: Embedding = 32
+    width: FullWidth = 32
+    widest: Widest = 256
+    lr: LearningRate = 1e-3
+    penalty: PenaltyWeight = 10.0
     drift: float = Field(1e-3, ge=0, description="Weight of the critic's squared real logits.")
-    classify: float = Field(
-        1.0, ge=0, description="Weight of D's class head; 0 leaves the head out."
-    )
-    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
+    classify: ClassHead = 1.0
+    classify_g: ClassHeadInG = 0.1
     grown_at: float = Field(
         0.5, gt=0, lt=1, description="Share of the run after which the full resolution is there."
     )

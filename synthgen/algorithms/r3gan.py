@@ -12,6 +12,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Term
+from synthgen.algorithms.options import FullWidth, Latent, LearningRate, Widest
 from synthgen.algorithms.pair import centered_penalty, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
@@ -21,13 +22,11 @@ from synthgen.spec.task import Task
 
 
 class R3ganOptions(Settings):
-    latent: int = Field(64, ge=2, le=1024, description="Size of the latent.")
+    latent: Latent = 64
     style: int = Field(128, ge=8, le=1024, description="Size of the style that scales features.")
-    width: int = Field(
-        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
-    )
-    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
-    lr: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    width: FullWidth = 32
+    widest: Widest = 256
+    lr: LearningRate = 4e-4
     gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
     gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
     penalty_every: int = Field(

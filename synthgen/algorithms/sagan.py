@@ -6,10 +6,15 @@ batch norm in G and a projection of the label in D, and two time scales: D learn
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase
-from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal
+from synthgen.algorithms.options import (
+    DiscriminatorRate,
+    DiscriminatorWidth,
+    GeneratorRate,
+    GeneratorWidth,
+    Latent,
+)
+from synthgen.algorithms.pair import HINGE, RAISE_LOGITS, in_turn, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from synthgen.spec.settings.base import Settings
@@ -17,11 +22,11 @@ from synthgen.spec.task import Task
 
 
 class SaganOptions(Settings):
-    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
-    width: int = Field(256, ge=8, le=2048, description="Channels of G up to 32 px.")
-    width_d: int = Field(128, ge=8, le=2048, description="Channels of D up to 32 px.")
-    lr_g: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of G.")
-    lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of D.")
+    latent: Latent = 128
+    width: GeneratorWidth = 256
+    width_d: DiscriminatorWidth = 128
+    lr_g: GeneratorRate = 1e-4
+    lr_d: DiscriminatorRate = 4e-4
 
 
 @algorithm(
@@ -41,19 +46,11 @@ def sagan(task: Task, options: SaganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors=pair_tensors(),
-        phases=(
-            Phase(
-                "D",
-                trains=("D",),
-                terms={"hinge": HINGE},
-                optimizer=Adam(options.lr_d, betas=(0.0, 0.9)),
-            ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={"hinge": RAISE_LOGITS},
-                optimizer=Adam(options.lr_g, betas=(0.0, 0.9)),
-            ),
+        phases=in_turn(
+            {"hinge": HINGE},
+            {"hinge": RAISE_LOGITS},
+            Adam(options.lr_d, betas=(0.0, 0.9)),
+            Adam(options.lr_g, betas=(0.0, 0.9)),
         ),
         samples={"image": "fake"},
     )

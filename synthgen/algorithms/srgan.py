@@ -13,6 +13,7 @@ from pydantic import Field
 from torch.nn.functional import mse_loss
 
 from synthgen.algorithms.contract import Adam, Algorithm, Phase, Term
+from synthgen.algorithms.options import LearningRate
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, judged
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.features.perceptual import Perceptual
@@ -30,7 +31,7 @@ class SrganOptions(Settings):
     width: int = Field(48, ge=4, le=512, description="Channels of the generator.")
     blocks: int = Field(8, ge=1, le=64, description="Residual blocks of the generator.")
     width_d: int = Field(32, ge=4, le=512, description="Channels of D's first layer.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    lr: LearningRate = 2e-4
     pixels: float = Field(
         0.7, gt=0, le=1, description="Share of the run that learns pixels alone, before D starts."
     )

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.options import FullWidth, Latent, LearningRate, Widest
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, centered_penalty, pair_tensors
 from synthgen.algorithms.registry import algorithm
 from synthgen.losses.penalties import path_lengths
@@ -24,14 +25,12 @@ PATH_MEMORY = 0.01
 
 
 class Stylegan2Options(Settings):
-    latent: int = Field(128, ge=2, le=1024, description="Size of the latent.")
+    latent: Latent = 128
     style: int = Field(128, ge=8, le=1024, description="Size of the style.")
     depth: int = Field(2, ge=1, le=16, description="Layers of the mapping (the paper has 8).")
-    width: int = Field(
-        32, ge=4, le=512, description="Channels at full resolution; doubled per halving."
-    )
-    widest: int = Field(256, ge=4, le=2048, description="Most channels at any resolution.")
-    lr: float = Field(2e-3, gt=0, le=1, description="Adam's learning rate of both networks.")
+    width: FullWidth = 32
+    widest: Widest = 256
+    lr: LearningRate = 2e-3
     gamma: float = Field(0.5, ge=0, description="Weight of R1.")
     r1_every: int = Field(16, ge=1, description="Steps between R1 penalties.")
     path: float = Field(2.0, ge=0, description="Weight of the path-length penalty; 0 is off.")

@@ -16,6 +16,14 @@ from pydantic import Field
 from torch import nn
 
 from synthgen.algorithms.contract import Algorithm, Burst, Normal, Phase, RMSProp
+from synthgen.algorithms.options import (
+    ClassHead,
+    ClassHeadInG,
+    ConvWidth,
+    CriticSteps,
+    Embedding,
+    Latent,
+)
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
@@ -34,19 +42,17 @@ authors' code)."""
 
 
 class WganOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
-    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
+    latent: Latent = 100
+    embedding: Embedding = 32
+    width: ConvWidth = 64
     lr: float = Field(5e-5, gt=0, le=1, description="RMSProp's learning rate of both networks.")
     clip: float = Field(0.01, gt=0, le=1, description="Largest size of any weight of the critic.")
-    d_steps: int = Field(5, ge=1, le=100, description="Steps of the critic for each of G.")
+    d_steps: CriticSteps = 5
     d_burst: int = Field(
         100, ge=1, le=1000, description="Steps of the critic in G's first 25 and each 500th step."
     )
-    classify: float = Field(
-        1.0, ge=0, description="Weight of the critic's class head; 0 leaves the head out."
-    )
-    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
+    classify: ClassHead = 1.0
+    classify_g: ClassHeadInG = 0.1
 
 
 @algorithm(

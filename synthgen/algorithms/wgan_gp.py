@@ -8,10 +8,19 @@ feed a classifier, with the weights of the authors' code for CIFAR-10 (section 5
 
 from __future__ import annotations
 
-from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
+from synthgen.algorithms.options import (
+    ClassHead,
+    ClassHeadInG,
+    ConvWidth,
+    CriticSteps,
+    Embedding,
+    Latent,
+    LearningRate,
+    PenaltyWeight,
+)
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
@@ -28,16 +37,14 @@ from synthgen.spec.task import Task
 
 
 class WganGpOptions(Settings):
-    latent: int = Field(100, ge=2, le=1024, description="Size of the latent.")
-    embedding: int = Field(32, ge=1, le=1024, description="Size of the label's embedding in G.")
-    width: int = Field(64, ge=4, le=512, description="Channels of D's first and G's last layer.")
-    lr: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
-    penalty: float = Field(10.0, ge=0, description="Weight of the gradient penalty.")
-    d_steps: int = Field(5, ge=1, le=100, description="Steps of the critic for each of G.")
-    classify: float = Field(
-        1.0, ge=0, description="Weight of the critic's class head; 0 leaves the head out."
-    )
-    classify_g: float = Field(0.1, ge=0, description="Weight of the class head's verdict in G.")
+    latent: Latent = 100
+    embedding: Embedding = 32
+    width: ConvWidth = 64
+    lr: LearningRate = 1e-4
+    penalty: PenaltyWeight = 10.0
+    d_steps: CriticSteps = 5
+    classify: ClassHead = 1.0
+    classify_g: ClassHeadInG = 0.1
 
 
 @algorithm(

@@ -57,7 +57,7 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits source set | given_again field"
+            "What": "generator classes n per_class seed splits source set | given_again carry field"
             " source_split source_domain_column source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synthgen.data.decode import BadImage, read_head
+from synthgen.data.file_kinds import file_kind
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
 from synthgen.spec.errors import SynthgenError
 
@@ -31,9 +32,10 @@ class Listed:
         self._folder, self._rows = folder, rows
         self.classes: tuple[str, ...] = (FLAT_CLASS,)
         self.labels = np.zeros(len(rows), dtype=np.int64)
-        columns = tuple(Column(name, "other") for name in rows[0])
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = tuple(Column(name, "other") for name in names)
         text = f"{len(rows):,} rows of a metadata file without a label, all of one class"
-        self.understood = Understood("flat", text, columns=columns)
+        self.understood = Understood("flat", text, columns=columns, used=("file_name",))
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         """The file's bytes, or why there are none, and where it came from, for each row."""
@@ -89,6 +91,15 @@ def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
         reason = " ".join(str(error).split())[:120]
         raise SynthgenError(f"{path}: cannot be read: {reason}") from None
     return None if label in rows[0] else rows
+
+
+def is_flat(folder: Path) -> bool:
+    """Whether all there is in a folder lies loose in it, images among it, and nothing that could
+    say their classes."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    kinds = {file_kind(path.name) for path in inside if path.is_file()}
+    told = {"table", "labels"} & kinds
+    return "picture" in kinds and not told and all(path.is_file() for path in inside)
 
 
 class Shown:

@@ -160,6 +160,7 @@ def of_label_file(
         splits,
         columns=column_kinds(file),
         notes=tuple(notes),
+        used=(column,),
     )
     records = tuple(row.record for row in rows)
     return Reading(said, tuple(images), classes, labels, records, (*passed, *twice), file.where)

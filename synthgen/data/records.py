@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
+from synthgen.data.carried import Carried, carried_of
 from synthgen.data.cells import Cells, Frame
 from synthgen.data.decode import BadImage
-from synthgen.data.file_kinds import file_kind
-from synthgen.data.listed import FILES, Listed, Shown, read_named, rows_without_label
+from synthgen.data.listed import FILES, Listed, Shown, is_flat, read_named, rows_without_label
 from synthgen.data.offered import offered_columns, told_names
 from synthgen.data.partners import open_partnered
 from synthgen.data.sources import Source, open_source, place_here
@@ -45,10 +44,12 @@ class Records:
     name: str
     """A short name of the source: a folder's own name or a hub id, never a path."""
     fingerprint: str
-    """SHA-256 (hex) over all that was read."""
+    """SHA-256 (hex) over all that was read of the fields."""
     skipped: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     """How the data was read, for a terminal."""
+    carried: Carried = Carried()  # noqa: RUF009 - frozen
+    """The columns that nothing was read from, where they were asked for."""
 
     def lines(self) -> list[str]:
         """How the data was read, for a terminal: structure, what was left out, scaling."""
@@ -71,15 +72,6 @@ class Records:
         return ImageSpec(height, width, channels)
 
 
-def _is_flat(folder: Path) -> bool:
-    """Whether all there is in a folder lies loose in it, images among it, and nothing that could
-    say their classes."""
-    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    kinds = {file_kind(path.name) for path in inside if path.is_file()}
-    told = {"table", "labels"} & kinds
-    return "picture" in kinds and not told and all(path.is_file() for path in inside)
-
-
 def open_rows(settings: DataSettings) -> Source:
     """The source of ``settings``, whose rows may have no label: they are of the class
     :data:`FLAT_CLASS` then.
@@ -95,7 +87,7 @@ def open_rows(settings: DataSettings) -> Source:
         rows = rows_without_label(folder, settings.label_column or "label")
         if rows is not None:
             return Listed(folder, rows)
-        if settings.structure == "auto" and settings.classes is None and _is_flat(folder):
+        if settings.structure == "auto" and settings.classes is None and is_flat(folder):
             settings = without_labels(settings)
     return open_source(settings, settings.split)
 
@@ -143,6 +135,7 @@ def load_records(
     *,
     labelled: bool | None = None,
     main: str | None = None,
+    carry: bool = False,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
 
@@ -152,17 +145,21 @@ def load_records(
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
         main: the first image field, where ``fields`` is a function.
+        carry: read all other columns too, to travel along; the rows' classes are one of them where
+            rows must have none.
 
     Raises:
         SynthgenError: a column is missing, or a value in it cannot be read.
     """
     if main is None and isinstance(fields, Mapping):
         main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
+    asked = settings
     settings = without_labels(settings) if labelled is False else settings
     if main is None and settings.color == "auto":
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
     source = open_for(settings, main, columns or {})
+    classes, labels = source.classes, source.labels
     source = _in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)
     fields = fields if isinstance(fields, Mapping) else fields(source, data)
@@ -176,7 +173,15 @@ def load_records(
         digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
     told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
-    return Records(found, data.labels, data.classes, data.name, fingerprint, data.skipped, told)
+    carried = Carried()
+    if carry:
+        read = [(columns or {}).get(name, name) for name in found]
+        own = (classes, labels) if labelled is False else None
+        carried = carried_of(asked, source, data.rows, read, own)
+        told += tuple(carried.lines())
+    return Records(
+        found, data.labels, data.classes, data.name, fingerprint, data.skipped, told, carried
+    )
 
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:

@@ -48,6 +48,8 @@ class TableLabels:
     classes: tuple[str, ...]
     labels: np.ndarray
     """``int64 [N]``, indices into ``classes``."""
+    columns: tuple[str, ...]
+    """The columns that they are read from."""
     source: str
     """Where they come from, in words."""
     notes: tuple[str, ...] = ()
@@ -88,7 +90,8 @@ def _one_hot(rows: Rows, image: str, places: np.ndarray, name: str) -> TableLabe
         raise SynthgenError(f"{name}: {error}") from None
     names = [column_that_is_one(record, columns) for record in records]
     classes, labels = indexed([checked(each, name) for each in names])
-    return TableLabels(classes, labels, f"the classes are the columns {name_list(columns, 6)}")
+    source = f"the classes are the columns {name_list(columns, 6)}"
+    return TableLabels(classes, labels, tuple(columns), source)
 
 
 def labels_of(
@@ -131,12 +134,12 @@ def labels_of(
         empty = [each for each in order if each not in there]
         notes = [f"no image has the label {name_list([repr(e) for e in empty], 6)}, which column "
                  f"'{column}' has a name for: left out"] if empty else []  # fmt: skip
-        return TableLabels(classes, _indices(classes, names), source, tuple(notes))
+        return TableLabels(classes, _indices(classes, names), (column,), source, tuple(notes))
     names, notes = settled(names, name, column, f"holds {rows.type_of(column)}")
     if all(WHOLE.fullmatch(each) for each in set(names)):
         refuse_minus_one(names, f"{name}, column '{column}'", classes_given)
     classes, labels = indexed(names)
-    return TableLabels(classes, labels, source, tuple(notes))
+    return TableLabels(classes, labels, (column,), source, tuple(notes))
 
 
 def _refuse_doubles(known: Sequence[str], column: str, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from synthgen.data.table_files import TableFile, kind_of
+from synthgen.data.table_files import TableFile, is_text, kind_of
 from synthgen.data.understood import Column, Kind
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 
@@ -113,11 +113,26 @@ class Rows:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return tuple(Column(name, kind) for name, kind in self.kinds.items())
+        return tuple(
+            Column(name, kind, self._classes_of(name, kind), dtype=self.type_of(name))
+            for name, kind in self.kinds.items()
+        )
+
+    def _classes_of(self, column: str, kind: Kind) -> tuple[str, ...]:
+        """The classes of a class-label column; nothing where its files do not agree on them."""
+        if kind != "class label":
+            return ()
+        try:
+            found = {tuple(part.class_names(column) or ()) for part in self._parts}
+        except SynthgenError:  # told where the column is read as the label
+            return ()
+        return found.pop() if len(found) == 1 else ()
 
     def type_of(self, column: str) -> str:
         """The type of a column as its files give it."""
         found = self._parts[0].part.schema.field(column).type
+        if is_text(found):
+            return "string"
         return {"float": "float32", "double": "float64"}.get(str(found), str(found))
 
     def by_part(self, column: str) -> Iterator[tuple[NamedPart, list[Any]]]:

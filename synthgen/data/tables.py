@@ -40,6 +40,7 @@ class Table:
                 "files; name the image column with --image-column"
             )
         self._places = _of_domain(rows, settings, name)
+        used: tuple[str, ...] = (self._image,)
         if settings.structure == "flat":
             self.classes: tuple[str, ...] = ("all",)
             self.labels = np.zeros(len(self._places), dtype=np.int64)
@@ -48,8 +49,9 @@ class Table:
             found = table_labels(rows, settings, self._image, self._places, name)
             self.classes, self.labels = found.classes, found.labels
             reading = f"a table, image column '{self._image}', {found.source}"
+            used += found.columns
             about = replace(about, notes=(*found.notes, *about.notes))
-        self.understood = replace(about, reading=reading, columns=rows.columns)
+        self.understood = replace(about, reading=reading, columns=rows.columns, used=used)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         places = [int(self._places[row]) for row in rows]

@@ -32,12 +32,16 @@ class Column:
     name: str
     kind: Kind
     names: tuple[str, ...] = ()
-    """What the data call its values: classes of a mask, joints."""
+    """What the data call its values: classes of a mask, joints; of a class label its classes,
+    where all files have the same."""
     limbs: tuple[tuple[int, int], ...] = ()
     """Of joints: pairs of them between which a limb is drawn."""
+    dtype: str = ""
+    """Its Arrow type, where the data say it: not of files of text."""
 
     def __str__(self) -> str:
-        names = f": {', '.join(self.names)}" if self.names else ""
+        told = self.names and self.kind in ("mask", "joints")
+        names = f": {', '.join(self.names)}" if told else ""
         return f"{self.name} ({self.kind}{names})"
 
 
@@ -70,6 +74,8 @@ class Understood:
     columns: tuple[Column, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    """Columns that images and classes are read from."""
 
     def lines(self) -> list[str]:
         """Text for a terminal, a line for each fact."""

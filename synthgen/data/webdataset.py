@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ def read_archives(
         classes, labels = indexed(texts, known)
     else:
         classes, labels = indexed(texts, in_order(texts))
+    about = replace(about, used=(column,))
     return _reading(about, f"WebDataset archives, labels of '{column}'", images, classes, labels,
                     records).noted(*notes)  # fmt: skip
 
@@ -123,8 +125,7 @@ def _reading(
     about: Understood, said: str, images: tuple[Parts, ...], classes: tuple[str, ...],
     labels: np.ndarray, records: tuple[Mapping[str, Any], ...],
 ) -> Reading:  # fmt: skip
-    own = Understood("archives", said, about.split, about.splits, about.columns)
-    return Reading(own, images, classes, labels, records)
+    return Reading(replace(about, reading=said), images, classes, labels, records)
 
 
 def _of_split(

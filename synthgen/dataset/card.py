@@ -141,4 +141,10 @@ def _further_columns(manifest: Manifest) -> list[str]:
     for name, kind in manifest.columns.fields.items():
         how = "what the image was made from" if name in task.given else "made with the image"
         lines.append(f"- `{plain(name)}`: {kind.kind}, {how}.")
+    for name, carried in manifest.columns.carried.items():
+        kind_of = "class label" if carried.names else carried.dtype
+        lines.append(
+            f"- `{plain(name)}`: {kind_of}, column `{plain(carried.column)}` of the row that was "
+            "given."
+        )
     return lines

@@ -99,7 +99,7 @@ class Manifest:
         Raises:
             SynthgenError: one is of a kind that no installed package knows.
         """
-        return columns_of(self.generator.task(self.plan.classes))
+        return columns_of(self.generator.task(self.plan.classes), self.settings.carried)
 
     @property
     def shards_hash(self) -> str:
@@ -147,6 +147,7 @@ class Manifest:
         if record["format"] != FORMAT or record["version"] > VERSION:
             raise ValueError("it is of something else, or of a newer synthgen")
         made = Provenance.from_json(record)
+        made.settings.carried  # noqa: B018 - it raises where its record is damaged
         names = {shard.name for shard in made.plan.shards}
         receipts = tuple(Receipt.from_json(receipt) for receipt in record["receipts"])
         if not all(receipt.shard in names for receipt in receipts):

@@ -91,6 +91,8 @@ class Rows:
             columns.append(pa.array(self.cells[name], schema.field(name).type))
         if self.columns.domain:
             columns.append(pa.array([self.columns.domain] * count, pa.string()))
+        for name in self.columns.carried:
+            columns.append(pa.array(self.cells[name], schema.field(name).type))
         columns += [
             pa.array(np.full(count, seed, np.int64)),
             pa.array(np.full(count, shard, np.int64)),

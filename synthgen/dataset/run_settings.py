@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from synthgen.spec.carried import CarriedColumn, carried_from_json, carried_to_json
 from synthgen.spec.columns import pixel_hash_of
 from synthgen.spec.errors import SynthgenError
 
@@ -15,9 +16,19 @@ AMOUNT = ("n", "per_class")
 """Settings that may differ when a dataset is extended."""
 
 SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
+"""Settings that name the rows which a generator is given."""
 NEWER_SOURCE = ("given_again", "set", "field")
 """On record where they say something."""
-"""Settings that name the images which a translating generator translates."""
+
+CARRIED, CARRIED_FINGERPRINT = "carried", "carried_fingerprint"
+"""On record where columns of the given rows travel along: what they are, a hash of their cells."""
+
+
+def carried_record(columns: Mapping[str, CarriedColumn], fingerprint: str) -> dict[str, Any]:
+    """What is on record of columns that travel along: nothing where there are none."""
+    if not columns:
+        return {}
+    return {CARRIED: carried_to_json(columns), CARRIED_FINGERPRINT: fingerprint}
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
@@ -61,13 +72,27 @@ class RunSettings:
 
     @property
     def source_fingerprint(self) -> str | None:
-        """Of the images that were translated; ``None`` if none were."""
+        """Of the rows that were given; ``None`` if none were."""
         return self.record.get("source_fingerprint")
 
     @property
+    def carried(self) -> dict[str, CarriedColumn]:
+        """The columns of given rows that travel along, by their names in the dataset.
+
+        Raises:
+            ValueError: their record is damaged.
+        """
+        return carried_from_json(self.record.get(CARRIED, ()))
+
+    @property
+    def carried_fingerprint(self) -> str | None:
+        """Of all cells of those columns; ``None`` if there are none."""
+        return self.record.get(CARRIED_FINGERPRINT)
+
+    @property
     def source(self) -> dict[str, Any]:
-        """The settings that name those images."""
-        found = {key: self._needed(key) for key in SOURCE}
+        """The settings that name the rows which were given."""
+        found = {key: self._needed(key) for key in SOURCE} | {"carry": CARRIED in self.record}
         return found | {key: self.record[key] for key in NEWER_SOURCE if key in self.record}
 
     @property

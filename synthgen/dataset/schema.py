@@ -25,7 +25,7 @@ def make_features(
     reason: bool = False,
     columns: Columns = Columns(),  # noqa: B008 - frozen
 ) -> datasets.Features:
-    """Columns of a shard: image, label, the task's further ``columns``, provenance, pixel hash,
+    """Columns of a shard: image, label, the further ``columns``, provenance, pixel hash,
     scores; rejects have a reason."""
     import datasets
 
@@ -36,6 +36,11 @@ def make_features(
     found.update({name: codec_of(kind).feature() for name, kind in columns.fields.items()})
     if columns.domain:
         found["domain"] = datasets.Value("string")
+    for name, carried in columns.carried.items():
+        classes_of = list(carried.names)
+        found[name] = (
+            datasets.ClassLabel(names=classes_of) if classes_of else datasets.Value(carried.dtype)
+        )
     found.update({name: datasets.Value("int64") for name in PROVENANCE})
     found["pixel_hash"] = datasets.Value("int64")
     found.update({name: datasets.Value(score_type(name)) for name in scores})

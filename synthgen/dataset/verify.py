@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthgen.dataset.codecs.codec import Codec
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.commit import read_json
 from synthgen.dataset.encoding.images import decode
@@ -31,6 +31,9 @@ from synthgen.storage.tables import BadTable, open_parquet
 from synthgen.storage.transfer import local_copy
 
 BATCH = 2000
+
+Check = Callable[[Any], str | None]
+"""A cell to what is wrong with it."""
 
 
 @dataclass
@@ -203,10 +206,13 @@ class _Reader:
             text = "its columns are not those of the features"
             self.found.add(Kind.COLUMNS, text, shard.name)
 
-    def _codecs(self) -> dict[str, Codec]:
-        """The codecs of the further columns."""
-        fields = self.manifest.columns.fields if self.manifest else {}
-        return {name: codec_of(kind) for name, kind in fields.items()}
+    def _checks(self) -> dict[str, Check]:
+        """What tells the faults of a cell, for each further column."""
+        if self.manifest is None:
+            return {}
+        columns = self.manifest.columns
+        found: dict[str, Check] = {n: codec_of(kind).check for n, kind in columns.fields.items()}
+        return found | {name: each.check for name, each in columns.carried.items()}
 
     def _rows(self, table: pq.ParquetFile, shard: ShardPlan) -> np.ndarray:
         """Check every row; how many there are of each class."""
@@ -214,8 +220,8 @@ class _Reader:
         origin = self.manifest.generator if self.manifest else None
         image = origin.image if origin else None
         counts = np.zeros(classes, dtype=np.int64)
-        codecs = self._codecs()
-        asked = ["image", *codecs, "label", "pixel_hash"]
+        checks = self._checks()
+        asked = ["image", *checks, "label", "pixel_hash"]
         for batch in table.iter_batches(BATCH, columns=asked):
             labels = np.asarray(batch.column("label"))
             inside = (labels >= 0) & (labels < classes)
@@ -225,8 +231,8 @@ class _Reader:
             self.hashes.append(np.asarray(batch.column("pixel_hash")))
             encoded = batch.column("image").field("bytes").to_pylist()
             faults = [("image", *fault) for fault in _undecodable(encoded, image, self.pool)]
-            for name, codec in codecs.items():
-                checked = self.pool.map(codec.check, batch.column(name).to_pylist(), chunksize=64)
+            for name, check in checks.items():
+                checked = self.pool.map(check, batch.column(name).to_pylist(), chunksize=64)
                 faults += [(name, row, fault) for row, fault in enumerate(checked) if fault]
             for column, offset, fault in faults:
                 text = f"{column} of row {found.rows + offset} {fault}"

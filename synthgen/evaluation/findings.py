@@ -44,7 +44,7 @@ def judged(found: Evaluation) -> Evaluation:
     findings = sorted(
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
-            *_realism(found), *_labels(found),
+            *_realism(found), *_labels(found), *_originals(found),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip
@@ -63,6 +63,8 @@ def _verdict(found: Evaluation) -> str:
 
 def _memorisation(found: Evaluation) -> Iterator[Finding]:
     memory, near = found.memorisation, found.memorisation.near
+    if memory.agrees:  # such an image is as near to a training image as its given row is
+        return
     whose = "training images" if memory.known else f"images of {memory.training}"
     copied = memory.copies / max(1, memory.rows)
     same = (
@@ -224,6 +226,12 @@ class _Poor:
     entry: ClassEvaluation
     value: float
     level: Level
+
+
+def _originals(found: Evaluation) -> Iterator[Finding]:
+    for each in found.restorations:
+        nearer = each.made.psnr > each.toughest.psnr
+        yield Finding("good" if nearer else "care", "originals", each.sentence())
 
 
 def _by_class(

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.repeats import Closeness
+from synthgen.evaluation.restoration import Restoration
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
 
@@ -25,7 +26,7 @@ class Finding:
 
     level: Level
     about: str
-    """memorisation, repetition, diversity, coverage, realism or labels."""
+    """memorisation, repetition, diversity, coverage, realism, labels or originals."""
     text: str
 
 
@@ -80,6 +81,8 @@ class Memorisation:
     copies: int
     """Images looked at whose pixels, or their mirror image, are a training image's."""
     near: Closeness | None
+    agrees: bool = False
+    """Whether images must agree with given rows: then nearness is no sign of memorisation."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class Evaluation:
     memorisation: Memorisation
     verdict: str = ""
     findings: tuple[Finding, ...] = ()
+    restorations: tuple[Restoration, ...] = ()
+    """Where images were made from what was derived of originals: how near they come to these."""
     utility: Utility | None = None
     """Where it was asked for: the same record as ``report/utility.json``."""
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
+from synthgen.evaluation.restoration import Restoration
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.markdown import plain
 
@@ -56,6 +57,7 @@ def as_text(found: Evaluation) -> str:
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
     lines += [f"  {line}" for line in _repeats(found)]
+    lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.seen:
         lines.append(
             "the generator was trained on the very images that it is compared with: distances, "
@@ -94,9 +96,24 @@ def as_markdown(found: Evaluation) -> str:
         for c in found.classes
     ]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
+    for each in found.restorations:
+        lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",
+                  "|---|---|---|"]  # fmt: skip
+        lines += [f"| {' | '.join(map(plain, row))} |" for row in restored_rows(each)]
     if found.utility:
         lines += ["", *_utility(found.utility)]
     return "\n".join(lines)
+
+
+def restored_rows(found: Restoration) -> list[tuple[str, str, str]]:
+    """Name, PSNR and mean difference of the dataset and of each baseline."""
+    return [(row.name, f"{row.psnr:.2f} dB", f"{row.difference:.2f}") for row in found.rows]
+
+
+def _restored_lines(found: Restoration) -> Iterator[str]:
+    yield f"{found.what}:"
+    for name, psnr, difference in restored_rows(found):
+        yield f"  {name}: PSNR {psnr}, mean difference {difference} of 255"
 
 
 def _utility(found: Utility) -> Iterator[str]:
@@ -151,6 +168,11 @@ def _repeats(found: Evaluation) -> Iterator[str]:
         f"copies of {memory.training}, pixel for pixel or mirrored: {memory.copies:,} of "
         f"{memory.rows:,}"
     )
+    if memory.agrees:
+        yield (
+            "images must agree with the rows that they were made from: one near a training image "
+            "says that its row is, and is not held against the dataset"
+        )
     if memory.near:
         yield (
             f"as near to one of {memory.searched:,} of its {memory.total:,} images as 1 % of "

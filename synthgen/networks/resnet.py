@@ -6,6 +6,7 @@ Zhang et al. 2018, arXiv:1805.08318. At 32 px the parameter counts are those pub
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from synthgen.networks.attention import SelfAttention
 from synthgen.networks.canvas import Canvas
 from synthgen.networks.class_norm import ClassGains
 from synthgen.networks.condition import Mixed, embed
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import Task
 
 M = TypeVar("M", bound=nn.Module)
@@ -100,60 +102,61 @@ def block_widths(canvas: Canvas, width: int) -> list[int]:
     return [max(8, width * 32 // max(side, 32)) for side in sides]
 
 
-class ResNetGenerator(nn.Module):
-    """SAGAN's generator: the label enters every block's batch norm."""
+class UpwardGenerator(nn.Module):
+    """A dense layer, blocks that double the side, attention near the end: SAGAN's and BigGAN's."""
 
-    def __init__(self, task: Task, latent: int, width: int) -> None:
-        super().__init__()
-        self.canvas = Canvas.for_image(task.image)
+    def build(
+        self, image: ImageSpec, first: int, width: int, norm: Callable[[int], nn.Module]
+    ) -> None:
+        """Make the layers: ``first`` numbers enter the dense one, ``norm`` makes a norm with
+        conditional gains for features of so many channels."""
+        self.canvas = Canvas.for_image(image)
         widths = block_widths(self.canvas, width)
         self.attend_after = max(0, self.canvas.levels - 2)
         self.base_width = widths[0]
-        self.start = spectral(nn.Linear(latent, widths[0] * self.canvas.base**2))
-        self.blocks = nn.ModuleList(
-            UpBlock(a, b, (ClassGains(a, task), ClassGains(b, task))) for a, b in pairwise(widths)
-        )
+        self.start = spectral(nn.Linear(first, widths[0] * self.canvas.base**2))
+        self.blocks = nn.ModuleList(UpBlock(a, b, (norm(a), norm(b))) for a, b in pairwise(widths))
         self.attention = SelfAttention(
             widths[min(self.attend_after + 1, len(widths) - 1)], spectral
         )
         self.norm = nn.BatchNorm2d(widths[-1])
-        self.to_image = spectral(nn.Conv2d(widths[-1], task.image.channels, 3, padding=1))
+        self.to_image = spectral(nn.Conv2d(widths[-1], image.channels, 3, padding=1))
         orthogonal(self)
 
-    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """``float [N, latent]`` and ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1]."""
+    def drawn(self, first: Tensor, conditions: Sequence[Tensor]) -> Tensor:
+        """Images ``float [N, C, H, W]`` in [-1, 1] from the dense layer's input ``float [N, k]``
+        and for each block the condition of its norms."""
         base = self.canvas.base
-        features = self.start(latents).reshape(-1, self.base_width, base, base)
-        for level, block in enumerate(self.blocks):
-            features = block(features, labels)
+        features = self.start(first).reshape(-1, self.base_width, base, base)
+        for level, (block, condition) in enumerate(zip(self.blocks, conditions, strict=True)):
+            features = block(features, condition)
             if level == self.attend_after:
                 features = self.attention(features)
         features = self.to_image(relu(self.norm(features)))
         return self.canvas.crop(torch.tanh(features.float()))
 
 
-class SharedGenerator(nn.Module):
+class ResNetGenerator(UpwardGenerator):
+    """SAGAN's generator: the label enters every block's batch norm."""
+
+    def __init__(self, task: Task, latent: int, width: int) -> None:
+        super().__init__()
+        self.build(task.image, latent, width, lambda size: ClassGains(size, task))
+
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """``float [N, latent]`` and ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1]."""
+        return self.drawn(latents, [labels] * len(self.blocks))
+
+
+class SharedGenerator(UpwardGenerator):
     """BigGAN's generator: one class embedding for all blocks, the latent dealt out over them."""
 
     def __init__(self, task: Task, chunk: int, embedding: int, width: int) -> None:
         super().__init__()
-        self.canvas = Canvas.for_image(task.image)
         self.chunk = chunk
-        widths = block_widths(self.canvas, width)
-        self.attend_after = max(0, self.canvas.levels - 2)
-        self.base_width = widths[0]
         self.embedding = embed(task, embedding)
-        self.start = spectral(nn.Linear(chunk, widths[0] * self.canvas.base**2))
         size = chunk + embedding
-        self.blocks = nn.ModuleList(
-            UpBlock(a, b, (VectorGains(a, size), VectorGains(b, size))) for a, b in pairwise(widths)
-        )
-        self.attention = SelfAttention(
-            widths[min(self.attend_after + 1, len(widths) - 1)], spectral
-        )
-        self.norm = nn.BatchNorm2d(widths[-1])
-        self.to_image = spectral(nn.Conv2d(widths[-1], task.image.channels, 3, padding=1))
-        orthogonal(self)
+        self.build(task.image, chunk, width, lambda wide: VectorGains(wide, size))
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         """``float [N, chunk * (blocks + 1)]``, ``int64 [N]`` to ``float [N, C, H, W]`` in [-1, 1].
@@ -162,14 +165,7 @@ class SharedGenerator(nn.Module):
         """
         first, *chunks = torch.split(latents, self.chunk, dim=1)
         vector = self.embedding(labels)
-        base = self.canvas.base
-        features = self.start(first).reshape(-1, self.base_width, base, base)
-        for level, (block, chunk) in enumerate(zip(self.blocks, chunks, strict=True)):
-            features = block(features, torch.cat([vector, chunk], dim=1))
-            if level == self.attend_after:
-                features = self.attention(features)
-        features = self.to_image(relu(self.norm(features)))
-        return self.canvas.crop(torch.tanh(features.float()))
+        return self.drawn(first, [torch.cat([vector, chunk], dim=1) for chunk in chunks])
 
 
 class ResNetDiscriminator(nn.Module):

@@ -140,18 +140,25 @@ AUDIT: dict[str, dict[str, Any]] = {
 
 
 def load_filters(
-    spec: str, calibration: Calibration | None, classes: tuple[str, ...], side: int = 0
+    spec: str,
+    calibration: Calibration | None,
+    classes: tuple[str, ...],
+    side: int = 0,
+    *,
+    agrees: bool = False,
 ) -> FilterSet:
     """``default``, ``audit``, ``none`` (validity only) or the path of a YAML file of rules.
 
     In the file a key is a rule of :data:`~synthgen.quality.rules.RULES` or of the entry point group
     ``synthgen.filters``, ``exact_duplicate``, or a name of one's own over a ``score`` with its
-    limits; its value has the rule's settings. ``side`` is the images' smaller side in pixels.
+    limits; its value has the rule's settings. ``side`` is the images' smaller side in pixels;
+    ``agrees`` says that images must agree with what they are given, which leaves ``memorised`` out
+    of ``default`` and ``audit``.
 
     Raises:
         SynthgenError: the file is not of filters, or the bundle has no calibration for them.
     """
-    context = Context(spec, calibration, classes, side)
+    context = Context(spec, calibration, classes, side, agrees)
     chosen = _chosen(spec, context)
     every = len(classes)
     bounds = [
@@ -179,6 +186,8 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         values["exact_duplicate"] = {}
     elif spec == "audit":
         values = dict(AUDIT)
+        if context.agrees:
+            del values["memorised"]
     else:
         values = read_yaml(spec)
         if not values:

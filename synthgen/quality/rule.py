@@ -47,6 +47,8 @@ class Context:
     classes: tuple[str, ...]
     side: int
     """The images' smaller side in pixels; 0 where it does not matter."""
+    agrees: bool = False
+    """Whether images must agree with what they are made from, as an enlarged image does."""
 
     def calibrated(self, rule: str, *scores: str) -> Calibration:
         """The calibration, which has these scores.

@@ -13,6 +13,7 @@ from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.quality.rule import INFINITE, Bound, Context, Rule
 from synthgen.spec.columns import DISCRIMINATOR
+from synthgen.spec.errors import SynthgenError
 
 Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 
@@ -140,7 +141,11 @@ COPIES = 0.99
 
 
 class MemorisedFilter(Rule):
-    """Drop images that are nearer to a training image than other real images ever are."""
+    """Drop images that are nearer to a training image than other real images ever are.
+
+    Not where images must agree with what they are given: such an image is as near to a training
+    image as the given row is, and that row may be a training image's own.
+    """
 
     quantile: float = Field(
         0.005,
@@ -154,6 +159,11 @@ class MemorisedFilter(Rule):
     )
 
     def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        if context.agrees:
+            raise SynthgenError(
+                f"{name}: images of this generator must agree with the rows that they are given, "
+                "so that one near a training image only says that its row is; leave it out"
+            )
         calibration = context.calibrated(name, "train_distance", "copy_distance")
         lows = []
         for label in context.classes:

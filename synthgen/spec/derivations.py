@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from synthgen.spec.baselines import ENLARGED, FILLED, Baseline
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Mask
@@ -45,6 +46,10 @@ class Derivation:
     compute: Compute
     draws: int = 0
     """Numbers that it takes for each row."""
+    baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    """Of one that is of an image: plain ways back to the image, by what they are called."""
+    within: int | None = None
+    """Of one that hides places of an image: the place, among what it is of, of the mask of them."""
 
 
 def find_derivation(name: str) -> Derivation:
@@ -195,8 +200,8 @@ def _edges(field: Field, of: Sequence[Tensor], draws: Tensor, options: Mapping[s
 
 
 OURS: Mapping[str, Derivation] = {
-    "area_down": Derivation(_area_down),
+    "area_down": Derivation(_area_down, baselines=ENLARGED),
     "hole": Derivation(_hole, draws=9 + 2 * STROKES),
-    "masked": Derivation(_masked),
+    "masked": Derivation(_masked, baselines=FILLED, within=1),
     "edges": Derivation(_edges),
 }

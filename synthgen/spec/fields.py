@@ -73,16 +73,37 @@ class Field(Protocol):
 
 
 @dataclass(frozen=True)
+class Named:
+    """A field of named values, classes or joints; all of them enter networks."""
+
+    names: tuple[str, ...]
+
+    @property
+    def entering(self) -> int:
+        """Names: classes of an index, numbers of a vector, channels of a map."""
+        return len(self.names)
+
+
+class Placeless:
+    """A field whose rows say nothing of places: a mirror and a window leave them as they are."""
+
+    def mirrored(self, rows: Tensor) -> Tensor:
+        """The rows themselves."""
+        return rows
+
+    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
+        """The rows themselves."""
+        return rows
+
+
+@dataclass(frozen=True)
 class Image(ImageSpec):
     """A picture: ``uint8 [H, W, C]``; to networks ``float [C, H, W]`` in [-1, 1]."""
 
     shows: str = ""
     """What kind of picture it is, where a task has several: ``day``, ``night``."""
     kind: ClassVar[str] = "image"
-
-    @property
-    def enters(self) -> Enters:
-        return "map"
+    enters: ClassVar[Enters] = "map"
 
     @property
     def entering(self) -> int:
@@ -131,19 +152,11 @@ class Image(ImageSpec):
 
 
 @dataclass(frozen=True)
-class Label:
+class Label(Named, Placeless):
     """One of several classes: ``int64 []``, and the same to networks, as an index."""
 
-    names: tuple[str, ...]
     kind: ClassVar[str] = "label"
-
-    @property
-    def enters(self) -> Enters:
-        return "index"
-
-    @property
-    def entering(self) -> int:
-        return len(self.names)
+    enters: ClassVar[Enters] = "index"
 
     @property
     def count(self) -> int:
@@ -191,12 +204,6 @@ class Label:
     def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
         """From logits ``[N, classes]``."""
         return made.argmax(dim=1), made.isfinite().all(dim=1)
-
-    def mirrored(self, rows: Tensor) -> Tensor:
-        return rows
-
-    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
-        return rows
 
     def to_json(self) -> dict[str, Any]:
         return {"names": list(self.names)}

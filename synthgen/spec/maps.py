@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthgen.spec.fields import Enters, Stored, names_of, plane, whole
+from synthgen.spec.fields import Enters, Named, Stored, names_of, plane, whole
 from synthgen.spec.frames import Windows, framed_masks, framed_points
 
 if TYPE_CHECKING:
@@ -15,21 +15,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mask:
+class Mask(Named):
     """A map of named classes: ``uint8 [H, W]`` of indices; to networks one channel a class."""
 
-    names: tuple[str, ...]
     height: int
     width: int
     kind: ClassVar[str] = "mask"
-
-    @property
-    def enters(self) -> Enters:
-        return "map"
-
-    @property
-    def entering(self) -> int:
-        return len(self.names)
+    enters: ClassVar[Enters] = "map"
 
     def stored(self) -> Stored:
         return "uint8", (self.height, self.width)
@@ -79,14 +71,13 @@ class Mask:
 
 
 @dataclass(frozen=True)
-class Keypoints:
+class Keypoints(Named):
     """Named places in an image: ``float32 [J, 3]`` of x, y in pixels and whether it is seen (1).
 
     Pixel (0, 0) has its centre at 0, 0. To networks a channel a joint, a bump of a twentieth of
     the image's side around its place; joints that are not seen have none.
     """
 
-    names: tuple[str, ...]
     height: int
     width: int
     skeleton: tuple[tuple[int, int], ...] = ()
@@ -94,14 +85,7 @@ class Keypoints:
     pairs: tuple[tuple[int, int], ...] = ()
     """Left joint and right joint: they change names in the mirror."""
     kind: ClassVar[str] = "keypoints"
-
-    @property
-    def enters(self) -> Enters:
-        return "map"
-
-    @property
-    def entering(self) -> int:
-        return len(self.names)
+    enters: ClassVar[Enters] = "map"
 
     def stored(self) -> Stored:
         return "float32", (len(self.names), 3)
@@ -180,10 +164,7 @@ class Voxels:
 
     side: int
     kind: ClassVar[str] = "voxels"
-
-    @property
-    def enters(self) -> Enters:
-        return "volume"
+    enters: ClassVar[Enters] = "volume"
 
     @property
     def entering(self) -> int:
@@ -238,10 +219,7 @@ class Views:
     width: int
     channels: int
     kind: ClassVar[str] = "views"
-
-    @property
-    def enters(self) -> Enters:
-        return "map"
+    enters: ClassVar[Enters] = "map"
 
     @property
     def entering(self) -> int:

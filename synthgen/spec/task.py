@@ -121,6 +121,16 @@ class Task:
         """Given fields that enter in another way: maps and volumes, each by its own name."""
         return tuple(n for n in self.given if self.fields[n].enters not in (*CONDITIONS, "none"))
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the image must agree with what is given: a given field is derived from it."""
+        known, made = {self.pictured}, False
+        for name, derived in self.derived.items():
+            if known & set(derived.of):
+                known.add(name)
+                made = made or name in self.given
+        return made
+
     def condition(self, tensors: Mapping[str, Tensor], count: int, stream: str = "") -> Tensor:
         """The condition of ``count`` rows, from the fields' tensors by name.
 

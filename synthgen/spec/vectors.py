@@ -9,34 +9,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.spec.fields import Enters, Stored, names_of, whole
+from synthgen.spec.fields import Enters, Named, Placeless, Stored, names_of, whole
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from synthgen.spec.frames import Windows
-
 
 @dataclass(frozen=True)
-class Attributes:
+class Attributes(Named, Placeless):
     """A named vector: ``float32 [K]``, ``nan`` where a value is not known.
 
     Without a range in ``ranges`` a name is a yes (1) or a no (0); with one it is a number. To
     networks both are in [-1, 1], and what is not known is 0, which is neither.
     """
 
-    names: tuple[str, ...]
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     kind: ClassVar[str] = "attributes"
-
-    @property
-    def enters(self) -> Enters:
-        return "vector"
-
-    @property
-    def entering(self) -> int:
-        return len(self.names)
+    enters: ClassVar[Enters] = "vector"
 
     def stored(self) -> Stored:
         return "float32", (len(self.names),)
@@ -92,12 +82,6 @@ class Attributes:
         low, span = self._scales(made)
         return (made.float() + 1) / 2 * span + low, made.isfinite().all(dim=1)
 
-    def mirrored(self, rows: Tensor) -> Tensor:
-        return rows
-
-    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
-        return rows
-
     def to_json(self) -> dict[str, Any]:
         ranges = {name: list(bounds) for name, bounds in self.ranges.items()}
         return {"names": list(self.names), "ranges": ranges}
@@ -112,7 +96,7 @@ class Attributes:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Placeless):
     """A caption: ``uint8 [length]`` of UTF-8, filled up with noughts.
 
     To networks the counts of its character n-grams (2 to 4, with word borders), hashed into
@@ -123,10 +107,7 @@ class Text:
     length: int = 256
     buckets: int = 512
     kind: ClassVar[str] = "text"
-
-    @property
-    def enters(self) -> Enters:
-        return "vector"
+    enters: ClassVar[Enters] = "vector"
 
     @property
     def entering(self) -> int:
@@ -165,12 +146,6 @@ class Text:
 
     def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
         raise SynthgenError("text cannot be made, only given: no algorithm here writes any")
-
-    def mirrored(self, rows: Tensor) -> Tensor:
-        return rows
-
-    def framed(self, rows: Tensor, windows: Windows) -> Tensor:
-        return rows
 
     def to_json(self) -> dict[str, Any]:
         return {"length": self.length, "buckets": self.buckets}

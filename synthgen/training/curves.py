@@ -8,16 +8,18 @@ from typing import Any
 
 from synthgen.storage.whole import written_whole
 
+MARGINS = {"left": 0.035, "right": 0.995, "bottom": 0.13, "top": 0.83, "wspace": 0.18}
+"""Around and between the four panels, in shares of the figure and of a panel: room for the numbers
+beside each, however long, as what they are of stands above it."""
+
 
 def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
     """Losses, the judge's accuracy, fidelity and diversity over images shown, as a PNG.
 
     Lines of the log that are events are drawn as vertical lines with their kind.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     rows = [row for row in log if "event" not in row]
     events = [row for row in log if "event" in row]
@@ -38,7 +40,10 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
         ("fidelity score (lower is better)", ["score"]),
         ("diversity, 1 is the real images'", ["diversity", "least_diversity"]),
     )
-    figure, axes = pyplot.subplots(1, 4, figsize=(20, 4), layout="constrained")
+    figure = Figure(figsize=(20, 4.2))
+    FigureCanvasAgg(figure)
+    # Margins are given: a layout that finds them lays out and measures every text once more.
+    axes = figure.subplots(1, 4, gridspec_kw=MARGINS)
     for axis, (label, keys) in zip(axes, panels, strict=True):
         for key in keys:
             axis.plot(shown, [_number(row.get(key)) for row in rows], label=key, marker=".")
@@ -49,7 +54,7 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
                 transform=axis.get_xaxis_transform(),
             )  # fmt: skip
         axis.set_xlabel("real images shown")
-        axis.set_ylabel(label)
+        axis.set_title(label, loc="left", fontsize="medium")
         if keys:
             axis.legend(fontsize=8)
     axes[1].set_ylim(0, 1.02)
@@ -57,7 +62,6 @@ def draw_curves(log: list[dict[str, Any]], path: Path, title: str) -> None:
     figure.suptitle(title)
     with written_whole(path) as beside:
         figure.savefig(beside, dpi=110, format="png")
-    pyplot.close(figure)
 
 
 def _number(value: Any) -> float:

@@ -7,6 +7,7 @@ from synthgen.cli.main import COMMANDS
 
 
 def run(*arguments, **options):
+    """A process like a user's, which imports for seconds; ``commands`` forks one that need not."""
     return subprocess.run(
         [sys.executable, "-m", "synthgen", *map(str, arguments)],
         capture_output=True, text=True, timeout=200, check=False, **options,
@@ -64,33 +65,45 @@ def test_importing_the_package_imports_nothing_heavy():
         (["generators", "show", "fashion-mnst-28"], "did you mean 'fashion-mnist-28'"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words, tmp_path):
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+def test_a_users_mistake_is_one_line_and_exit_code_2(arguments, words, commands, tmp_path):
+    command = commands.start(*arguments, cwd=tmp_path, apart=True)
+    assert command.wait() == 2
+    told_in_one_line(command.complained, words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_options_override_the_file(tmp_path):
+def told_in_one_line(text, words):
+    assert words in text
+    assert "Traceback" not in text
+    assert text.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path):
+    for arguments, words in [
+        (["evaluate", "nowhere", "--real", "x"], "is no finished synthgen dataset"),
+        (["train", "--data", "./nowhere"], "no such folder"),
+    ]:
+        done = run(*arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        told_in_one_line(done.stderr, words)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_options_override_the_file(commands, tmp_path):
     (tmp_path / "run.yaml").write_text("classes: [bag, coat]\nn: 10\nseed: 3\n")
-    done = run("sample", "run.yaml", "--n", "12", "--dry-run", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "seed: 3" in done.stdout and "class bag: 6" in done.stdout
+    done = commands.run("sample", "run.yaml", "--n", "12", "--dry-run", cwd=tmp_path, apart=True)
+    assert "seed: 3" in done.answered and "class bag: 6" in done.answered
     (tmp_path / "run.yaml").write_text("clases: [bag]\nn: 10\n")
-    done = run("sample", "run.yaml", cwd=tmp_path)
-    assert (
-        done.returncode == 2
-        and "run.yaml: unknown key 'clases'; did you mean 'classes'" in done.stderr
-    )
+    mistaken = commands.start("sample", "run.yaml", cwd=tmp_path, apart=True)
+    assert mistaken.wait() == 2
+    assert "run.yaml: unknown key 'clases'; did you mean 'classes'" in mistaken.complained
 
 
 def test_from_a_folder_of_images_to_a_dataset(digit_folder, tmp_path):
     """The README's way for one's own images, with a budget of seconds."""
     trained = run(
-        "train", "--data", digit_folder, "--images", "6400", "--batch-size", "32", "--ticks", "2",
-        "--classifier-images", "6000", "--options", "width=8,widest=32", "--out", "runs/digits",
+        "train", "--data", digit_folder, "--images", "2400", "--batch-size", "32", "--ticks", "2",
+        "--classifier-images", "2000", "--options", "width=8,widest=32", "--out", "runs/digits",
         cwd=tmp_path,
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr[-2000:]
@@ -109,7 +122,8 @@ def test_from_a_folder_of_images_to_a_dataset(digit_folder, tmp_path):
     assert run("verify", "out", cwd=tmp_path).returncode == 1
 
 
-def test_lists():
-    assert "fashion-mnist-28" in run("generators", "list").stdout
+def test_lists(commands):
+    assert "fashion-mnist-28" in commands.run("generators", "list", apart=True).answered
     assert "r3gan" in run("algorithms").stdout
-    assert "images_shown: 200064" in run("generators", "show", "fashion-mnist-28").stdout
+    shown = commands.run("generators", "show", "fashion-mnist-28", apart=True)
+    assert "images_shown: 200064" in shown.answered

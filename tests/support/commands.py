@@ -39,15 +39,18 @@ class Commands:
 
     def start(
         self, *arguments: object, cwd: Path | None = None, faults: dict[int, int] | None = None,
-        env: dict[str, str] | None = None,
+        env: dict[str, str] | None = None, apart: bool = False,
     ) -> Command:  # fmt: skip
-        """``faults``: signals at points of ``zygote.inject``; an empty one only counts."""
+        """``faults``: signals at points of ``zygote.inject``; an empty one only counts.
+
+        ``apart``: standard output and standard error go to a file each.
+        """
         self._count += 1
         log = self._folder / f"{self._count}.log"
         marker = str(log.with_suffix(".calls"))
         number = self.ask(
             start=[str(a) for a in arguments], log=str(log), cwd=str(cwd or self._folder),
-            env=env or {}, fault=None if faults is None else [faults, marker],
+            env=env or {}, errors=str(log.with_suffix(".err") if apart else log), fault=None if faults is None else [faults, marker],
         )  # fmt: skip
         return Command(self, number, log, arguments)
 
@@ -69,7 +72,19 @@ class Command:
 
     @property
     def said(self) -> str:
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        """All output, standard output before standard error where they are apart."""
+        files = (self._log, self._log.with_suffix(".err"))
+        return "".join(f.read_text(errors="replace") for f in files if f.exists())
+
+    @property
+    def answered(self) -> str:
+        """The standard output of a command whose outputs are ``apart``."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def complained(self) -> str:
+        """The standard error of a command whose outputs are ``apart``."""
+        return self._log.with_suffix(".err").read_text(errors="replace")
 
     @property
     def calls(self) -> int:

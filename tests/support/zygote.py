@@ -53,9 +53,8 @@ AT_END = []
 
 def child(request: dict) -> None:
     os.setsid()
-    output = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for number in (1, 2):
-        os.dup2(output, number)
+    for number, path in ((1, request["log"]), (2, request["errors"])):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(request["cwd"])
     os.environ.update(request["env"])
@@ -115,6 +114,8 @@ if __name__ == "__main__":
         import_module(f"synthgen.stages.{room}.stage")
     for page in ("finished.export", "finished.merge", "sample.filter"):
         import_module(f"synthgen.stages.{page}")
-    for library in ("datasets", "huggingface_hub", "scipy.linalg", "matplotlib.pyplot"):
+    # The first step of an optimiser imports torch._dynamo.
+    for library in ("datasets", "huggingface_hub", "scipy.linalg", "matplotlib.figure",
+                    "matplotlib.backends.backend_agg", "torch._dynamo"):  # fmt: skip
         import_module(library)
     serve()

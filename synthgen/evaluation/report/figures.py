@@ -16,7 +16,7 @@ from synthgen.evaluation.report.charts import (
 )
 from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.markup import Child, Html, bar, element, join, table
-from synthgen.evaluation.text import measure_name, measure_rows, shown
+from synthgen.evaluation.text import measure_name, measure_rows, restored_rows, shown
 from synthgen.evaluation.utility import SAW_NOTHING, Utility
 
 MEANINGS = (
@@ -65,6 +65,17 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 
 
+def originals(found: Evaluation) -> Html:
+    """How near the images are to the originals that they were to be, beside plain ways back."""
+    return join([
+        join([
+            element("p", f"{each.what}."),
+            table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
+        ])
+        for each in found.restorations
+    ])  # fmt: skip
+
+
 def _class_row(entry: ClassEvaluation) -> list[Child]:
     cells: list[Child] = [
         entry.name,
@@ -97,10 +108,12 @@ def mapped(content: Content, evidence: Evidence) -> Html:
     """Real and synthetic images on one map."""
     real = sum(not point.made for point in evidence.points)
     return join([
-        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images; those "
-                "that look alike to the extractor lie close together. Real images with no "
-                "synthetic ones near are what is missing; synthetic ones with no real ones near "
-                "look like nothing real. Distances between far groups mean little.", class_="note"),
+        element("p", f"{real:,} real and {len(evidence.points) - real:,} synthetic images along "
+                "the two directions in which their features differ most (principal components). "
+                "Real images with no synthetic ones near are what is missing; synthetic ones with "
+                "no real ones near look like nothing real. What lies apart is unlike; what lies "
+                "together may still differ in ways that two directions do not show.",
+                class_="note"),
         map_panels(evidence.points, content.classes),
     ])  # fmt: skip
 

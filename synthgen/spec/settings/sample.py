@@ -45,6 +45,11 @@ class SampleSettings(Settings):
     given_again: bool = Field(
         False, description="Give a row as often as it takes, where there are too few."
     )
+    carry: bool = Field(
+        True,
+        description="Have the other columns of the given rows (classes, ids, numbers, texts) in "
+        "the dataset.",
+    )
     set: dict[str, Any] = Field(
         default_factory=dict,
         description="Attributes that are the same for all images, for example smiling=1.",

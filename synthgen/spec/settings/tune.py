@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from synthgen.spec.settings.reading import ReadingSettings
+from synthgen.spec.settings.classifiers import ClassifierSettings
 
 NONE = "none"
 DEFAULT = "default"
 
 
-class TuneSettings(ReadingSettings):
+class TuneSettings(ClassifierSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field.
 
     The grid is every combination of ``latent_std``, ``truncation``, ``agreement``, ``shares`` and
@@ -24,12 +24,6 @@ class TuneSettings(ReadingSettings):
         description="Real training images: class folders, dataset folder or hub id. A part of them "
         "is held out to choose by; test images have no place here."
     )
-    real_split: str = Field("train", description="Split of the real images.")
-    limit_per_class: int | None = Field(
-        None, ge=1, description="Take at most so many real images of each class, as synthgen train "
-        "does with the same setting.",
-    )  # fmt: skip
-    limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that choice.")
     out: str = Field("tuned", description="Folder for the trials, tune.json and sample.yaml.")
     latent_std: tuple[float, ...] = Field(
         (1.0, 1.3), description="Standard deviations of the latents to try."
@@ -53,22 +47,10 @@ class TuneSettings(ReadingSettings):
     )  # fmt: skip
     seeds: int = Field(2, ge=1, le=100, description="Classifiers trained for each trial.")
     steps: int = Field(400, ge=1, description="Training steps of every classifier.")
-    batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
-    width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
-    flip: bool | None = Field(
-        None,
-        description="Mirror training images half of the time; not for digits and letters. "
-        "Default: as the generator was trained.",
-    )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of the synthetic images.")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of generator and classifier."
     )
-    cache_dir: str | None = Field(
-        None, description="Where decoded images and the results of trained classifiers are kept; "
-        "default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
-    )  # fmt: skip
 
     @field_validator("latent_std")
     @classmethod

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from synthgen.spec.settings.reading import ReadingSettings
+from synthgen.spec.settings.classifiers import ClassifierSettings
 
 ALL = "all"
 HELD_OUT = "held-out"
 """Value of ``test`` that takes the rows which the generator's training held out."""
 
 
-class UtilitySettings(ReadingSettings):
+class UtilitySettings(ClassifierSettings):
     """Flat on purpose: one key is one command-line option, one YAML line, one form field."""
 
     dataset: str = Field(description="Folder of the finished dataset.")
@@ -21,12 +21,6 @@ class UtilitySettings(ReadingSettings):
         description="Real training images: class folders, dataset folder or hub id. For the "
         "low-data case the very images that the generator was trained on."
     )
-    real_split: str = Field("train", description="Split of the real training images.")
-    limit_per_class: int | None = Field(
-        None, ge=1, description="Take at most so many real training images of each class in all, "
-        "as synthgen train does with the same setting.",
-    )  # fmt: skip
-    limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that choice.")
     test: str | None = Field(
         None,
         description="Real images to test on, used for no choice; 'held-out': the rows that the "
@@ -61,21 +55,8 @@ class UtilitySettings(ReadingSettings):
         None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
     )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
-    batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
-    width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
-    flip: bool | None = Field(
-        None,
-        description="Mirror training images half of the time; not for digits and letters. "
-        "Default: as the generator was trained.",
-    )
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of the classifier; 'auto' is bf16 where the device has it."
-    )
-    cache_dir: str | None = Field(
-        None,
-        description="Where decoded images and the results of trained classifiers are kept; "
-        "default: $SYNTHGEN_CACHE or ~/.cache/synthgen.",
     )
 
     @model_validator(mode="after")

@@ -108,6 +108,7 @@ class Compared:
             rows=len(self.made.hashes),
             copies=_copies(self.made, training),
             near=near,
+            agrees=self.dataset.task.agrees,
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.commit import disk_errors, write_json
+from synthgen.evaluation.findings import judged
 from synthgen.evaluation.record import Evaluation
 from synthgen.features.extractor import load_extractor
 from synthgen.generators.generator import Generator
@@ -22,10 +23,8 @@ from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
-from synthgen.stages.evaluate.real_images import (
-    open_real,
-    searched,
-)
+from synthgen.stages.evaluate.originals import restorations
+from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.finished.metrics import write_metrics
@@ -75,6 +74,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     say("comparing")
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained)
     found, evidence = compared.with_training(known, extractor)
+    near = restorations(dataset, generator, settings.images)
+    found = judged(replace(found, restorations=near)) if near else found
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 LONGEST_FOLDER = 100
 """Bytes of a class folder's name."""
 
-CSV, PARQUET = "metadata.csv", "metadata.parquet"
+CSV, PARQUET, JSONL = "metadata.csv", "metadata.parquet", "metadata.jsonl"
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names of devices, which no folder of Windows may have."""
@@ -24,6 +25,10 @@ MISREAD = re.compile(
     re.IGNORECASE,
 )
 """Text that a reader of CSV may take for a number, a date, a truth value or for nothing."""
+
+
+DATE = re.compile(r"\d{4}-\d\d(-\d\d)?([T ].*)?")
+"""Text that readers of JSON take for a date."""
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:
@@ -45,7 +50,7 @@ def folder_name(label: int, name: str) -> str:
     """A class' folder: its name where that is a plain and short one, else its number and what is
     plain of the name."""
     plain = "".join(c if _is_plain(c) else "_" for c in name).strip(" .")
-    taken = name in ("", CSV, PARQUET) or RESERVED.fullmatch(name)
+    taken = name in ("", CSV, PARQUET, JSONL) or RESERVED.fullmatch(name)
     if plain == name and not taken and len(name.encode()) <= LONGEST_FOLDER:
         return name
     return _numbered(label, plain)
@@ -60,9 +65,13 @@ def _numbered(label: int, plain: str) -> str:
     return f"{label:04d}_{plain}".encode()[:LONGEST_FOLDER].decode(errors="ignore")
 
 
-def metadata_name(classes: Sequence[str]) -> str:
+def metadata_name(classes: Sequence[str], cells: Iterable[Any] | None = None) -> str:
     """The table beside the folders: CSV, which people can read, unless a class' name would come
-    back from it as something else."""
+    back from it as something else. JSON lines, which tell text from numbers and both from nothing,
+    where there are ``cells`` of others' columns, unless one of them or a class' name is a date."""
+    if cells is not None:
+        texts = (text for part in (classes, cells) for text in part if isinstance(text, str))
+        return PARQUET if any(DATE.fullmatch(text) for text in texts) else JSONL
     misread = any(not name.strip() or MISREAD.fullmatch(name) for name in classes)
     return PARQUET if misread else CSV
 
@@ -76,6 +85,9 @@ def table_bytes(records: Sequence[dict[str, Any]], name: str) -> bytes:
         buffer = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(list(records)), buffer)
         return buffer.getvalue()
+    if name == JSONL:
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        return "".join(lines).encode()
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
     writer.writeheader()

@@ -13,10 +13,10 @@ from synthgen.dataset.commit import (
     write_json,
     write_text,
 )
-from synthgen.dataset.contact_sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.dataset.encoding.images import encode
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
+from synthgen.dataset.sheet import COLUMNS, MOST_CLASSES, contact_sheet
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
 from synthgen.stages.finished.images import first_images
@@ -56,7 +56,7 @@ def _draw(layout: Layout, plan: Plan, image: ImageSpec) -> None:
                 found[names[label]].append(pixels(row))
         if all(len(found[name]) >= wanted[name] for name in names):
             break
-    sheet = contact_sheet({name: np.stack(batch) for name, batch in found.items() if batch})
+    sheet = contact_sheet([(name, np.stack(batch)) for name, batch in found.items() if batch])
     layout.staging.mkdir(parents=True, exist_ok=True)
     staged = layout.staging / staged_name("contact-sheet")
     staged.write_bytes(encode(np.asarray(sheet)[None], "png")[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from synthgen.data.splits import evenly
 from synthgen.dataset.counts import of_class, rejected
@@ -14,6 +15,7 @@ from synthgen.dataset.manifest import Manifest, finished_manifest
 from synthgen.evaluation.record import Acceptance
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan
+from synthgen.spec.task import Task
 from synthgen.stages.finished.images import stored_image
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import read_table
@@ -38,6 +40,11 @@ class Dataset:
         return self.manifest.generator.image
 
     @property
+    def task(self) -> Task:
+        """What its generator was trained for."""
+        return self.manifest.generator.task(self.plan.classes)
+
+    @property
     def shards(self) -> str:
         """Hash of the shards' hashes: changes when any image does."""
         return self.manifest.shards_hash
@@ -53,6 +60,11 @@ class Dataset:
                 part = encoded[start : start + TOGETHER]
                 images = np.stack([stored_image(file, i.as_py(), self.image) for i in part])
                 yield images, labels[start : start + TOGETHER]
+
+    def tables(self, most: int, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
+        """Each shard's name and some columns of the rows that :meth:`pieces` gives of it."""
+        for shard, rows in self._chosen(most):
+            yield shard, read_table(self.layout.data / shard, columns).take(rows)
 
     def images_of(self, positions: Sequence[int], most: int) -> list[np.ndarray]:
         """The pixels ``uint8 [H, W, C]`` of the rows that :meth:`pieces` gave at these

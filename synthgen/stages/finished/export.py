@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from synthgen.dataset.commit import disk_errors
 from synthgen.dataset.layout import Layout
-from synthgen.dataset.manifest import finished_manifest, refuse_damaged
+from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.plan import Plan
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
 from synthgen.storage.place import Place, place
@@ -42,6 +41,7 @@ class _Row:
     """Further columns that are files, by ``column.ending``."""
     label: int
     others: dict[str, Any]
+    """Class labels that travelled along by their names, as text."""
 
 
 def export(folder: str | Place, out: str | Place, form: Format) -> int:
@@ -49,7 +49,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
 
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
     ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
-    readers of CSV take for something else, as ``NA`` and ``007``. ``webdataset``:
+    readers of CSV take for something else, as ``NA`` and ``007``; ``metadata.jsonl`` where columns
+    of the given rows travelled along, whose class labels have their names there. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
     ``NUMBER.COLUMN.png``. The number of images.
@@ -77,18 +78,24 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
         else grown_here(target, stamp)
     )
     with disk_errors(target), growing as staging, progress:
-        write(layout, plan, staging, ending, progress)
+        write(layout, manifest, staging, ending, progress)
     return plan.rows
 
 
-def _rows(layout: Layout, plan: Plan, progress: Progress) -> Iterator[tuple[str, list[_Row]]]:
+def _rows(
+    layout: Layout, manifest: Manifest, progress: Progress
+) -> Iterator[tuple[str, list[_Row]]]:
     """Each shard's name without its ending, and its rows."""
+    plan, carried = manifest.plan, manifest.columns.carried
+    named = {name: each.names for name, each in carried.items() if each.names}
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
         rows = []
         for batch in open_parquet(layout.data / shard.name).iter_batches(BATCH):
             for record in batch.to_pylist():
                 image, label = record.pop("image")["bytes"], record.pop("label")
+                for name, classes in named.items():
+                    record[name] = None if record[name] is None else classes[record[name]]
                 number = numbers[shard.split]
                 rows.append(_Row(shard.split, number, image, _files(record), label, record))
                 numbers[shard.split] += 1
@@ -109,14 +116,15 @@ def _files(record: dict[str, Any]) -> dict[str, bytes]:
 
 
 def _image_folder(
-    layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress
+    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress
 ) -> None:
-    folders, metadata = folder_names(plan.classes), metadata_name(plan.classes)
+    plan, carried = manifest.plan, manifest.columns.carried
+    folders = folder_names(plan.classes)
     for split in plan.splits:
         for name in folders:
             (staging / split / name).mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[dict[str, Any]]] = {split: [] for split in plan.splits}
-    for _, rows in _rows(layout, plan, progress):
+    for _, rows in _rows(layout, manifest, progress):
         for row in rows:
             name = f"{folders[row.label]}/{row.number:08d}"
             put(staging / row.split / f"{name}.{ending}", row.encoded)
@@ -125,13 +133,18 @@ def _image_folder(
                 put(staging / row.split / f"{name}.{kind}", content)
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})
+    texts = (record[name] for records in tables.values() for record in records for name in carried)
+    metadata = metadata_name(plan.classes, texts if carried else None)
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))
 
 
-def _webdataset(layout: Layout, plan: Plan, staging: Path, ending: str, progress: Progress) -> None:
-    put(staging / "classes.json", json.dumps(list(plan.classes), ensure_ascii=False).encode())
-    for name, rows in _rows(layout, plan, progress):
+def _webdataset(
+    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress
+) -> None:
+    classes = list(manifest.plan.classes)
+    put(staging / "classes.json", json.dumps(classes, ensure_ascii=False).encode())
+    for name, rows in _rows(layout, manifest, progress):
         final = staging / f"{name}.tar"
         if final.exists():
             continue

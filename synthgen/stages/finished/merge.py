@@ -6,6 +6,7 @@ earlier dataset is written again without them, where all the datasets are free o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,7 +27,7 @@ from synthgen.dataset.receipts import (
     write_receipt,
 )
 from synthgen.dataset.run_folder import Mode, open_run
-from synthgen.dataset.run_settings import RunSettings, settings_hash
+from synthgen.dataset.run_settings import RunSettings, carried_record, settings_hash
 from synthgen.dataset.writer import stage_table
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
@@ -89,6 +90,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         "image_format": parts[0].manifest.settings.image_format,
         "filters": {"exact_duplicates": unique},
         "pixel_hash": parts[0].manifest.settings.pixel_hash,
+        **carried_record(parts[0].manifest.columns.carried, _cells_of(parts)),
     }
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):
@@ -105,6 +107,12 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         if not layout.is_complete():
             complete(layout, _manifest(parts, pieces, plan, receipts, settings))
     return MergeReport(root, plan.rows, len(parts), dropped, tuple(plan.splits))
+
+
+def _cells_of(parts: Sequence[Dataset]) -> str:
+    """One hash of the cells that travelled along in all parts."""
+    each = [str(part.manifest.settings.carried_fingerprint) for part in parts]
+    return hashlib.sha256("\n".join(each).encode()).hexdigest()
 
 
 def _read(layout: Layout) -> Dataset:

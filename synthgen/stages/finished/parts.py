@@ -12,6 +12,7 @@ from synthgen.dataset.receipts import (
     Receipt,
     file_sha256,
 )
+from synthgen.spec.carried import carried_to_json
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.stages.finished.dataset import Dataset
@@ -38,6 +39,7 @@ def kind_of(dataset: Dataset) -> dict[str, Any]:
         "image": dataset.image,
         "domains": manifest.generator.domains or (),
         "task": manifest.generator.made_for,
+        "given columns": carried_to_json(manifest.columns.carried),
         "image_format": manifest.settings.image_format,
         "pixel_hash": manifest.settings.pixel_hash,
     }

@@ -15,9 +15,9 @@ import yaml
 from synthgen.data.cache import ImageData
 from synthgen.data.sources import Source
 from synthgen.data.splits import hold_out
-from synthgen.dataset.contact_sheet import contact_sheet
 from synthgen.dataset.encoding.images import encode
 from synthgen.dataset.schema import arrow_schema
+from synthgen.dataset.sheet import COLUMNS, contact_sheet
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.inspect import InspectSettings
 from synthgen.stages.finished.class_folders import folder_names
@@ -143,9 +143,10 @@ def _sheets(folder: Path, data: ImageData) -> None:
         rows = np.flatnonzero(data.labels == label)
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SHOWN)).astype(int))]
         shown = np.array(data.images[rows])
-        lines = {data.classes[label]: shown[:12]} | {
-            " " * k: shown[12 * k : 12 * (k + 1)] for k in range(1, -(-len(shown) // 12))
-        }
+        lines = [
+            ("" if start else data.classes[label], shown[start : start + COLUMNS])
+            for start in range(0, len(shown), COLUMNS)
+        ]
         contact_sheet(lines).save(folder / f"{name}.png")
 
 

@@ -125,7 +125,7 @@ def _rows(table: pa.Table, manifest: Manifest) -> Rows:
         {name: numbers(name) for name in manifest.scores},
         None,
         columns,
-        {name: table.column(name).to_pylist() for name in columns.fields},
+        {name: table.column(name).to_pylist() for name in columns.names},
     )
 
 

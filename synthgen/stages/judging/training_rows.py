@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from synthgen.data.cache import ImageData
+from synthgen.data.records import Records
 from synthgen.data.splits import hold_out
 from synthgen.spec.provenance import TrainingRecord
 
 
 def training_rows(
-    training: TrainingRecord, real: ImageData
+    training: TrainingRecord, real: ImageData | Records
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """The rows of ``real`` that were learnt from and those that were held out: sorted ``int64``.
 

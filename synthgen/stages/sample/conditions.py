@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -72,7 +73,10 @@ def load_sources(
     }
     fields = {field: task.fields[field] for field in needed}
     labelled = task.stratum is not None
-    return load_records(DataSettings.parse(wanted), fields, settings.field, labelled=labelled)
+    # Datasets of two kinds of image have columns of their own, and no others.
+    carry = settings.carry and not task.kinds
+    asked = DataSettings.parse(wanted)
+    return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
 
 
 def conditions_of(
@@ -111,6 +115,24 @@ def conditions_of(
         number = float(row[field.names.index(name)])
         sets.append(Set(known[name], field, {name: number}))
     return AllOf(task, parts, plan.seed, uniforms, sets)
+
+
+@dataclass(frozen=True)
+class Along:
+    """Cells of the given rows that travel along with what is made of them."""
+
+    cells: Mapping[str, Sequence[Any]]
+    """By the column's name in the dataset, for each given row."""
+    dealt: SourceRows | None
+    """Which row a candidate is given; ``None`` where no cells travel along."""
+
+    def at(self, strata: np.ndarray, shard: int, candidates: np.ndarray) -> dict[str, list[Any]]:
+        """Cells by column for candidates ``int64 [N]`` of one shard; ``strata int64 [N]`` are
+        positions in the plan's classes."""
+        if self.dealt is None:
+            return {}
+        rows = self.dealt.rows(shard, strata.tolist(), candidates.tolist()).tolist()
+        return {name: [cells[row] for row in rows] for name, cells in self.cells.items()}
 
 
 @dataclass(frozen=True)

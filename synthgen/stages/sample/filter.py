@@ -72,7 +72,10 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     side = min(generator.image.height, generator.image.width)
     filters = overridden(
-        load_filters(settings.filters, calibration or None, plan.classes, side), settings.set
+        load_filters(
+            settings.filters, calibration or None, plan.classes, side, agrees=generator.task.agrees
+        ),
+        settings.set,
     )
     judged = judge_stored(source, manifest, filters, generator)
     new_plan, chosen = _new_plan(plan, judged)

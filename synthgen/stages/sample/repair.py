@@ -60,7 +60,8 @@ def repair(
         )
     wanted = {key: value for key, value in resolved.items() if key in SampleSettings.model_fields}
     # The filters are on record with every limit: they need not be worked out again.
-    changes = {"filters": "none", "out": str(root), "device": device}
+    changes: dict[str, Any] = {"filters": "none", "out": str(root), "device": device}
+    changes["carry"] = "carried" in resolved
     if generator is not None:
         changes["generator"] = generator
     if source is not None:

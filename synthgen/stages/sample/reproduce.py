@@ -94,7 +94,10 @@ def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator 
         return loaded
     wanted = SampleSettings.parse({**made.settings.source, "n": 1})
     data = load_sources(wanted, loaded, made.plan.classes)
-    if data is not None and data.fingerprint != made.settings.source_fingerprint:
+    if data is not None and (
+        data.fingerprint != made.settings.source_fingerprint
+        or (wanted.carry and data.carried.fingerprint != made.settings.carried_fingerprint)
+    ):
         raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
     keys = tuple(made.class_keys[name] for name in made.plan.classes)
     return Conditioned(loaded, conditions_of(wanted, loaded.task, data, made.plan), keys)

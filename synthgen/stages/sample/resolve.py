@@ -7,7 +7,7 @@ from typing import Any
 
 from synthgen.data.records import Records
 from synthgen.dataset.encoding.images import estimated_bytes
-from synthgen.dataset.run_settings import settings_hash
+from synthgen.dataset.run_settings import carried_record, settings_hash
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
@@ -26,8 +26,9 @@ from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath, protocols
 
-DECIDES_NOTHING = {"out", "workers", "device"}
-"""Settings that change how a dataset is made but not its bytes, on the same kind of device."""
+DECIDES_NOTHING = {"out", "workers", "device", "carry"}
+"""Settings that change how a dataset is made but not its bytes, on the same kind of device; and
+``carry``, of which is on record what came of it."""
 
 NEWER = {"given_again", "set", "field"}
 """Settings that the first datasets do not have: on record where they say something."""
@@ -61,7 +62,10 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
             f"{name_list(generator.learnt)} alone"
         )
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
-    filters = load_filters(settings.filters, calibration or None, tuple(classes), _side(generator))
+    filters = load_filters(
+        settings.filters, calibration or None, tuple(classes), _side(generator),
+        agrees=generator.task.agrees,
+    )  # fmt: skip
     batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
     settings = settings.model_copy(update={"batch_size": batch})
     tools = Tools(tuple(classes), settings, generator, filters)
@@ -81,6 +85,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
+    if data is not None:
+        resolved |= carried_record(tools.columns.carried, data.carried.fingerprint)
     if DISCRIMINATOR in known:
         resolved["discriminator_sha256"] = generator.discriminator_sha256
     job = Job(

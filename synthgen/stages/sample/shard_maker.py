@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from synthgen.dataset.codecs.registry import codec_of
-from synthgen.dataset.columns import columns_of
 from synthgen.dataset.encoding.encoders import encoder_for
 from synthgen.dataset.exclusions import read_exclusions
 from synthgen.dataset.layout import Layout
@@ -72,7 +71,8 @@ class ShardMaker:
         self._lanes = Lanes(lane_count(threads or usable_cores(generator.device)))
         self._turns = device_turns(generator.device)
         self._source = tools.conditioned(job.plan, job.class_keys)
-        self._columns = columns_of(generator.task)
+        self._along = tools.along(job.plan)
+        self._columns = tools.columns
         self._codecs = {name: codec_of(kind) for name, kind in self._columns.fields.items()}
         self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
@@ -167,6 +167,7 @@ class ShardMaker:
                 }
                 for name, codec in self._codecs.items():
                     files[name] = codec.encode(batch.others[name][chosen], self._encoder.encode)
+                files |= self._along.at(labels[chosen], shard.index, candidates[chosen])
             return batch.with_files(chosen, files)
 
         sampler = ShardSampler(

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from synthgen.data.records import Records
+from synthgen.dataset.columns import Columns, columns_of
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
 from synthgen.quality.filters import FilterSet
 from synthgen.quality.readers.readers import Readers
 from synthgen.quality.scores import Scorer
+from synthgen.sampling.source_rows import SourceRows
+from synthgen.spec.carried import named
+from synthgen.spec.columns import RESERVED
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.judging.scorer import make_scorer
-from synthgen.stages.sample.conditions import Conditioned, conditions_of, load_sources
+from synthgen.stages.sample.conditions import Along, Conditioned, conditions_of, load_sources
 from synthgen.stages.sample.job import Job
 
 
@@ -78,6 +82,27 @@ class Tools:
     def score_names(self) -> tuple[str, ...]:
         """All scores that the run measures, in the order of the dataset's columns."""
         return (*self.scorer.names, *self.readers.names)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns of the dataset, with those of the given rows that travel along.
+
+        Raises:
+            SynthgenError: one of these has no name that is free.
+        """
+        own = columns_of(self.generator.task)
+        if self.sources is None:
+            return own
+        taken = {*RESERVED, *own.fields, *self.score_names}
+        return replace(own, carried=named(self.sources.carried.columns, taken))
+
+    def along(self, plan: Plan) -> Along:
+        """The cells that travel along with the candidates of a plan."""
+        data, carried = self.sources, self.columns.carried
+        if data is None or not carried:
+            return Along({}, None)
+        cells = {name: data.carried.cells[each.column] for name, each in carried.items()}
+        return Along(cells, SourceRows(data.strata, plan, again=self.settings.given_again))
 
     def conditioned(self, plan: Plan, class_keys: tuple[int, ...]) -> Conditioned:
         """The generator with what it is given for the candidates of a plan.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from synthgen.dataset.sheet import save_sheet
 from synthgen.machine.progress import Progress, say
 from synthgen.machine.signals import stop_at_safe_point
 from synthgen.machine.threads import Look
@@ -23,7 +24,6 @@ from synthgen.storage.place import place
 from synthgen.training import checkpoint
 from synthgen.training.curves import draw_curves
 from synthgen.training.distributed import Ranks
-from synthgen.training.grid import save_grid
 from synthgen.training.metrics_log import MetricsLog
 from synthgen.training.phase_step import NotFinite
 from synthgen.training.watch import Alarm, Watch
@@ -215,7 +215,7 @@ class Run:
             return alarm
         if now - self._drawn > DRAW_EVERY:
             self._draw()
-        save_grid(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
+        save_sheet(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
         better = not self.best or score.frechet < self.best["score"]
         if better and not (self.watch.suspicious and self.best):
             self.best = {

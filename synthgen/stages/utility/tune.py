@@ -137,7 +137,8 @@ def _sampled(
 def _default_rules(generator: Generator) -> tuple[str, ...]:
     """Those of ``default`` that the bundle has a calibration for."""
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
-    filters = load_filters("default", calibration or None, generator.classes)
+    agrees = generator.task.agrees
+    filters = load_filters("default", calibration or None, generator.classes, agrees=agrees)
     return tuple(name for name in filters.reasons if name != "validity")
 
 

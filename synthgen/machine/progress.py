@@ -1,7 +1,8 @@
 """What a command tells the user while it works: lines, and how far it is.
 
-On a terminal the way is a bar below the lines. Where nobody watches (a file, a scheduler's log) it
-is a line every half minute. ``--quiet`` hides both; lines that say something stay.
+On a terminal and in a notebook the way is a bar below the lines. Where nobody watches (a file, a
+scheduler's log) it is a line every half minute. ``--quiet`` hides both; lines that say something
+stay.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def be_quiet(quiet: bool = True) -> None:
     """Show no bars and no lines of progress in this process, or show them again."""
     global _quiet
     _quiet = quiet
+
+
+def _is_watched() -> bool:
+    """Whether what is written to stderr is seen at once: on a terminal, or below a notebook's
+    cell."""
+    return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel.")
 
 
 class _AboveTheBar(logging.Handler):
@@ -67,7 +74,7 @@ class Progress:
         self._lock = threading.Lock()
         shown = shown and not _quiet
         self._bar: tqdm[Any] | None = None
-        if shown and sys.stderr.isatty():
+        if shown and _is_watched():
             self._bar = tqdm(total=total, initial=initial, unit=unit, desc=what, smoothing=0.05)
         self._lines = shown and self._bar is None
         self._began = self._told = time.monotonic()

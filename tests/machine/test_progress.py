@@ -134,3 +134,15 @@ def test_nothing_else_names_the_library_of_the_bars():
         if "tqdm" in path.read_text()
     ]
     assert found == ["synthgen/machine/progress.py"]
+
+
+@pytest.mark.parametrize(
+    ("module_of_stream", "bar"),
+    [("ipykernel.iostream", True), ("io", False), ("ipykernels.other", False)],
+)
+def test_a_notebook_shows_the_bar_and_a_file_does_not(module_of_stream, bar, clock, monkeypatch):
+    stream = type("OutStream", (io.StringIO,), {"__module__": module_of_stream})()
+    monkeypatch.setattr(module.sys, "stderr", stream)
+    with Progress(10, "sampling") as progress:
+        progress.add(10)
+    assert ("10/10" in stream.getvalue()) == bar

@@ -14,7 +14,7 @@ def content(found):
     kept = (Acceptance(EVIL, 30, {EVIL: 10}),)
     gallery = (Gallery(EVIL, EVIL, ()),)
     return Content(
-        EVIL, 100, (EVIL, "dog"), 8, EVIL, kept, EVIL, gallery, gallery, ((EVIL, EVIL),),
+        EVIL, 100, (EVIL, "dog"), 8, EVIL, kept, EVIL, gallery, gallery, gallery, ((EVIL, EVIL),),
         {EVIL: EVIL}, found, None, None, (EVIL,),
     )  # fmt: skip
 

@@ -12,8 +12,11 @@ import pytest
 from toy_world import SHAPES, save, toy_world
 
 from synthgen.cli.main import main
+from synthgen.data.attributes import attributed
+from synthgen.data.records import open_rows
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.sample.stage import sample
@@ -206,6 +209,11 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
          "--acceptance-floor", 0, "--scores", "all", "--filters", "none"),
     ):  # fmt: skip
         assert command(*words) in (0, None), words
+    lines = (tmp_path / "e" / "train" / "metadata.jsonl").read_text().splitlines()
+    assert {json.loads(line)["attributes"]["shape"] for line in lines} == set(SHAPES)
+    again = open_rows(DataSettings.parse({"data": str(tmp_path / "e" / "train")}))
+    field = next(c.offers for c in attributed(again).understood.columns if c.offers)
+    assert field.choices == {"shape": tuple(sorted(SHAPES))} and "height" in field.ranges
     said = capsys.readouterr().out
     assert "worst group: " in said and "the worst group is shape = " in said
     found = json.loads((first / "report" / "metrics.json").read_text())["attributes"]

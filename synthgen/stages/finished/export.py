@@ -15,6 +15,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.vectors import Attributes
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
 from synthgen.storage.place import Place, place
@@ -50,7 +51,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     ``imagefolder``: ``SPLIT/CLASS/NUMBER.png`` and ``SPLIT/metadata.csv`` with ``file_name``,
     ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
     readers of CSV take for something else, as ``NA`` and ``007``; ``metadata.jsonl`` where columns
-    of the given rows travelled along, whose class labels have their names there. ``webdataset``:
+    of the given rows travelled along, whose class labels have their names there, or where there are
+    attributes. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
     ``NUMBER.COLUMN.png``. The number of images.
@@ -88,6 +90,7 @@ def _rows(
     """Each shard's name without its ending, and its rows."""
     plan, carried = manifest.plan, manifest.columns.carried
     named = {name: each.names for name, each in carried.items() if each.names}
+    attributes = _attributes(manifest)
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
         rows = []
@@ -96,11 +99,26 @@ def _rows(
                 image, label = record.pop("image")["bytes"], record.pop("label")
                 for name, classes in named.items():
                     record[name] = None if record[name] is None else classes[record[name]]
+                for name, field in attributes.items():
+                    record[name] = _in_words(record[name], field)
                 number = numbers[shard.split]
                 rows.append(_Row(shard.split, number, image, _files(record), label, record))
                 numbers[shard.split] += 1
             progress.add(batch.num_rows)
         yield shard.name.removesuffix(".parquet"), rows
+
+
+def _attributes(manifest: Manifest) -> dict[str, Attributes]:
+    fields = manifest.columns.fields.items()
+    return {name: field for name, field in fields if isinstance(field, Attributes)}
+
+
+def _in_words(cell: dict[str, Any], field: Attributes) -> dict[str, Any]:
+    """A cell of attributes, its choices by their names."""
+    return {
+        name: field.choices[name][value] if name in field.choices and value is not None else value
+        for name, value in cell.items()
+    }
 
 
 def _files(record: dict[str, Any]) -> dict[str, bytes]:
@@ -134,7 +152,8 @@ def _image_folder(
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})
     texts = (record[name] for records in tables.values() for record in records for name in carried)
-    metadata = metadata_name(plan.classes, texts if carried else None)
+    typed = bool(carried) or bool(_attributes(manifest))
+    metadata = metadata_name(plan.classes, texts if typed else None)
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))
 

@@ -39,8 +39,9 @@ def audit() -> int:
         try:
             subprocess.run(
                 [python, "-m", "pip", "install", "--quiet", "pip-audit"],
-                check=True, timeout=PATIENCE,
-            )  # fmt: skip
+                check=True,
+                timeout=PATIENCE,
+            )
             done = subprocess.run(
                 [python, "-m", "pip_audit", "--vulnerability-service", "osv", "--no-deps",
                  "--disable-pip", "--progress-spinner", "off", "--requirement", str(pinned)],

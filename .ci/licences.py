@@ -66,10 +66,11 @@ def tree(extras: Iterable[str] = ()) -> dict[str, str]:
                 raise SystemExit(f"{needed.name} is not installed") from None
             further = [Requirement(text) for text in requires(needed.name) or ()]
             waiting += [
-                one for one in further
+                one
+                for one in further
                 if not ACCELERATORS.match(one.name)
                 and (one.marker is None or one.marker.evaluate({"extra": extra}))
-            ]  # fmt: skip
+            ]
     return dict(sorted(found.items()))
 
 

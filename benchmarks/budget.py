@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.measuring import machine, table, write_json
+from benchmarks.measuring import ask_for_data, data_of, machine, table, write_json
 from synthgen.data.cache import load_images
 from synthgen.data.glance import Glance
 from synthgen.data.splits import Labelled, hold_out
@@ -34,6 +34,7 @@ from synthgen.training.distributed import Ranks
 
 CPU = torch.device("cpu")
 MOST_SECONDS = 3.0
+NEEDS = "labelled images of any size to measure quality on"
 
 
 def noise(side: int, channels: int) -> Glance:
@@ -123,11 +124,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", default=",".join(map(str, reversed(SIDES))))
     parser.add_argument("--channels", type=int, default=3, choices=(1, 3))
-    parser.add_argument("--data", default="", help="Also measure quality, on these images.")
+    ask_for_data(parser, f"{NEEDS}; without them speed is measured alone")
     parser.add_argument("--per-class", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=120, help="Of CPU time, for each width.")
     parser.add_argument("--out", default="", help="JSON file for the figures.")
     arguments = parser.parse_args()
+    if arguments.data:
+        data_of(arguments, NEEDS)  # now, not when the speeds are measured
     torch.set_num_threads(1)
     sides = [int(side) for side in arguments.sides.split(",") if side]
     print(f"{machine()}, one thread\n")

@@ -100,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     test = load_images(DataSettings.parse({
         "data": chosen.data, "split": "test", "classes": generator.classes,
         **generator.image.as_settings(),
-        
     }))  # fmt: skip
     assert generator.calibration is not None
     calibration = Calibration.from_json(generator.calibration)

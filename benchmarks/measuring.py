@@ -33,14 +33,15 @@ def data_of(arguments: argparse.Namespace, what: str) -> str:
     """The data that was asked for.
 
     Raises:
-        SynthgenError: none was given.
+        SynthgenError: none was given, or a path at which there is nothing.
     """
+    wanted = f"{what}, as a folder of class folders or a hub id, e.g. --data {FASHION}"
     if not arguments.data:
-        raise SynthgenError(
-            f"--data is missing: {what}, as a folder of class folders or a hub id, e.g. "
-            f"--data {FASHION}"
-        )
-    return str(arguments.data)
+        raise SynthgenError(f"--data is missing: {wanted}")
+    data = str(arguments.data)
+    if data.startswith(("/", ".", "~")) and not Path(data).expanduser().exists():
+        raise SynthgenError(f"{data}: there is nothing there; --data takes {wanted}")
+    return data
 
 
 def take_turns(ways: Mapping[str, Callable[[], float]], times: int) -> dict[str, list[float]]:

@@ -160,9 +160,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data_of(chosen, NEEDS)
     generator = load_generator(chosen.generator, "auto", "fp32")
     settings = {
-        "data": chosen.data, "classes": generator.classes, **generator.image.as_settings(),
-        
-    }  # fmt: skip
+        "data": chosen.data,
+        "classes": generator.classes,
+        **generator.image.as_settings(),
+    }
     test = load_images(DataSettings.parse({**settings, "split": "test"}))
     train = load_images(DataSettings.parse(settings))
     scorer = make_scorer(generator)

@@ -79,14 +79,16 @@ def export(commit: str, folder: Path) -> str:
     git = ["git", "-C", str(HERE)]
     found = subprocess.run(
         [*git, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     if found.returncode != 0:
         raise Failed(f"no commit '{commit}' in {HERE}; name one of git log")
     archive = subprocess.run(
         [*git, "archive", found.stdout.strip(), "synthgen", "benchmarks", "configs"],
-        check=True, capture_output=True,
-    ).stdout  # fmt: skip
+        check=True,
+        capture_output=True,
+    ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
     return found.stdout.strip()

@@ -23,16 +23,18 @@ atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=Tr
 
 LONGEST = (
     "pipelines/test_cluster.py",
-    "stages/train/test_train.py",
     "stages/train/test_watch.py",
+    "stages/train/test_healthy.py",
+    "stages/train/test_train.py",
     "stages/test_crash.py",
     "machine/test_signals.py",
+    "stages/train/test_watch_ends.py",
     "pipelines/test_flows.py",
     "machine/test_stopping.py",
-    "cli/test_cli.py",
     "stages/test_stores.py",
     "stages/utility/test_utility.py",
     "stages/test_uses.py",
+    "cli/test_cli.py",
     "stages/train/test_plugins.py",
     "stages/train/test_budget.py",
 )

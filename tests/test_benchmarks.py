@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import EXTRAS, SHARED, listing, main, pages, run
+from benchmarks.measuring import FASHION
 from synthgen.spec.errors import SynthgenError
 
 ROOT = Path(__file__).parent.parent
@@ -49,16 +50,28 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, monkeypatch, ca
     assert stop.value.code == 2 and words in said and said.count("\n") == 1
 
 
-def test_data_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
+def takes_data():
+    """The pages that have an option ``--data``."""
+    text = {name: (ROOT / "benchmarks" / f"{name}.py").read_text() for name in pages()}
+    return [name for name in text if "ask_for_data(" in text[name] and name != "gpu"]
+
+
+@pytest.mark.parametrize("name", takes_data())
+def test_data_that_is_not_there_is_one_line_that_says_what_and_where_from(
+    name, tmp_path, monkeypatch, capsys
+):
     absent = str(tmp_path / "absent")
-    monkeypatch.setattr(
-        sys, "argv", ["benchmarks", "algorithms", "--data", absent, "--out", str(tmp_path / "out"),
-                      "--only", "gan"]
-    )  # fmt: skip
+    more = ["--generator", "fashion-mnist-28"] if name.endswith("_faults") else []
+    monkeypatch.setattr(sys, "argv", ["benchmarks", name, "--data", absent, *more])
     with pytest.raises(SystemExit) as stop:
         main()
     said = capsys.readouterr().err
     assert stop.value.code == 2 and absent in said and said.count("\n") == 1
+    assert "labelled images" in said and FASHION in said
+
+
+def test_all_pages_that_need_data_are_asked():
+    assert len(takes_data()) >= 5
 
 
 def test_a_missing_package_is_named(monkeypatch):

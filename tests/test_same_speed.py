@@ -49,6 +49,13 @@ def test_the_verdict_is_by_the_whole_interval(ratios, verdict):
     assert found.verdict(1.03) == verdict == found.row(1.03)[-1]
 
 
+def test_the_least_turns_are_those_of_the_same_steps():
+    quiet = [(2.0, 2.2), (1.0, 1.1), (1.0, 1.1), (1.0, 1.1)]
+    busy = [(2 * old, 3 * new) for old, new in quiet]
+    assert Measured("x", (*quiet, *busy)).least == pytest.approx(1.1)
+    assert Measured("x", (*busy, *quiet)).least == pytest.approx(1.1)
+
+
 def test_work_that_ends_says_why(tmp_path):
     from synthgen import __file__ as here
 

@@ -235,6 +235,12 @@ class Algorithm:
     truncates: bool = False
     """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
 
+    @property
+    def last_start(self) -> float:
+        """Share of the run at which the last of its phases begins, 0 to 1: states before it are
+        not what the algorithm is meant to end in."""
+        return max(phase.window[0] for phase in self.phases)
+
     def __post_init__(self) -> None:
         """Look whether the phases fit together.
 

@@ -81,6 +81,19 @@ def named_class(weight: float, of: str, task: Task) -> Term:
     return Term(weight, lambda t: misread(task, t[of], t[CONDITION]))
 
 
+def class_head(
+    task: Task, in_discriminator: float, in_generator: float
+) -> tuple[dict[str, Term], dict[str, Term]]:
+    """D's terms and G's for a ``D`` with a class head, by :func:`named_class` with these weights;
+    none of either where D's weight is nought, which leaves the head out."""
+    if not in_discriminator:
+        return {}, {}
+    return (
+        {"class": named_class(in_discriminator, "real_classes", task)},
+        {"class": named_class(in_generator, "fake_classes", task)},
+    )
+
+
 def in_turn(
     discriminator: Mapping[str, Term],
     generator: Mapping[str, Term],

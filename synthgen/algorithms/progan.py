@@ -34,10 +34,10 @@ from synthgen.algorithms.options import (
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
+    class_head,
     classifying_tensors,
     judged,
     logits,
-    named_class,
     pair_tensors,
 )
 from synthgen.algorithms.registry import algorithm
@@ -104,15 +104,14 @@ def progan(task: Task, options: ProganOptions) -> Algorithm:
     def penalty(t: Tensors) -> Tensor:
         return unit_gradient_penalty(lambda x: logits(t, x), t["real"], t["fake"])
 
+    named, shown = class_head(task, options.classify, options.classify_g)
     critic = {
         "wasserstein": WASSERSTEIN,
         "penalty": Term(options.penalty, penalty),
         "drift": Term(options.drift, lambda t: drift(t["real_logits"])),
+        **named,
     }
-    generator = {"wasserstein": RAISE_LOGITS}
-    if classify:
-        critic["class"] = named_class(options.classify, "real_classes", task)
-        generator["class"] = named_class(options.classify_g, "fake_classes", task)
+    generator = {"wasserstein": RAISE_LOGITS, **shown}
     plain = {**pair_tensors(), "real_logits": lambda t: judged(t, "real")}
     return Algorithm(
         networks={

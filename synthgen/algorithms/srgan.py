@@ -3,11 +3,17 @@
 A large image from a small one. The generator first learns pixels alone (squared error, section 3.2,
 "to avoid undesired local optima"), then the features of an ImageNet network and, at a thousandth of
 their weight, the discriminator's verdict (equation 3). The networks are lighter than the paper's.
+
+A state of the pixel phase is never the best of a run that goes on to the second. There D has a
+learning rate of its own (individual rates: Heusel et al. 2017, arXiv:1706.08500), a quarter of G's,
+as G begins it trained and D does not. That puts D's win off, and does not prevent it: see
+docs/algorithms.md, which compares four other ways.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import Field
 from torch.nn.functional import mse_loss
@@ -32,6 +38,12 @@ class SrganOptions(Settings):
     blocks: int = Field(8, ge=1, le=64, description="Residual blocks of the generator.")
     width_d: int = Field(32, ge=4, le=512, description="Channels of D's first layer.")
     lr: LearningRate = 2e-4
+    lr_d: float = Field(
+        5e-5,
+        gt=0,
+        le=1,
+        description="Learning rate of D, which at the generator's soon knows every fake.",
+    )
     pixels: float = Field(
         0.7, gt=0, le=1, description="Share of the run that learns pixels alone, before D starts."
     )
@@ -77,8 +89,8 @@ def srgan(task: Task, options: SrganOptions) -> Algorithm:
     ]  # fmt: skip
     if options.pixels < 1.0:
         phases += [
-            Phase("D", trains=("D",), terms={"cross_entropy": CROSS_ENTROPY}, optimizer=adam,
-                  window=late),
+            Phase("D", trains=("D",), terms={"cross_entropy": CROSS_ENTROPY},
+                  optimizer=replace(adam, lr=options.lr_d), window=late),
             Phase(
                 "G",
                 trains=("G",),

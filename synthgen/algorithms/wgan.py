@@ -27,8 +27,8 @@ from synthgen.algorithms.options import (
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
+    class_head,
     classifying_tensors,
-    named_class,
     pair_tensors,
 )
 from synthgen.algorithms.registry import algorithm
@@ -73,10 +73,7 @@ def wgan(task: Task, options: WganOptions) -> Algorithm:
             if not name.startswith("classes."):
                 parameter.clamp_(-options.clip, options.clip)
 
-    critic, generator = {"wasserstein": WASSERSTEIN}, {"wasserstein": RAISE_LOGITS}
-    if classify:
-        critic["class"] = named_class(options.classify, "real_classes", task)
-        generator["class"] = named_class(options.classify_g, "fake_classes", task)
+    named, shown = class_head(task, options.classify, options.classify_g)
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),
@@ -88,13 +85,18 @@ def wgan(task: Task, options: WganOptions) -> Algorithm:
             Phase(
                 "D",
                 trains=("D",),
-                terms=critic,
+                terms={"wasserstein": WASSERSTEIN, **named},
                 optimizer=RMSProp(options.lr),
                 times=options.d_steps,
                 burst=Burst(options.d_burst, FIRST_STEPS, EVERY),
                 after=clip,
             ),
-            Phase("G", trains=("G",), terms=generator, optimizer=RMSProp(options.lr)),
+            Phase(
+                "G",
+                trains=("G",),
+                terms={"wasserstein": RAISE_LOGITS, **shown},
+                optimizer=RMSProp(options.lr),
+            ),
         ),
         samples={"image": "fake"},
     )

@@ -24,9 +24,9 @@ from synthgen.algorithms.options import (
 from synthgen.algorithms.pair import (
     RAISE_LOGITS,
     WASSERSTEIN,
+    class_head,
     classifying_tensors,
     logits,
-    named_class,
     pair_tensors,
 )
 from synthgen.algorithms.registry import algorithm
@@ -63,11 +63,9 @@ def wgan_gp(task: Task, options: WganGpOptions) -> Algorithm:
     def penalty(t: Tensors) -> Tensor:
         return unit_gradient_penalty(lambda x: logits(t, x), t["image"], t["fake"])
 
-    critic = {"wasserstein": WASSERSTEIN, "penalty": Term(options.penalty, penalty)}
-    generator = {"wasserstein": RAISE_LOGITS}
-    if classify:
-        critic["class"] = named_class(options.classify, "real_classes", task)
-        generator["class"] = named_class(options.classify_g, "fake_classes", task)
+    named, shown = class_head(task, options.classify, options.classify_g)
+    critic = {"wasserstein": WASSERSTEIN, "penalty": Term(options.penalty, penalty), **named}
+    generator = {"wasserstein": RAISE_LOGITS, **shown}
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),

@@ -57,8 +57,10 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits source set | given_again carry field"
-            " source_split source_domain_column source_domain truncation latent_std",
+            "What": "generator classes n per_class seed splits source structure set balance |"
+            " given_again carry field mask_names image_column label_column source_split"
+            " source_domain_column"
+            " source_domain truncation latent_std",
             "Quality": "filters scores keep_rejects | acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
@@ -69,7 +71,7 @@ LAYOUTS = {
     "evaluate": Layout(
         "synthgen evaluate out/photos --real held-out --train photos --generator runs/photos",
         {
-            "Images": "real train generator | real_split train_split images train_images"
+            "Images": "real train generator | real_split train_split field images train_images"
             f" {READING} cache_dir",
             "Figures": "extractor utility | utility_settings",
             "Hardware": "device threads",
@@ -78,8 +80,8 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes | real_split test_split limit_per_class limit_seed"
-            f" {READING}",
+            "Images": "real test sizes attribute | real_split test_split field limit_per_class"
+            f" limit_seed {READING}",
             "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
             " generator batch_size width",
             "Hardware": "device threads | precision cache_dir",

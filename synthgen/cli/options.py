@@ -148,8 +148,23 @@ def _parse(field: FieldInfo, name: str, value: Any) -> Any:
     if kind is tuple:
         return listed(value)
     if kind is dict:
-        return dict(_pair(part, name) for part in value.split(",") if part.strip())
+        parts = [part for part in value.split(",") if part.strip()]
+        if get_args(_bare(field.annotation))[1] is str:  # a text may have several parts
+            return _texts(parts, name)
+        return dict(_pair(part, name) for part in parts)
     return value
+
+
+def _texts(parts: Sequence[str], name: str) -> dict[str, str]:
+    """``a=x``, ``y``, ``b=z`` as ``{"a": "x,y", "b": "z"}``."""
+    found: dict[str, str] = {}
+    for part in parts:
+        if "=" in part or not found:
+            key, value = _pair(part, name)
+            found[key] = value
+        else:
+            found[next(reversed(found))] += f",{part.strip()}"
+    return found
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from synthgen.data.decode import (
 from synthgen.data.scaling import NoRule, Ranges, Scaling, scaling_for
 from synthgen.data.sources import Source, open_source
 from synthgen.data.splits import evenly
+from synthgen.data.understood import Column
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
@@ -46,6 +47,8 @@ class Glance:
     encoded: tuple[bytes, ...]
     encoded_labels: np.ndarray
     """``int64 [n]``, of ``encoded``."""
+    columns: tuple[Column, ...] = ()
+    """What the data have beside the images."""
     scaling: Scaling = UNSCALED
     """A rule for images deeper than eight bits that holds for those that were looked at."""
 
@@ -108,6 +111,7 @@ def glance(settings: DataSettings, source: Source | None = None) -> Glance:
         channels=1 if grey else 3,
         encoded=tuple(encoded),
         encoded_labels=np.asarray(known, dtype=np.int64),
+        columns=source.understood.columns,
         scaling=scaling,
     )
 

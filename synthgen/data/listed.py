@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synthgen.data.attribute_lists import attribute_list
 from synthgen.data.decode import BadImage, read_head
 from synthgen.data.file_kinds import file_kind
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
@@ -56,7 +57,7 @@ class Listed:
     def quick_key(self) -> str | None:
         """Text that changes when the contents may have changed, without reading them."""
         lines = [str(self._folder.resolve()), json.dumps(self._rows, default=str)]
-        for path in sorted(self._folder.iterdir()):
+        for path in sorted(self._folder.rglob("*")):
             stat = path.stat()
             lines.append(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}")
         return "\n".join(lines)
@@ -75,10 +76,11 @@ def read_named(folder: Path, name: Any) -> bytes:
 
 
 def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
-    """The rows of the folder's metadata file, if it has one and that has no label."""
+    """The rows of the folder's metadata file, if it has one and that has no label; else those of a
+    list of attributes."""
     path = next((folder / name for name in METADATA if (folder / name).is_file()), None)
     if path is None:
-        return None
+        return attribute_list(folder)
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".csv":

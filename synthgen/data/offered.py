@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from synthgen.data.cache import ImageData
+from collections.abc import Iterable
+
 from synthgen.data.listed import FILES
 from synthgen.data.mask_names import MaskNames, mask_names
 from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
 from synthgen.spec.fields import Field, Image
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.data import DataSettings
 
 
-def offered_columns(source: Source) -> dict[str, Column]:
+def offered_columns(columns: Iterable[Column]) -> dict[str, Column]:
     """The columns beside the images by the name of a field that they may be; a column of file
     names is one of images."""
     found = {}
-    for column in source.understood.columns:
+    for column in columns:
         name = column.name.removesuffix(FILES)
         found[name] = column if name == column.name else Column(name, "image")
     return found
 
 
-def offered_fields(source: Source, data: ImageData) -> dict[str, Field]:
-    """The fields that the columns beside the images plainly are: images, masks whose classes and
-    joints whose names the data say. All are brought to the size of the images."""
-    _, height, width, channels = data.images.shape
+def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Field]:
+    """The fields that columns beside images plainly are: attributes, images, masks whose classes
+    and joints whose names the data say. Maps are brought to the size of the images."""
+    height, width = image.height, image.width
     found: dict[str, Field] = {}
-    for name, column in offered_columns(source).items():
+    for name, column in offered_columns(columns).items():
         if column.kind == "image":
-            found[name] = Image(height, width, channels)
+            found[name] = Image(height, width, image.channels)
         elif column.kind == "mask" and column.names:
             found[name] = Mask(column.names, height, width)
+        elif column.offers is not None:
+            found[name] = column.offers
         elif column.kind == "joints":
             pairs = tuple(
                 (place, column.names.index(other))
@@ -49,7 +53,7 @@ def told_names(
     if not isinstance(field, Mask):
         return None
     if source.understood.structure == "coco":  # drawn by its own classes
-        own = offered_columns(source).get(column)
+        own = offered_columns(source.understood.columns).get(column)
         return MaskNames.of(own.names) if own is not None else None
     folder = place_here(settings)
     return mask_names(settings, folder if folder.is_dir() else None)

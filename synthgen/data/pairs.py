@@ -104,7 +104,7 @@ class Paired:
         self.name = root.resolve().name
         self._root, self._files = root, files
         self._folders = {_column(name, main): name for name in kids if name != main}
-        found = {name: _keyed(sub, settings) for name, sub in kids.items()}
+        found = {name: keyed(sub, settings) for name, sub in kids.items()}
         keys, passed = _matched(root, main, found, settings)
         self._parts = {name: [found[name][key] for key in keys] for name in kids}
         self._main = main
@@ -168,7 +168,7 @@ def _column(name: str, main: str) -> str:
     return MASK if low in MASK_FOLDERS | BOX_FOLDERS else SOURCE if low in IMAGE_FOLDERS else name
 
 
-def _keyed(folder: Folder, settings: DataSettings) -> dict[Key, Parts]:
+def keyed(folder: Folder, settings: DataSettings) -> dict[Key, Parts]:
     """Files by their path without ending; of folders that hold splits, those of the split."""
     depth = len(folder.parts)
     kids = [name for name, sub in folder.folders.items() if sub.has("picture")]

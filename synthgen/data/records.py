@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,11 +22,14 @@ from synthgen.data.listed import FILES, Listed, Shown, is_flat, read_named, rows
 from synthgen.data.offered import offered_columns, told_names
 from synthgen.data.partners import open_partnered
 from synthgen.data.sources import Source, open_source, place_here
+from synthgen.data.table_labels import NoLabelColumn
 from synthgen.data.understood import FLAT_CLASS
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
+
+S = TypeVar("S", bound=DataSettings)
 
 TOGETHER = 256
 """Rows whose cells are in memory at once."""
@@ -45,6 +48,9 @@ class Records:
     """A short name of the source: a folder's own name or a hub id, never a path."""
     fingerprint: str
     """SHA-256 (hex) over all that was read of the fields."""
+    image_fingerprint: str
+    """SHA-256 (hex) over the first column and the classes alone: the fingerprint that these images
+    have where nothing is read beside them."""
     skipped: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     """How the data was read, for a terminal."""
@@ -89,12 +95,29 @@ def open_rows(settings: DataSettings) -> Source:
             return Listed(folder, rows)
         if settings.structure == "auto" and settings.classes is None and is_flat(folder):
             settings = without_labels(settings)
-    return open_source(settings, settings.split)
+    try:
+        return open_source(settings, settings.split)
+    except NoLabelColumn:
+        if settings.structure != "auto" or settings.classes is not None:
+            raise
+        return open_source(without_labels(settings), settings.split)
+
+
+def unlabelled_table(settings: S) -> S:
+    """Settings that read a table's rows as one class, unless it has a column ``label`` or they say
+    what is its label: a column of classes is an attribute like any other."""
+    asked = settings.label_column is not None or settings.classes is not None
+    if asked or settings.structure != "auto":
+        return settings
+    plain = settings.model_copy(update={"structure": "flat"})
+    about = open_rows(plain).understood
+    known = {column.name for column in about.columns}
+    return plain if about.structure == "table" and "label" not in known else settings
 
 
 def without_labels(settings: DataSettings) -> DataSettings:
     """Settings that read all rows of the data as one class, whatever labels they have; images with
-    partners keep them, and :func:`_in_one_class` makes theirs one."""
+    partners keep them, and :func:`in_one_class` makes theirs one."""
     if _is_partnered(settings):
         return settings.model_copy(update={"classes": None})
     return settings.model_copy(update={"structure": "flat", "classes": None})
@@ -105,23 +128,10 @@ def _is_partnered(settings: DataSettings) -> bool:
     return folder.is_dir() and open_partnered(folder, settings) is not None
 
 
-def _in_one_class(source: Source) -> Source:
+def in_one_class(source: Source) -> Source:
     """The source, its rows all of one class, where it had several."""
     source.classes, source.labels = (FLAT_CLASS,), np.zeros_like(source.labels)
     return source
-
-
-def load_strata(settings: DataSettings) -> ImageData:
-    """Images of the classes that are wanted; where that is the one class :data:`FLAT_CLASS`, of
-    all rows, whatever their labels.
-
-    Raises:
-        SynthgenError: as :func:`load_images`.
-    """
-    if settings.classes != (FLAT_CLASS,):
-        return load_images(settings)
-    plain = without_labels(settings)
-    return load_images(plain, source=_in_one_class(open_rows(plain)))
 
 
 Wanted = Mapping[str, Field] | Callable[[Source, ImageData], Mapping[str, Field]]
@@ -135,6 +145,7 @@ def load_records(
     *,
     labelled: bool | None = None,
     main: str | None = None,
+    view: Callable[[Source], Source] = lambda source: source,
     carry: bool = False,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
@@ -145,6 +156,7 @@ def load_records(
         columns: the source's column of a field, where it has another name.
         labelled: whether rows must have a class, or must not; ``None`` takes what there is.
         main: the first image field, where ``fields`` is a function.
+        view: makes columns of what the source has, before they are read.
         carry: read all other columns too, to travel along; the rows' classes are one of them where
             rows must have none.
 
@@ -158,9 +170,9 @@ def load_records(
     if main is None and settings.color == "auto":
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
-    source = open_for(settings, main, columns or {})
+    source = view(open_for(settings, main, columns or {}))
     classes, labels = source.classes, source.labels
-    source = _in_one_class(source) if labelled is False else source
+    source = in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)
     fields = fields if isinstance(fields, Mapping) else fields(source, data)
     found: dict[str, np.ndarray] = {} if main is None else {main: data.images}
@@ -180,8 +192,9 @@ def load_records(
         carried = carried_of(asked, source, data.rows, read, own)
         told += tuple(carried.lines())
     return Records(
-        found, data.labels, data.classes, data.name, fingerprint, data.skipped, told, carried
-    )
+        found, data.labels, data.classes, data.name, fingerprint, data.fingerprint, data.skipped,
+        told, carried,
+    )  # fmt: skip
 
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:
@@ -194,8 +207,8 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
     if main is None:
         return open_rows(settings)
     asked = columns.get(main)
-    wanted = asked or (main if main != "image" else None)
-    if wanted is None or settings.image_column is not None:
+    wanted = asked or main
+    if settings.image_column is not None:
         return open_rows(settings)
     if asked is None:
         try:  # of a table with several image columns one must be named
@@ -205,17 +218,23 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
                 return open_rows(settings.model_copy(update={"image_column": wanted}))
             except SynthgenError:
                 raise first from None
+        if main == "image":
+            return source
     else:
         source = open_rows(settings.model_copy(update={"image_column": asked}))
         if source.understood.structure in ("table", "pairs", "side-by-side") or asked == "image":
             return source  # whose images the column is, or it was refused
-    offered = offered_columns(source).get(wanted)
+    offered = offered_columns(source.understood.columns).get(wanted)
     column = _column_of(source, wanted)
     if column is not None and offered is not None and offered.kind == "image":
         return Shown(source, column, wanted, place_here(settings))
     if asked is None:
         return source
-    known = [name for name, each in offered_columns(source).items() if each.kind == "image"]
+    known = [
+        name
+        for name, each in offered_columns(source.understood.columns).items()
+        if each.kind == "image"
+    ]
     raise SynthgenError(
         f"{source.name}: no column of images '{asked}' (there are {name_list(known) or 'none'})"
         f"{did_you_mean(asked, known)}; name it with --field"

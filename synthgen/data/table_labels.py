@@ -19,6 +19,10 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 
 
+class NoLabelColumn(SynthgenError):
+    """A table has no column of class labels."""
+
+
 def label_column(kinds: Mapping[str, Kind], image: str, name: str) -> str:
     """The one column of class labels, else the one that is called so.
 
@@ -35,7 +39,8 @@ def label_column(kinds: Mapping[str, Kind], image: str, name: str) -> str:
         if len(called) == 1:
             return called[0]
     what = f"several class-label columns ({name_list(found)})" if found else "no class-label column"
-    raise SynthgenError(
+    error = SynthgenError if found else NoLabelColumn
+    raise error(
         f"{name}: has {what} among {name_list(kinds)}; name it with --label-column, or read all "
         "images as one class with --structure flat"
     )

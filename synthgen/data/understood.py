@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthgen.spec.errors import printable
+from synthgen.spec.vectors import Attributes
 
 Kind = Literal[
-    "image", "class label", "text", "whole number", "number", "mask", "joints", "other"
+    "image", "class label", "text", "whole number", "number", "mask", "joints", "attributes",
+    "other",
 ]  # fmt: skip
 """What the values of a column are."""
 
@@ -38,6 +40,8 @@ class Column:
     """Of joints: pairs of them between which a limb is drawn."""
     dtype: str = ""
     """Its Arrow type, where the data say it: not of files of text."""
+    offers: Attributes | None = None
+    """Of attributes: which there are, and what their values are."""
 
     def __str__(self) -> str:
         told = self.names and self.kind in ("mask", "joints")

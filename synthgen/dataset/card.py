@@ -90,6 +90,11 @@ def _body(manifest: Manifest, quality: str) -> str:
         f"{plain(generator.trained.data or 'unknown data')}). "
         "The generator's training data may carry terms that hold for images derived from it.",
         "",
+        *(
+            [f"**Notice:** {plain(generator.trained.notice)}.", ""]
+            if generator.trained.notice
+            else []
+        ),
         "![contact sheet](report/contact-sheet.png)",
         "",
         "```python",

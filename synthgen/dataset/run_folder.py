@@ -146,10 +146,11 @@ def _apart(*values: Any) -> list[str]:
     same = next((i for i, here in enumerate(alike) if len(set(here)) > 1), min(map(len, texts)))
     start = max(0, same - SHOWN // 2) if max(map(len, texts)) > SHOWN else 0
     return [
-        ("..." if start else "") + text[start : start + SHOWN]
+        ("..." if start else "")
+        + text[start : start + SHOWN]
         + ("..." if len(text) > start + SHOWN else "")
         for text in texts
-    ]  # fmt: skip
+    ]
 
 
 def _refuse_foreign(layout: Layout, mode: Mode) -> None:

@@ -17,7 +17,7 @@ AMOUNT = ("n", "per_class")
 
 SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
 """Settings that name the rows which a generator is given."""
-NEWER_SOURCE = ("given_again", "set", "field")
+NEWER_SOURCE = ("given_again", "set", "field", "balance")
 """On record where they say something."""
 
 CARRIED, CARRIED_FINGERPRINT = "carried", "carried_fingerprint"

@@ -124,8 +124,7 @@ def _card(layout: Layout, plan: Plan, found: Verification) -> None:
         splits = {s["name"]: s["num_examples"] for s in info["splits"]}
         label = next(f["dtype"] for f in info["features"] if f["name"] == "label")
         names = tuple(label["class_label"]["names"].values())
-    except (OSError, ValueError, KeyError, IndexError, TypeError, StopIteration,
-            AttributeError):  # fmt: skip
+    except (OSError, ValueError, KeyError, IndexError, TypeError, StopIteration, AttributeError):
         found.add(Kind.CARD, "README.md: its YAML cannot be read")
         return
     if splits != plan.splits:

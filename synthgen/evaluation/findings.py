@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from synthgen.evaluation.attributes import attribute_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
 
@@ -45,6 +46,7 @@ def judged(found: Evaluation) -> Evaluation:
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
             *_realism(found), *_labels(found), *_originals(found),
+            *attribute_findings(found.attributes),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip
@@ -92,10 +94,11 @@ def _memorisation(found: Evaluation) -> Iterator[Finding]:
         yield Finding("care", "memorisation", figures)
     else:
         yield Finding(
-            "good", "memorisation",
+            "good",
+            "memorisation",
             f"no sign of copying: {near.share:.1%} of its images come very close to one of the "
             f"{whose}, and {near.real_share:.1%} of unseen real images do",
-        )  # fmt: skip
+        )
 
 
 def _repetition(found: Evaluation) -> Iterator[Finding]:
@@ -106,10 +109,11 @@ def _repetition(found: Evaluation) -> Iterator[Finding]:
         level = "care"
     if twice.exact:
         yield Finding(
-            level, "repetition",
+            level,
+            "repetition",
             f"{twice.exact:,} of {twice.rows:,} images ({exact:.1%}) repeat another one pixel for "
             f"pixel; of the real images {usual:.1%} do",
-        )  # fmt: skip
+        )
     if near is None:
         return
     # Images a little smoother than real ones lie closer together; those that repeat lie in heaps.
@@ -153,10 +157,11 @@ def _coverage(found: Evaluation) -> Iterator[Finding]:
     whole = found.overall
     if whole and whole.made.recall < CARE_SHARE * whole.real.recall:
         yield Finding(
-            "care", "coverage",
+            "care",
+            "coverage",
             f"{whole.made.recall:.0%} of the real images lie among its images (recall), and "
             f"{whole.real.recall:.0%} of them among as many other real images: it varies less",
-        )  # fmt: skip
+        )
     yield from _by_class(
         found, "coverage", share, CARE_SHARE, BAD_SHARE, words,
         "leave out much of what their real images show",
@@ -259,15 +264,17 @@ def _by_class(
     if len(poor) <= NAMED:
         for item in poor:
             text = words(item.entry, item.value)
-            yield Finding(item.level, about, f"{text}: treat with care" if item.level == "care"
-                          else text)  # fmt: skip
+            yield Finding(
+                item.level, about, f"{text}: treat with care" if item.level == "care" else text
+            )
         return
     names = _listed([f"'{item.entry.name}'" for item in poor[:8]], len(poor) - 8)
     yield Finding(
-        poor[0].level, about,
+        poor[0].level,
+        about,
         f"{len(poor)} of {len(known)} classes {together}: {names}; at worst, "
         f"{words(poor[0].entry, poor[0].value)}",
-    )  # fmt: skip
+    )
 
 
 def _ratio(value: float, real: float) -> float | None:

@@ -53,6 +53,22 @@ class ClassEvaluation:
 
 
 @dataclass(frozen=True)
+class AttributeEvaluation:
+    """One value of an attribute, or an attribute that is a number, as a reader sees it."""
+
+    attribute: str
+    value: str
+    """Empty of a number."""
+    number: bool
+    images: int
+    """That have the value."""
+    agreement: float | None
+    """Share of them of which the reader says so; of a number the mean error."""
+    real_images: int
+    real_agreement: float | None
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Images that are there twice."""
 
@@ -129,6 +145,8 @@ class Evaluation:
     findings: tuple[Finding, ...] = ()
     restorations: tuple[Restoration, ...] = ()
     """Where images were made from what was derived of originals: how near they come to these."""
+    attributes: tuple[AttributeEvaluation, ...] = ()
+    """Of a dataset whose images are made from attributes."""
     utility: Utility | None = None
     """Where it was asked for: the same record as ``report/utility.json``."""
 

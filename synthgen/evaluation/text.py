@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from synthgen.evaluation.attributes import attribute_lines, cells_of
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.restoration import Restoration
@@ -56,6 +57,7 @@ def as_text(found: Evaluation) -> str:
         ]
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
+    lines += [f"  {line}" for line in attribute_lines(found.attributes)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.seen:
@@ -95,6 +97,10 @@ def as_markdown(found: Evaluation) -> str:
         f"| {shown(c.real_probe_agreement, True)} |"
         for c in found.classes
     ]
+    if found.attributes:
+        lines += ["", "| attribute | this dataset | of real images |", "|---|---|---|"]
+        rows = map(cells_of, found.attributes)
+        lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
         lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",

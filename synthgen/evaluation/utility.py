@@ -129,6 +129,14 @@ class Utility:
                 f"{whole.accuracy:.1%}: a gap of {100 * (whole.accuracy - made.accuracy):.1f} "
                 "points"
             )
+        attribute = self.protocol.get("attribute")
+        if made is not None and attribute is not None:
+            worst = min(range(len(self.classes)), key=lambda k: made.class_accuracies[k])
+            real = "" if whole is None else f", on real ones {whole.class_accuracies[worst]:.1%}"
+            lines.append(
+                f"the worst group is {attribute} = {self.classes[worst]}: right on "
+                f"{made.class_accuracies[worst]:.1%} trained on synthetic images{real}"
+            )
         for gain in self.gains():
             what = f"{gain.real_per_class:,} real images per class"
             points = f"{100 * gain.mean:+.1f} ± {100 * gain.deviation:.1f} points"

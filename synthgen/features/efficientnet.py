@@ -99,9 +99,9 @@ class EfficientNetLite0:
     def __call__(self, images: Tensor) -> Tensor:
         pixels = resized_rgb(images, self._side, "bicubic")
         # Training saw (x - 127) / 128 of x in [0, 255].
-        pixels = pixels.mul(127.5).add_(0.5).div_(128.0).contiguous(
-            memory_format=torch.channels_last
-        )  # fmt: skip
+        pixels = (
+            pixels.mul(127.5).add_(0.5).div_(128.0).contiguous(memory_format=torch.channels_last)
+        )
         lower = self._precision != torch.float32
         with torch.autocast(images.device.type, self._precision, enabled=lower):
             features: Tensor = self._network(pixels)
@@ -146,8 +146,9 @@ def feature_network() -> nn.Sequential:
 
 
 def _build(weights: dict[str, Tensor]) -> nn.Sequential:
-    def conv(name: str, norm: str, stride: int = 1, *, depthwise: bool = False,
-             act: bool = True) -> _Conv:  # fmt: skip
+    def conv(
+        name: str, norm: str, stride: int = 1, *, depthwise: bool = False, act: bool = True
+    ) -> _Conv:
         weight, bias = _folded(weights, name, norm)
         return _Conv(weight, bias, stride, len(weight) if depthwise else 1, act)
 

@@ -24,8 +24,9 @@ Pool = Callable[[Tensor], Tensor]
 
 
 class _Conv(nn.Module):
-    def __init__(self, width_in: int, width: int, kernel: Kernel, stride: int = 1,
-                 padding: Kernel = 0) -> None:  # fmt: skip
+    def __init__(
+        self, width_in: int, width: int, kernel: Kernel, stride: int = 1, padding: Kernel = 0
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(width_in, width, kernel, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(width, eps=0.001)

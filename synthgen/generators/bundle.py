@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm
+from synthgen.features.attribute_reader import AttributeReader
 from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.format import (
     CALIBRATION,
@@ -28,7 +29,9 @@ from synthgen.generators.format import (
     FILES,
     GENERATOR,
     JUDGES,
+    LAW,
     METRICS,
+    READERS,
     REFERENCE,
     VERSION,
     BundleConfig,
@@ -49,11 +52,15 @@ class Criteria:
     """Quantiles of scores of held-out real images, as JSON."""
     reference: Mapping[str, Tensor] | None = None
     """Fingerprints and features of training images."""
+    readers: Mapping[str, AttributeReader] = field(default_factory=dict)
+    """What reads given attributes off images, by field."""
 
     def save(self, folder: Path) -> None:
         """Write what there is into a bundle's folder."""
         if self.classifier is not None:
             save_file(_halved(self.classifier), folder / CLASSIFIER)
+        if self.readers:
+            save_file(_halved(nn.ModuleDict(dict(self.readers))), folder / READERS)
         if self.calibration is not None:
             (folder / CALIBRATION).write_text(json.dumps(self.calibration), encoding="utf-8")
         if self.reference is not None:
@@ -71,17 +78,21 @@ def save_bundle(
     metrics: Mapping[str, Any],
     training: Mapping[str, Any],
     keep_judges: bool = True,
+    law: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a bundle beside ``folder`` and rename it there; an older one is replaced.
 
     ``built.networks`` holds the weights to keep (the averaged generator's). ``training`` is free
-    provenance: data, images shown, hardware; ``metrics`` its scores.
+    provenance: data, images shown, hardware; ``metrics`` its scores; ``law`` the rows that
+    conditions are drawn from.
     """
     staging = staging_beside(folder)
     staging.mkdir(parents=True)
     save_file(_named_tensors(built.networks, built.generators), staging / GENERATOR)
     if keep_judges and built.judges:
         save_file(_named_tensors(built.networks, built.judges), staging / JUDGES)
+    if law is not None:
+        save_file(_contiguous(law), staging / LAW)
     criteria.save(staging)
     (staging / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     card = model_card(algorithm, task, training, metrics)
@@ -94,6 +105,7 @@ def save_bundle(
         task=task.to_json(),
         latents={name: latent.shape for name, latent in built.latents.items()},
         classifier=None if criteria.classifier is None else criteria.classifier.config(),
+        readers={name: reader.config() for name, reader in criteria.readers.items()},
         training=dict(training),
         files={path.name: sha256(path.read_bytes()) for path in sorted(staging.iterdir())},
     )

@@ -28,8 +28,12 @@ CALIBRATION = "calibration.json"
 METRICS = "metrics.json"
 REFERENCE = "reference.safetensors"
 """What filters compare with of the real images; see ``synthgen.quality.reference``."""
+LAW = "conditions.safetensors"
+"""Rows of what was given in training, in no order, without their images: what is drawn from."""
+READERS = "readers.safetensors"
+"""Networks that read given fields off images."""
 CARD = "README.md"
-FILES = (GENERATOR, JUDGES, CLASSIFIER, CALIBRATION, METRICS, REFERENCE, CARD)
+FILES = (GENERATOR, JUDGES, CLASSIFIER, CALIBRATION, METRICS, REFERENCE, LAW, READERS, CARD)
 LARGEST_JSON = 16_000_000
 """Bytes of a JSON file that are looked at."""
 
@@ -44,6 +48,7 @@ class BundleConfig(Settings):
     task: dict[str, Any]
     latents: dict[str, tuple[int, ...]]
     classifier: dict[str, Any] | None = None
+    readers: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any]
     files: dict[str, str]
 

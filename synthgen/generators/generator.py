@@ -11,21 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.algorithms.registry import build
-from synthgen.features.classifier import LabelClassifier
 from synthgen.generators.class_indices import class_indices
 from synthgen.generators.discriminator import Discriminator, ImageJudge
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.format import (
     CALIBRATION,
-    CLASSIFIER,
     GENERATOR,
     JUDGES,
+    LAW,
     REFERENCE,
     BundleConfig,
     read_config,
 )
 from synthgen.generators.latents import latents
 from synthgen.generators.reading import load_tensors, load_weights, read_json, refuse_larger
+from synthgen.generators.seers import load_classifier, load_readers
 from synthgen.networks.baking import bake
 from synthgen.networks.outline import outline
 from synthgen.networks.placement import place
@@ -37,7 +37,8 @@ from synthgen.spec.task import sampled
 class Generator:
     """A bundle loaded on a device. Attributes are read-only by intent.
 
-    ``classifier`` (label classifier, or ``None``), ``calibration`` (JSON, or ``None``) and
+    ``classifier`` (label classifier, or ``None``), ``readers`` (of given attributes, by field),
+    ``calibration`` (JSON, or ``None``) and
     ``reference`` (tensors by name, or ``None``) come from the bundle as well.
     """
 
@@ -75,7 +76,8 @@ class Generator:
             raise SynthgenError(f"{folder}: the bundle names no {GENERATOR}")
         self._networks = bake(place(networks, device).eval())
         self._algorithm = algorithm
-        self.classifier = self._load_classifier()
+        self.classifier = load_classifier(folder, self.config, device)
+        self.readers = load_readers(folder, self.config, self.task, device)
         self.calibration = read_json(folder, self.config, CALIBRATION)
         self.reference = load_tensors(folder, self.config, REFERENCE)
 
@@ -119,6 +121,17 @@ class Generator:
     def weights_sha256(self) -> str:
         """SHA-256 (hex) of the generator's weights file."""
         return self.config.files[GENERATOR]
+
+    @cached_property
+    def law(self) -> dict[str, Tensor] | None:
+        """Rows of what was given in training, by field, and their ``strata``: conditions are drawn
+        from them; ``None`` if the bundle keeps none."""
+        return load_tensors(self.folder, self.config, LAW)
+
+    @property
+    def law_sha256(self) -> str | None:
+        """SHA-256 (hex) of the file of these rows; ``None`` if there is none."""
+        return self.config.files.get(LAW)
 
     @cached_property
     def discriminator(self) -> ImageJudge | None:
@@ -282,16 +295,3 @@ class Generator:
             )  # fmt: skip
             images[part] = to_uint8(drawn["image"][:count]).cpu().numpy()
         return images
-
-    def _load_classifier(self) -> LabelClassifier | None:
-        if self.config.classifier is None:
-            return None
-        try:
-            classifier = LabelClassifier.from_config(self.config.classifier)
-        except (KeyError, TypeError, ValueError):
-            raise SynthgenError(
-                f"{self.folder}: config.json describes no label classifier of this version"
-            ) from None
-        if not load_weights(self.folder, self.config, CLASSIFIER, classifier):
-            raise SynthgenError(f"{self.folder}: the bundle names no {CLASSIFIER}")
-        return bake(place(classifier, self.device).eval())

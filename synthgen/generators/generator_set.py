@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 
 from synthgen.generators.discriminator import EachOwn, ImageJudge
-from synthgen.generators.format import GENERATOR, JUDGES, read_config
+from synthgen.generators.format import GENERATOR, JUDGES, LAW, read_config
 from synthgen.generators.generator import Generator
 from synthgen.spec.columns import DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
@@ -111,6 +112,22 @@ class GeneratorSet(Generator):
     def discriminator_sha256(self) -> str | None:
         """SHA-256 (hex) over the hashes of all parts' discriminators; ``None`` if one has none."""
         hashes = [part.config.files.get(JUDGES) for part in self.parts]
+        told = "".join(each or "" for each in hashes)
+        return None if None in hashes else hashlib.sha256(told.encode()).hexdigest()
+
+    @cached_property
+    def law(self) -> dict[str, Tensor] | None:
+        """The rows of all parts; ``None`` if a part has none."""
+        found = [super().law, *(part.law for part in self.parts[1:])]
+        kept = [law for law in found if law is not None]
+        if len(kept) < len(found):
+            return None
+        return {name: torch.cat([law[name] for law in kept]) for name in kept[0]}
+
+    @property
+    def law_sha256(self) -> str | None:
+        """SHA-256 (hex) over the hashes of all parts' rows; ``None`` if a part has none."""
+        hashes = [part.config.files.get(LAW) for part in self.parts]
         told = "".join(each or "" for each in hashes)
         return None if None in hashes else hashlib.sha256(told.encode()).hexdigest()
 

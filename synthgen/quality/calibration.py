@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,14 @@ class Calibration:
             self.classes,
             {**self.quantiles, **other.quantiles},
             {**self.counts, **other.counts},
+        )
+
+    def only(self, names: Collection[str]) -> Calibration:
+        """This calibration with those of its scores alone that are among ``names``."""
+        return Calibration(
+            self.classes,
+            {name: own for name, own in self.quantiles.items() if name in names},
+            {name: own for name, own in self.counts.items() if name in names},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +118,14 @@ def calibrate_score(
         own = torch.from_numpy(held.labels[start : start + BATCH]).to(device)
         parts.append(score(pixels, own).cpu().numpy())
     return _calibration({name: np.concatenate(parts)}, held.labels, classes)
+
+
+def calibrated_on(
+    measured: Mapping[str, np.ndarray], labels: np.ndarray, classes: tuple[str, ...]
+) -> Calibration:
+    """Quantiles of scores ``[N]`` by name that were measured already, of held-out real images with
+    labels ``int64 [N]``; classes as in :func:`calibrate`."""
+    return _calibration(measured, labels, classes)
 
 
 def _calibration(

@@ -7,6 +7,7 @@ import math
 from synthgen.quality.repeats import RepeatRule
 from synthgen.quality.rule import Bound, Context, Rule
 from synthgen.quality.rules import (
+    AgreementFilter,
     DiscriminatorFilter,
     EmbeddingDuplicateFilter,
     LabelAgreementFilter,
@@ -23,6 +24,7 @@ GROUP = "synthgen.filters"
 RULES: dict[str, type[Rule]] = {
     "statistics": StatisticsFilter,
     "label_agreement": LabelAgreementFilter,
+    "agreement": AgreementFilter,
     "realism": RealismFilter,
     "discriminator": DiscriminatorFilter,
     "memorised": MemorisedFilter,

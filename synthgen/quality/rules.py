@@ -12,8 +12,10 @@ from pydantic import Field
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.quality.rule import INFINITE, Bound, Context, Rule
-from synthgen.spec.columns import DISCRIMINATOR
+from synthgen.spec.columns import AGREEMENT, DISCRIMINATOR
 from synthgen.spec.errors import SynthgenError
+
+LABEL = f"label{AGREEMENT}"
 
 Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 
@@ -95,6 +97,24 @@ class LabelAgreementFilter(Rule):
             low = calibration.quantile("label_agreement", self.quantile, context.position(label))
             lows.append(self.min if self.min is not None else min(self.ceiling, low))
         return [Bound(name, "label_agreement", tuple(lows), (INFINITE,) * len(lows))]
+
+
+class AgreementFilter(Rule):
+    """Keep images that bear out what they were made from, as far as real images do: every
+    ``<field>_agreement`` that was calibrated, but that of the label."""
+
+    quantile: float = Field(
+        0.1, ge=0, lt=1, description="Share of held-out real images that would fail."
+    )
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration = context.calibrated(name)
+        scores = [s for s in calibration.quantiles if s.endswith(AGREEMENT) and s != LABEL]
+        if not scores:
+            raise SynthgenError(f"{name}: the generator's bundle has no reader of what it is given")
+        every = len(context.classes)
+        lows = {score: calibration.quantile(score, self.quantile) for score in scores}
+        return [Bound(name, s, (low,) * every, (INFINITE,) * every) for s, low in lows.items()]
 
 
 class RealismFilter(Rule):

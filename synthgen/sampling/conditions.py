@@ -81,8 +81,8 @@ class OfRows:
 
 
 class Drawn:
-    """Attributes drawn for each candidate: a yes as likely as a no, numbers evenly over their
-    ranges. ``law`` gives other shares of yes, by name."""
+    """Attributes drawn for each candidate: a yes as likely as a no, each choice as likely as any
+    other, numbers evenly over their ranges. ``law`` gives other shares of yes, by name."""
 
     def __init__(
         self,
@@ -108,6 +108,8 @@ class Drawn:
             if name in self._field.ranges:
                 low, high = self._field.ranges[name]
                 drawn[:, place] = low + (high - low) * drawn[:, place]
+            elif name in self._field.choices:
+                drawn[:, place] = np.floor(drawn[:, place] * len(self._field.choices[name]))
             else:
                 drawn[:, place] = drawn[:, place] < self._law.get(name, 0.5)
         return {self._name: torch.from_numpy(drawn.astype(np.float32))}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.sampling.candidates import CandidateBatch, Judge, Repeats
+from synthgen.sampling.cells import Cells
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 
@@ -46,8 +47,12 @@ class ShardSampler:
         class_names: Sequence[str],
         excluded: frozenset[tuple[int, int]] = frozenset(),
         available: Sequence[int] | None = None,
+        cells: Cells | None = None,
+        quotas: Sequence[int] | None = None,
     ) -> None:
         """``excluded`` holds (label, candidate) pairs that repeat images of other shards.
+
+        ``quotas`` are those of the ``cells``; by default each class is one, with the shard's quota.
 
         ``available[i]`` is how many candidates of class i there are, where they are no endless
         supply.
@@ -57,15 +62,17 @@ class ShardSampler:
         self._judge = judge
         self._batch_size = batch_size
         self._class_names = class_names
+        self._cells = cells or Cells.whole(class_names)
         self._excluded = excluded
         self._available = available
-        self._quotas = _Quotas(shard.quotas)
+        self._quotas = _Quotas(shard.quotas if quotas is None else quotas)
         self._begun: deque[Callable[[], CandidateBatch]] = deque()
 
     def begin(self) -> bool:
         """Begin what may be begun now; whether that will do, at the share kept so far."""
         while len(self._begun) < AHEAD and self._quotas.want_more():
-            self._begun.append(self._begin(*self._quotas.next_batch(self._batch_size)))
+            wanted = self._quotas.next_batch(self._batch_size)
+            self._begun.append(self._begin(*self._cells.numbers(*wanted)))
         return not self._quotas.want_more()
 
     def batches(self, idle: Callable[[], Any] = lambda: None) -> Iterator[CandidateBatch]:
@@ -85,16 +92,18 @@ class ShardSampler:
             batch = self._begun.popleft()()
             verdicts = batch.verdicts.tolist()
             labels, candidates = batch.labels.tolist(), batch.candidates.tolist()
+            places = self._cells.places(batch.labels, batch.candidates).tolist()
             hashes = batch.pixel_hashes.tolist()
             for reason, known in near.items():
                 known.look(batch.codes[reason], batch.labels)
             taken = []
             for row, (label, candidate) in enumerate(zip(labels, candidates, strict=True)):
-                quotas.pending[label] -= 1
-                if not quotas.missing[label]:
+                cell = places[row]
+                quotas.pending[cell] -= 1
+                if not quotas.missing[cell]:
                     continue
                 if self._available is not None and candidate >= self._available[label]:
-                    raise self._run_out(label)
+                    raise self._run_out(cell)
                 if verdicts[row] == 0:
                     repeated = _repeated(row, hashes[row], seen, near, judge)
                     seen.add(hashes[row])
@@ -103,18 +112,18 @@ class ShardSampler:
                     if repeated is not None:
                         verdicts[row] = judge.reasons.index(repeated) + 1
                 taken.append(row)
-                quotas.examined[label] += 1
+                quotas.examined[cell] += 1
                 if verdicts[row] == 0:
-                    quotas.missing[label] -= 1
+                    quotas.missing[cell] -= 1
                 else:
-                    rejected[label][verdicts[row] - 1] += 1
+                    rejected[cell][verdicts[row] - 1] += 1
             yield batch.take(taken, np.asarray(verdicts, dtype=np.int64))
-            _check_floor(quotas, rejected, judge, self._class_names)
+            _check_floor(quotas, rejected, judge, self._cells.flat)
 
     def _run_out(self, label: int) -> SynthgenError:
         quotas = self._quotas
         return SynthgenError(
-            f"class '{self._class_names[label]}' has run out of source images: "
+            f"class '{self._cells.flat[label]}' has run out of source images: "
             f"{quotas.examined[label]} looked at, {quotas.missing[label]} more wanted in "
             f"{self._shard.name}; ask for fewer, add source images or loosen --filters"
         )
@@ -135,7 +144,8 @@ def _repeated(
 
 
 class _Quotas:
-    """What each class of a shard still lacks, and what is on its way. Lists are by label."""
+    """What each cell of a shard still lacks, and what is on its way. Lists are by the place of the
+    cell, which is the label where each class is one cell; so it is called here."""
 
     def __init__(self, quotas: Sequence[int]) -> None:
         self.quotas = tuple(quotas)

@@ -9,11 +9,12 @@ point (``synthgen.derivations``: a name to a :class:`Derivation`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from synthgen.spec.baselines import ENLARGED, FILLED, Baseline
+from synthgen.spec.drawings import lines_agree, sketch
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Mask
@@ -46,6 +47,9 @@ class Derivation:
     compute: Compute
     draws: int = 0
     """Numbers that it takes for each row."""
+    agree: Callable[[Tensor, Tensor], Tensor] | None = None
+    """How far stored rows that were derived again agree with those that were given: ``float32 [N]``
+    in [0, 1]. ``None``: by the mean difference of their values."""
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     """Of one that is of an image: plain ways back to the image, by what they are called."""
     within: int | None = None
@@ -67,6 +71,15 @@ def find_derivation(name: str) -> Derivation:
         raise SynthgenError(f"no derivation '{name}' (known: {name_list(known)}){hint}")
     loaded: Derivation = found[name].load()
     return loaded
+
+
+def restorable(task: Task) -> list[str]:
+    """The given fields that are derived from the image, and that there is a plain way back from."""
+    return [
+        name for name in task.given
+        if (derived := task.derived.get(name)) is not None
+        and task.pictured in derived.of and find_derivation(derived.by).baselines
+    ]  # fmt: skip
 
 
 def draws_of(task: Task) -> int:
@@ -204,4 +217,5 @@ OURS: Mapping[str, Derivation] = {
     "hole": Derivation(_hole, draws=9 + 2 * STROKES),
     "masked": Derivation(_masked, baselines=FILLED, within=1),
     "edges": Derivation(_edges),
+    "sketch": Derivation(sketch, agree=lines_agree),
 }

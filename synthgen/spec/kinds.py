@@ -12,9 +12,7 @@ from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
 from synthgen.spec.plugins import plugins
 from synthgen.spec.vectors import Attributes, Text
 
-OURS: tuple[type[Field], ...] = (
-    Image, Label, Attributes, Text, Mask, Keypoints, Voxels, Views
-)  # fmt: skip
+OURS: tuple[type[Field], ...] = (Image, Label, Attributes, Text, Mask, Keypoints, Voxels, Views)
 GROUP = "synthgen.fields"
 """Entry point group: a kind's name to its class."""
 

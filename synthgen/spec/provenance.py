@@ -39,6 +39,8 @@ class TrainingRecord:
     seed: int | None = None
     only_class: str | None = None
     """The one class of a part of a set."""
+    notice: str | None = None
+    """What whoever gets the images must know."""
     precision: str | None = None
     hardware: str | None = None
     _read: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from synthgen.spec.derivations import restorable
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Enters, Field, Image, Label
 from synthgen.spec.image import ImageSpec
@@ -117,19 +118,22 @@ class Task:
         return self.conditions == (() if self.stratum is None else (self.stratum,))
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Given fields that real rows have beside what is made: all that are neither made nor
+        derived, but for the class."""
+        apart = {*self.made, *self.derived, self.stratum}
+        return tuple(name for name in self.given if name not in apart)
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Given fields that enter in another way: maps and volumes, each by its own name."""
         return tuple(n for n in self.given if self.fields[n].enters not in (*CONDITIONS, "none"))
 
     @property
     def agrees(self) -> bool:
-        """Whether the image must agree with what is given: a given field is derived from it."""
-        known, made = {self.pictured}, False
-        for name, derived in self.derived.items():
-            if known & set(derived.of):
-                known.add(name)
-                made = made or name in self.given
-        return made
+        """Whether what is given shows so much of the image that they must agree, as a large image
+        with its small copy."""
+        return bool(restorable(self))
 
     def condition(self, tensors: Mapping[str, Tensor], count: int, stream: str = "") -> Tensor:
         """The condition of ``count`` rows, from the fields' tensors by name.

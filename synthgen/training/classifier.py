@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from synthgen.data.splits import Labelled
@@ -97,9 +98,11 @@ def train_label_classifier(
     # A small set still gets some steps in every pass.
     batch = max(8, min(settings.batch_size, len(train_indices) // 8))
     steps = max(1, min(settings.budget, PASSES * len(train_indices)) // batch)
-    steps = _fit(network, batches, batch, steps, len(train_indices), settings, folder)
+    steps = fit_network(
+        network, batches, batch, steps, len(train_indices), settings, folder, _label_loss
+    )
     network.eval()
-    logits = _logits(network, real.images, validation_indices, device)
+    logits = logits_of(network, real.images, validation_indices, device)
     truth = torch.from_numpy(real.labels[validation_indices])
     network.temperature.fill_(_temperature(logits, truth))
     right = (logits.argmax(dim=1) == truth).float()
@@ -111,23 +114,31 @@ def train_label_classifier(
     trained = TrainedClassifier(
         network, float(right.mean()), per_class, time.perf_counter() - start, steps * batch
     )
-    _replace_tensors(network.state_dict(), folder / "classifier.safetensors")
+    replace_tensors(network.state_dict(), folder / "classifier.safetensors")
     record = asdict(trained, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "network"})
     write_whole(result, json.dumps(record, indent=2))
     (folder / "pass.safetensors").unlink(missing_ok=True)
     return trained
 
 
-def _fit(
-    network: LabelClassifier,
+def _label_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    return cross_entropy(logits, truth, label_smoothing=SMOOTHING)
+
+
+def fit_network(
+    network: nn.Module,
     batches: RealBatches,
     batch: int,
     steps: int,
     pass_size: int,
     settings: ClassifierSettings,
     folder: Path,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
 ) -> int:
-    """Train for so many steps, or for the time that there is; the steps taken."""
+    """Train for so many steps, or for the time that there is; the steps taken.
+
+    ``loss_of`` takes the network's outputs and the batch's labels.
+    """
     optimizer = torch.optim.SGD(
         network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
     )
@@ -149,7 +160,7 @@ def _fit(
                 group["lr"] = PEAK_LR * _lr_factor(min(1.0, done))
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 logits = network(translate(pixels))
-                loss = cross_entropy(logits, truth, label_smoothing=SMOOTHING)
+                loss = loss_of(logits, truth)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -167,7 +178,7 @@ def _lr_factor(progress: float) -> float:
 
 
 def _save_pass(
-    network: LabelClassifier,
+    network: nn.Module,
     optimizer: torch.optim.Optimizer,
     step: int,
     seconds: float,
@@ -178,12 +189,10 @@ def _save_pass(
         tensors[f"momentum/{index}"] = optimizer.state[parameter]["momentum_buffer"]
     tensors["step"] = torch.tensor(step)
     tensors["seconds"] = torch.tensor(seconds)
-    _replace_tensors(tensors, path)
+    replace_tensors(tensors, path)
 
 
-def _resume(
-    network: LabelClassifier, optimizer: torch.optim.Optimizer, path: Path
-) -> tuple[int, float]:
+def _resume(network: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> tuple[int, float]:
     """Steps that were taken before this process, and the seconds that they took."""
     if not path.exists():
         return 0, 0.0
@@ -197,7 +206,8 @@ def _resume(
     return int(tensors["step"]), float(tensors.get("seconds", 0.0))
 
 
-def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+def replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write tensors to a file that appears whole."""
     with written_whole(path) as beside:
         save_file(
             {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, beside
@@ -205,9 +215,10 @@ def _replace_tensors(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 @torch.inference_mode()
-def _logits(
-    network: LabelClassifier, images: np.ndarray, rows: np.ndarray, device: torch.device
+def logits_of(
+    network: nn.Module, images: np.ndarray, rows: np.ndarray, device: torch.device
 ) -> Tensor:
+    """Outputs ``float32 [V, F]`` of rows ``int64 [V]`` of images, on the CPU."""
     parts = [
         network(to_float(torch.from_numpy(images[rows[start : start + BATCH]]).to(device))).cpu()
         for start in range(0, len(rows), BATCH)

@@ -28,6 +28,14 @@ class Offered:
     """Size and channels of the images."""
     label: Label | None
     """Their classes, if they have any."""
+    columns: Mapping[str, Field] = field(default_factory=dict)
+    """What else a row plainly has, by the name of the field that it may be: images, masks and
+    joints of the size of the images."""
+    mask_names: tuple[str, ...] = ()
+    """Classes of masks, where they are said beside the data; an image may be such a mask."""
+    kinds: tuple[str, str] | None = None
+    """What the images of two sets show that are no pairs: those that others are made from, and
+    those made. ``None``: there is one set."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,20 @@ class Use:
     """Of images, where the data's own is not wanted."""
     labelled: bool = False
     """Whether rows must have a class."""
+    partner: str | None = None
+    """The field that the only other image or mask of a row is, whatever its column is called."""
+    without_pairs: str | None = None
+    """The default algorithm for two sets of images that are no pairs; ``None``: they are not
+    taken."""
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of algorithms, by their names, that this use has otherwise than they have."""
+    attributes: Callable[[Any], float | None] = field(default=lambda options: None)
+    """The share of rows that a tag must have to be one of the attributes that a row is given;
+    ``None``: no attributes are read."""
+    tagged: bool = False
+    """Whether rows must have attributes."""
+    notice: str = ""
+    """One line that whoever trains and whoever gets the images must know."""
 
 
 def use_names() -> list[str]:

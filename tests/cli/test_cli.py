@@ -10,7 +10,7 @@ def run(*arguments, **options):
     """A process like a user's, which imports for seconds; ``commands`` forks one that need not."""
     return subprocess.run(
         [sys.executable, "-m", "synthgen", *map(str, arguments)],
-        capture_output=True, text=True, timeout=200, check=False, **options,
+        capture_output=True, text=True, check=False, **options,
     )  # fmt: skip
 
 

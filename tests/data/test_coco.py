@@ -111,7 +111,8 @@ def test_columns_are_offered_as_the_fields_that_they_are(tmp_path):
     write_coco(TOY, tmp_path)
     found = {}
     load_records(
-        settings(tmp_path), lambda *known: found.update(offered_fields(*known)) or found,
+        settings(tmp_path), lambda source, data: found.update(
+            offered_fields(source.understood.columns, data.image)) or found,
         main="image",
     )  # fmt: skip
     assert found == {"mask": MASK, "keypoints": POINTS}

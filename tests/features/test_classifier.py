@@ -47,7 +47,7 @@ def test_it_learns_the_digits_and_is_kept(digits, tmp_path, monkeypatch):
     trained = train(digits, tmp_path)
     assert trained.accuracy > 0.95
     assert min(trained.per_class.values()) > 0.8
-    monkeypatch.setattr(training, "_fit", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "fit_network", lambda *a: pytest.fail("trained again"))
     again = train(digits, tmp_path)
     assert again.accuracy == trained.accuracy
     images = torch.rand(4, 1, 8, 8)

@@ -11,7 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from pipelines.local_cluster import local_cluster
 from synthgen.dataset.verify import verify
@@ -226,6 +229,40 @@ def test_a_new_folder_of_images_becomes_a_dataset_in_one_run(
     assert config.stat().st_mtime_ns == made, "the bundle was there and was trained again"
     plan = Plan.from_json(json.loads((tmp_path / "out" / ".synthgen" / "plan.json").read_text()))
     assert plan.classes == ("nought", "one", "two")
+
+
+def test_a_use_is_trained_and_given_rows_in_one_run_on_two_workers(cluster, tmp_path):
+    rng, data = np.random.default_rng(0), tmp_path / "data"
+    for number in range(40):
+        folder = data / ("odd" if number % 2 else "even")
+        folder.mkdir(parents=True, exist_ok=True)
+        blocks = rng.integers(0, 256, (4, 4, 3), np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+        Image.fromarray(blocks).save(folder / f"{number:02d}.png")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(json.dumps({
+        "images": 64, "batch_size": 8, "ticks": 1, "score_samples": 16, "classifier_images": 64,
+        "device": "cpu", "precision": "fp32", "resolution": 16, "use_options": {"scale": 2},
+        "options": {"width": 8, "blocks": 1, "width_d": 8, "perceptual": 0.0}, "structure": "flat",
+    }))  # fmt: skip
+    wanted = {
+        "n": 40,
+        "filters": "none",
+        "images_per_shard": 5,
+        "batch_size": 8,
+        "precision": "fp32",
+    }
+    run = cluster.run_deployment("build-dataset/adhoc", {
+        **wanted, "data": str(data), "use": "super-resolution", "recipe": str(recipe),
+        "run_folder": str(tmp_path / "run"), "given": str(data), "children": 2,
+        "out": str(tmp_path / "out"), "evaluate_with": "none",
+    })  # fmt: skip
+    assert cluster.wait(run, 300) == "COMPLETED"
+    own = {"generator": str(tmp_path / "run"), "source": str(data), "out": str(tmp_path / "local")}
+    root = sample(SampleSettings.parse({**wanted, **own, "device": "cpu"})).root
+    assert hashes(tmp_path / "out") == hashes(root) and len(hashes(root)) == 8
+    assert verify(tmp_path / "out").problems == []
+    table = pq.read_table(next((root / "data").iterdir()))
+    assert {"small", "given_label"} <= set(table.column_names)
 
 
 @pytest.mark.skipif(

@@ -15,7 +15,10 @@ from synthgen.spec.kinds import field_from_json, field_to_json
 from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
 from synthgen.spec.task import Derived, Task, label_to_image, sampled, two_kinds
 from synthgen.spec.vectors import Attributes, Text
+from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import Stream, TaskBatches, random_windows
+from synthgen.training.loop import Training
+from synthgen.training.phase_step import LoopSettings
 
 BODY = Keypoints(("left", "right", "head"), 16, 12, ((0, 2), (1, 2)), ((0, 1),))
 FIELDS = [
@@ -189,6 +192,38 @@ def test_an_algorithm_takes_a_vector_in_place_of_a_class(name, small_networks):
     for phase in algorithm.phases:
         for term in phase.terms.values():
             assert torch.isfinite(term.formula(t))
+
+
+@pytest.mark.parametrize("name", ONE_STREAM)
+def test_an_algorithm_trains_on_a_label_and_attributes_that_are_partly_unknown(
+    name, small_networks
+):
+    field = Attributes(("a", "age", "hair"), {"age": (0, 9)}, {"hair": ("red", "grey")})
+    fields = {"image": Image(16, 16, 1), "label": Label(("x", "y")), "attributes": field}
+    given = ("label", "attributes")
+    task = Task(fields, given, ("image",), (("image", *given),), stratum="label")
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.integers(0, 2, 16), rng.uniform(0, 9, 16), rng.integers(0, 2, 16)], axis=1)
+    rows[::3, 0] = np.nan
+    columns = {
+        "image": rng.integers(0, 255, (16, 16, 16, 1), dtype=np.uint8),
+        "label": np.arange(16) % 2, "attributes": rows.astype(np.float32),
+    }  # fmt: skip
+    batches = TaskBatches(task, [Stream(columns, np.arange(16), 0)], flip=True)
+    loop = LoopSettings(
+        images=16, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
+        precision=torch.float32, device=torch.device("cpu"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    training = Training(build(name, task, small_networks[name]), batches, loop)
+    before = [p.clone() for p in training.algorithm.networks["G"].parameters()]
+    for _ in range(2):
+        training.step()  # raises where a loss or a weight is not finite
+    changed = [
+        not torch.equal(old, new)
+        for old, new in zip(before, training.algorithm.networks["G"].parameters(), strict=True)
+    ]
+    assert any(changed)
 
 
 def test_an_index_and_a_vector_are_embedded_beside_each_other():

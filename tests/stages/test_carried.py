@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from tiny_uses import TINY, USES, waves
 
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.verify import verify
@@ -31,25 +32,6 @@ from synthgen.stages.train.stage import train
 COUNT = 24
 CLASSES = ("even", "odd")
 KINDS = ("sea", "sky", "land")
-TINY = {
-    "images": 64, "batch_size": 8, "ticks": 1, "score_samples": 16, "classifier_images": 64,
-    "device": "cpu", "precision": "fp32", "resolution": 16,
-}  # fmt: skip
-USES = {
-    "super-resolution": {
-        "use_options": {"scale": 2},
-        "options": {"width": 8, "blocks": 1, "width_d": 8, "pixels": 0.5},
-    },
-    "inpainting": {"options": {"width": 8, "width_d": 8}},
-}
-
-
-def waves():
-    rng = np.random.default_rng(0)
-    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1) / 16
-    found = [127.5 + 120 * np.sin(grid @ rng.normal(0, 4, (2, 3)) + rng.uniform(0, 6, 3))
-             for _ in range(COUNT)]  # fmt: skip
-    return np.stack(found).astype(np.uint8)
 
 
 def cells(number):
@@ -67,7 +49,7 @@ def cells(number):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """The same images in class folders, in a table, and beside a metadata file."""
-    root, images = tmp_path_factory.mktemp("data"), waves()
+    root, images = tmp_path_factory.mktemp("data"), waves(COUNT)
     rows, lines = [], []
     (root / "listed").mkdir()
     for number, pixels in enumerate(images):
@@ -129,7 +111,7 @@ def rows_of(root, use, trained):
     column = {"inpainting": "masked", "super-resolution": "small"}[use]
     plain = rows.with_format("arrow")[:].column(column).to_pylist()
     given = codec_of(task.fields[column]).decode(plain).astype(int)
-    images = waves().astype(int)
+    images = waves(COUNT).astype(int)
     if use == "super-resolution":
         images = images.reshape(COUNT, 8, 2, 8, 2, 3).mean(axis=(2, 4))
     gaps = np.abs(given[:, None] - images[None])

@@ -56,10 +56,11 @@ def dataset(monkeypatch):
     for module in (evaluated, utilised, tune):
         monkeypatch.setattr(module, "training_rows", lambda *_: None)
     trained = SimpleNamespace(data_fingerprint="other")
-    generator = SimpleNamespace(trained=trained)
+    alone = SimpleNamespace(beside=())
+    generator = SimpleNamespace(trained=trained, task=lambda classes: alone)
     return SimpleNamespace(
         plan=SimpleNamespace(classes=("dog", "cat")), image=ImageSpec(8, 8, 1),
-        manifest=SimpleNamespace(generator=generator, parts=(),
+        manifest=SimpleNamespace(generator=generator, parts=(), columns=SimpleNamespace(fields={}),
                                  made=SimpleNamespace(generator=generator)),
     )  # fmt: skip
 

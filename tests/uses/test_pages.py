@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Label
+from synthgen.spec.fields import Image, Label
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.maps import Mask
+from synthgen.spec.task import Derived, Task
 from synthgen.uses.registry import Offered, find_use, use_names
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +19,10 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 
 
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
-    assert {"classes", "super-resolution", "inpainting"} <= set(use_names())
+    assert {
+        "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
+        "super-resolution",
+    } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)
         assert use.name == name and use.example.startswith("synthgen train")
@@ -29,9 +34,21 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
         find_use("super-resolutoin")
 
 
+def test_only_what_shows_the_image_itself_must_agree_with_it():
+    image = ImageSpec(32, 32, 3)
+    for name, agrees in (("classes", False), ("super-resolution", True), ("inpainting", True)):
+        use = find_use(name)
+        assert use.task(Offered(image, None), use.options()).agrees is agrees
+    fields = {"image": Image(32, 32, 3), "edges": Mask(("plain", "edge"), 32, 32)}
+    derived = {"edges": Derived("edges", ("image",))}  # many images have these edges
+    assert not Task(fields, ("edges",), ("image",), (("image",),), derived).agrees
+
+
 def named(text):
     """Names of uses, as text of a program."""
-    return re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
+    shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
+    shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
+    return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
 
 
 def test_no_use_is_named_outside_of_its_page():
@@ -42,6 +59,9 @@ def test_no_use_is_named_outside_of_its_page():
         code = re.sub(r'title="[^"]*"', "", code)
         assert named(code) == [], path
     assert named('if use == "super-resolution"') and named("inpainting = 1")
+    assert (
+        named('use == "image-to-image"') and named("layout_to_photo") and named("sketch-to-photo")
+    )
 
 
 def test_two_kinds_of_image_are_no_special_case():

@@ -75,6 +75,15 @@ def test_pixels_come_first_and_are_over_when_the_discriminator_starts():
     assert windows["pixels"][1] == windows["D"][0] == windows["G"][0] == 0.7
 
 
+def test_the_discriminator_learns_at_a_rate_of_its_own():
+    task = find("srgan").takes.task((), IMAGE)
+    phases = {phase.name: phase for phase in build("srgan", task, SMALL["srgan"]).phases}
+    assert phases["D"].optimizer.lr == phases["pixels"].optimizer.lr / 4
+    own = build("srgan", task, {**SMALL["srgan"], "lr_d": 1e-3}).phases
+    assert [phase.optimizer.lr for phase in own if phase.optimizer] == [2e-4, 1e-3]
+    assert build("srgan", task, SMALL["srgan"]).last_start == 0.7
+
+
 def test_the_pixel_phase_learns_more_than_enlarging():
     # Hard edges, which enlarging blurs.
     edged = np.where(pictures() > 127, 220, 30).astype(np.uint8)

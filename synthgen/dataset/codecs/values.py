@@ -53,32 +53,51 @@ class LabelCodec:
 
 
 class AttributesCodec:
-    """A struct of one float a name, empty where it is not known."""
+    """A struct of one float a name, or of one class label where a name has choices; empty where it
+    is not known."""
 
     def __init__(self, field: Attributes) -> None:
-        self._names = field.names
+        self._field, self._names = field, field.names
 
     def feature(self) -> Any:
         import datasets
 
-        return {name: datasets.Value("float32") for name in self._names}
+        choices = self._field.choices
+        return {
+            name: datasets.ClassLabel(names=list(choices[name])) if name in choices
+            else datasets.Value("float32") for name in self._names
+        }  # fmt: skip
 
     def encode(self, rows: np.ndarray, _: Encode) -> list[Any]:
+        types = {name: int if name in self._field.choices else float for name in self._names}
         return [
-            {n: None if np.isnan(v) else float(v) for n, v in zip(self._names, row, strict=True)}
+            {n: None if np.isnan(v) else types[n](v) for n, v in zip(self._names, row, strict=True)}
             for row in rows
         ]
 
     def decode(self, cells: Sequence[Any]) -> np.ndarray:
         values = [[np.nan if cell[n] is None else cell[n] for n in self._names] for cell in cells]
-        return np.asarray(values, dtype=np.float32)
+        rows = np.asarray(values, dtype=np.float32)
+        for place, name in enumerate(self._names):
+            own = rows[:, place][~np.isnan(rows[:, place])]
+            known = self._field.choices.get(name)
+            if known is not None and not np.isin(own, np.arange(len(known))).all():
+                raise ValueError(f"{name} is none of its {len(known)} choices")
+        return rows
 
     def check(self, cell: Any) -> str | None:
         return faulty(self, cell)
 
     def pictures(self, rows: np.ndarray) -> np.ndarray:
-        lines = [[f"{n} {v:g}" for n, v in zip(self._names, row, strict=True)] for row in rows]
-        return np.stack([written(words) for words in lines])
+        return np.stack([written(self._words(row)) for row in rows])
+
+    def _words(self, row: np.ndarray) -> list[str]:
+        told = []
+        for name, value in zip(self._names, row.tolist(), strict=True):
+            words = self._field.words(name)
+            if not np.isnan(value):
+                told.append(f"{name}: {words[int(value)] if words else f'{value:g}'}")
+        return told
 
 
 class TextCodec:

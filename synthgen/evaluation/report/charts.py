@@ -91,8 +91,9 @@ def utility_chart(utility: Utility) -> Html:
     keys = [("real images alone", "real"), ("real + synthetic", "made")]
     if alone:
         keys.append(("synthetic images alone", "alone"))
-    return _chart(axes, ticks, _ticks(axes.bottom, axes.top), "real images per class (log scale)",
-                  drawn, keys)  # fmt: skip
+    return _chart(
+        axes, ticks, _ticks(axes.bottom, axes.top), "real images per class (log scale)", drawn, keys
+    )
 
 
 def _curve(utility: Utility, kind: str) -> list[UtilityRow]:
@@ -162,8 +163,9 @@ def _chart(
         frame.append(_text(LEFT - 8, axes.y(level) + 4, f"{100 * level:.4g} %", "end"))
     frame += [_text(axes.x(value), HEIGHT - BOTTOM + 18, name) for value, name in ticks]
     frame.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, title))
-    svg = element("svg", frame, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img",
-                  aria_label=title)  # fmt: skip
+    svg = element(
+        "svg", frame, drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=title
+    )
     return element("figure", element("div", svg, class_="scroll"),
                    element("figcaption", _legend(keys)), class_="chart")  # fmt: skip
 

@@ -43,6 +43,8 @@ class Content:
     filters: str
     samples: tuple[Gallery, ...]
     """A random choice of each class."""
+    given: tuple[Gallery, ...]
+    """What rows were made from, real rows mostly, above what was made of them."""
     judged: tuple[Gallery, ...]
     """The worst and borderline rejects, and the borderline accepts."""
     facts: tuple[tuple[str, str], ...]
@@ -60,4 +62,4 @@ class Content:
     def without_real_images(self) -> Content:
         """The content without pictures of real images. Points of the map stay: they show none."""
         evidence = self.evidence and replace(self.evidence, training_pairs=())
-        return replace(self, evidence=evidence, real_images=False)
+        return replace(self, given=(), evidence=evidence, real_images=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from synthgen.evaluation.attributes import cells_of
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.report.charts import (
@@ -45,9 +46,10 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     )
     if found.seen:
         yield element(
-            "p", element("b", "The generator was trained on the very images that it is compared "
-                         "with: "), "distances, precision and recall flatter it.",
-        )  # fmt: skip
+            "p",
+            element("b", "The generator was trained on the very images that it is compared with: "),
+            "distances, precision and recall flatter it.",
+        )
     if found.overall:
         yield table(
             ("", "this dataset", "real against real"),
@@ -61,6 +63,11 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
          measure_name("frechet_distance", found.fid), "the nearest class is at"),
         (_class_row(entry) for entry in found.classes),
     )  # fmt: skip
+    if found.attributes:
+        yield element("h3", "Attributes, as the bundle's reader sees them")
+        yield table(
+            ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
+        )
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 

@@ -80,13 +80,17 @@ def _shares(found: Evaluation) -> Iterator[tuple[str, str, str]]:
     yield "exact copies", f"{memory.copies:,}", f"of {memory.rows:,} looked at"
     if memory.near:
         yield (
-            "close to a training image", f"{memory.near.share:.1%}",
+            "close to a training image",
+            f"{memory.near.share:.1%}",
             f"unseen real {memory.near.real_share:.1%}",
-        )  # fmt: skip
+        )
 
 
 def _sections(content: Content) -> Iterator[tuple[str, str, Html]]:
     yield "samples", "Samples", pictures.samples(content)
+    if content.given:
+        rows = [pictures.gallery(one, content.side) for one in content.given]
+        yield "given", "What was given, and what was made", join(rows)
     found, evidence = content.evaluation, content.evidence
     if found is not None:
         yield "real", "Beside real images", join(figures.beside_real(found))

@@ -47,6 +47,10 @@ def copies(content: Content, found: Evaluation) -> Html:
                 f"or mirrored, among {memory.total:,} {whose}. For the nearest, "
                 f"{memory.searched:,} of them were searched.")
     ]  # fmt: skip
+    if memory.agrees:
+        parts.append(element("p", "Images must agree with the rows that they were made from: one "
+                             "near a training image says that its row is. It is not held against "
+                             "the dataset."))  # fmt: skip
     if memory.near is None:
         return join([*parts, element("p", "Too few images to judge nearness.", class_="note")])
     parts += [
@@ -115,8 +119,9 @@ def _image(picture: str, words: str, side: int) -> Html | None:
     source = data_url(picture)
     if not source:
         return None
-    return element("img", src=source, alt=words, title=words,
-                   class_="pixels" if side <= PIXELATED else None)  # fmt: skip
+    return element(
+        "img", src=source, alt=words, title=words, class_="pixels" if side <= PIXELATED else None
+    )
 
 
 def _shown(side: int) -> int:

@@ -15,7 +15,7 @@ class Consistency:
     """How near a field that is derived again from a made image is to the one that was given.
 
     1 is equal. Of bytes it is one less the mean difference of values as a share of 255; of a mask
-    the share of places with the same class.
+    the share of places with the same class. A derivation may say otherwise how its rows agree.
     """
 
     def __init__(self, task: Task, name: str) -> None:
@@ -23,7 +23,8 @@ class Consistency:
         self._field = task.fields[name]
         self._name = name
         self._derived = task.derived[name]
-        self._compute = find_derivation(self._derived.by).compute
+        derivation = find_derivation(self._derived.by)
+        self._compute, self._agree = derivation.compute, derivation.agree
 
     @staticmethod
     def reads(task: Task, name: str) -> bool:
@@ -40,6 +41,8 @@ class Consistency:
         of = [known[source].to(wanted.device) for source in self._derived.of]
         draws = torch.zeros(len(wanted), 0, device=wanted.device)
         again = self._compute(self._field, of, draws, self._derived.options)
+        if self._agree is not None:
+            return self._agree(again, wanted)
         if self._field.kind == "mask":
             return (again == wanted).flatten(1).float().mean(dim=1)
         wrong = (again.float() - wanted.float()).abs().flatten(1).mean(dim=1)

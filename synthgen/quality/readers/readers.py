@@ -1,8 +1,9 @@
 """The readers of a task, by given field.
 
-Labels are read by the label classifier (:mod:`synthgen.quality.scores`), derived fields by
-themselves; readers of other kinds come from other packages (entry point ``synthgen.readers``: a
-kind of field to what makes a :class:`Reader` of a task and a field's name).
+Labels are read by the label classifier (:mod:`synthgen.quality.scores`), attributes by a network of
+the bundle, derived fields by themselves; readers of other kinds come from other packages (entry
+point ``synthgen.readers``: a kind of field to what makes a :class:`Reader` of a task and a field's
+name).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from synthgen.features.attribute_reader import AttributeReader
+from synthgen.quality.readers.attributes import AttributeAgreement
 from synthgen.quality.readers.consistency import Consistency
 from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.plugins import plugins
@@ -36,8 +39,9 @@ class Readers:
     by_field: Mapping[str, Reader]
 
     @staticmethod
-    def of(task: Task) -> Readers:
-        """The readers that there are for a task's given fields.
+    def of(task: Task, networks: Mapping[str, AttributeReader] | None = None) -> Readers:
+        """The readers that there are for a task's given fields, with those ``networks`` that a
+        bundle has, by field.
 
         Raises:
             SynthgenError: one of another package cannot be loaded.
@@ -46,7 +50,9 @@ class Readers:
         further = [n for n in task.given if n != task.stratum and not Consistency.reads(task, n)]
         known = plugins(GROUP, "reader") if further else {}
         for name in task.given:
-            if Consistency.reads(task, name):
+            if name in (networks or {}):
+                found[name] = AttributeAgreement((networks or {})[name], name, task.pictured)
+            elif Consistency.reads(task, name):
                 found[name] = Consistency(task, name)
             elif name in further and task.fields[name].kind in known:
                 plugin = known[task.fields[name].kind]

@@ -26,6 +26,11 @@ class EvaluateSettings(ReadingSettings):
         "the real images.",
     )
     train_split: str = Field("train", description="Split of the training images.")
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the real rows by the dataset's field, where they have other names: "
+        "attributes=tags.",
+    )
     images: int = Field(10_000, ge=16, description="Images looked at on each side, at most.")
     train_images: int = Field(
         10_000,

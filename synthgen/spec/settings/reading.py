@@ -8,6 +8,11 @@ from pydantic import Field
 
 from synthgen.spec.settings.base import Settings
 
+Structured = Literal[
+    "auto", "classes", "splits", "flat", "labels", "table", "pairs", "side-by-side", "coco"
+]
+"""How a folder of images may be meant."""
+
 
 class ReadingSettings(Settings):
     """The same in every command that reads real images, so that they are read as in training.
@@ -15,9 +20,7 @@ class ReadingSettings(Settings):
     A command that reads several sources reads all of them in this way.
     """
 
-    structure: Literal[
-        "auto", "classes", "splits", "flat", "labels", "table", "pairs", "side-by-side", "coco"
-    ] = Field(
+    structure: Structured = Field(
         "auto",
         description="How the folder is meant, where it is not plain: sub-folders are 'classes' or "
         "'splits'; 'flat' reads all images as one class, 'all'; a file beside the images has the "

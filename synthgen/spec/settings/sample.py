@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from synthgen.spec.plan import SPLIT_NAME
 from synthgen.spec.settings.base import Settings
+from synthgen.spec.settings.reading import Structured
 
 
 class SampleSettings(Settings):
@@ -37,6 +38,21 @@ class SampleSettings(Settings):
         "once. Also --given.",
         json_schema_extra={"also": "--given"},
     )
+    structure: Structured = Field(
+        "auto", description="How the folder of the source is meant, as in training."
+    )
+    image_column: str | None = Field(
+        None,
+        description="Column, folder or half of the source's images that stands for what is made, "
+        "as in training.",
+    )
+    label_column: str | None = Field(
+        None, description="Column of the source rows' classes, as in training."
+    )
+    mask_names: tuple[str, ...] | None = Field(
+        None, description="Classes of the source's masks in the order of their values, as in "
+        "training; default: as classes.json beside them says.",
+    )  # fmt: skip
     source_split: str = Field("train", description="Split of the source.")
     source_domain_column: str | None = Field(
         None, description="Column that names each source row's domain."
@@ -52,7 +68,13 @@ class SampleSettings(Settings):
     )
     set: dict[str, Any] = Field(
         default_factory=dict,
-        description="Attributes that are the same for all images, for example smiling=1.",
+        description="Attributes that are the same for all images, for example smiling=1,age=60; "
+        "the others are drawn from real rows that have these values, where there are any.",
+    )
+    balance: tuple[str, ...] = Field(
+        (),
+        description="Attributes of which every combination of values that occurs in the real rows "
+        "is made equally often, for example gender,age; of a number five bands.",
     )
     field: dict[str, str] = Field(
         default_factory=dict,

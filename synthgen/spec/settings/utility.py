@@ -21,6 +21,16 @@ class UtilitySettings(ClassifierSettings):
         description="Real training images: class folders, dataset folder or hub id. For the "
         "low-data case the very images that the generator was trained on."
     )
+    attribute: str | None = Field(
+        None,
+        description="Learn this attribute in place of the label; default: of a dataset without "
+        "labels the first one that is yes/no or has choices.",
+    )
+    field: dict[str, str] = Field(
+        default_factory=dict,
+        description="Columns of the real rows by the dataset's field, where they have other names: "
+        "attributes=tags.",
+    )
     test: str | None = Field(
         None,
         description="Real images to test on, used for no choice; 'held-out': the rows that the "
@@ -43,9 +53,10 @@ class UtilitySettings(ClassifierSettings):
         "+ synthetic.",
     )  # fmt: skip
     soft_labels: bool = Field(
-        False, description="Synthetic images teach what the label classifier of the generator's "
+        False,
+        description="Synthetic images teach what the label classifier of the generator's "
         "bundle says of them, in place of their own label.",
-    )  # fmt: skip
+    )
     teachers: int = Field(
         0, ge=0, le=100, description="So many classifiers that learn from a row's real images "
         "alone say what its synthetic images show, and the mean of their answers is learnt in "

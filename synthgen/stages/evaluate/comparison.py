@@ -13,7 +13,13 @@ from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.findings import judged
 from synthgen.evaluation.linear_probe import fit_probe, share_right
 from synthgen.evaluation.measures import Sides, compare, matched, nearest_class
-from synthgen.evaluation.record import ClassEvaluation, Duplicates, Evaluation, Memorisation
+from synthgen.evaluation.record import (
+    AttributeEvaluation,
+    ClassEvaluation,
+    Duplicates,
+    Evaluation,
+    Memorisation,
+)
 from synthgen.evaluation.repeats import Closeness, repeated, to_training, within
 from synthgen.features.extractor import ClassifierFeatures, Extractor, frechet_name
 from synthgen.machine.progress import over
@@ -42,6 +48,8 @@ class Compared:
     """Rows of ``real``."""
     trained: np.ndarray
     """Rows of ``training``."""
+    attributes: tuple[AttributeEvaluation, ...]
+    """As the bundle's reader sees them."""
 
     def with_training(self, known: Tensor, extractor: Extractor) -> tuple[Evaluation, Evidence]:
         """Figures and sentences, and what the report shows of them.
@@ -64,6 +72,7 @@ class Compared:
         )  # fmt: skip
         found = judged(
             Evaluation(
+                attributes=self.attributes,
                 dataset=dataset.layout.root.resolve().name,
                 shards=dataset.shards,
                 extractor=extractor.name,

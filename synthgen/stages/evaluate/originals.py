@@ -22,7 +22,7 @@ from synthgen.evaluation.restoration import Restoration, Totals
 from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
 from synthgen.sampling.source_rows import SourceRows
-from synthgen.spec.derivations import find_derivation
+from synthgen.spec.derivations import find_derivation, restorable
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.task import Task
@@ -61,15 +61,6 @@ class _Chunk:
         return _Chunk(
             self.originals[rows], self.made[rows], cells, self.held[chosen], self.trained[chosen]
         )
-
-
-def restorable(task: Task) -> list[str]:
-    """The given fields that are derived from the image, and that there is a plain way back from."""
-    return [
-        name for name in task.given
-        if (derived := task.derived.get(name)) is not None
-        and task.pictured in derived.of and find_derivation(derived.by).baselines
-    ]  # fmt: skip
 
 
 def restorations(

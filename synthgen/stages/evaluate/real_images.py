@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
-from synthgen.data.records import load_strata
+from synthgen.data.cache import ImageData
 from synthgen.data.splits import evenly
+from synthgen.data.strata import load_strata
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.dataset import Dataset
@@ -55,17 +55,20 @@ def open_real(
         **dataset.image.as_settings(),
     }  # fmt: skip
     classes = dataset.plan.classes
+    beside = bool(dataset.manifest.generator.task(classes).beside)
     training = dataset.manifest.generator.trained
     data = None
     if set(classes) < set(generator_classes):
         try:
-            data = load_images(DataSettings.parse({**wanted, "classes": generator_classes}))
+            data = load_strata(
+                DataSettings.parse({**wanted, "classes": generator_classes}), beside=beside
+            )
         except SynthgenError:
             data = None  # it may well have none of the classes that the dataset lacks too
         if data is not None and data.fingerprint != training.data_fingerprint:
             data = None
     if data is None:
-        data = load_strata(DataSettings.parse({**wanted, "classes": classes}))
+        data = load_strata(DataSettings.parse({**wanted, "classes": classes}), beside=beside)
     indices = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     seen = data.fingerprint == training.data_fingerprint
     rows = training_rows(training, data)

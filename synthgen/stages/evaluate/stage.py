@@ -21,6 +21,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.stages.evaluate.attributes import attributes_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
@@ -57,14 +58,16 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     if settings.train is not None:
         training = open_real(settings.train, settings.train_split, dataset, classes, how)
     extractor = load_extractor(
-        _extractor_name(settings.extractor, dataset), device,
+        _extractor_name(settings.extractor, dataset),
+        device,
         classifier=generator.classifier if generator else None,
         owner=dataset.manifest.generator.name,
-    )  # fmt: skip
+    )
     judge = Judge(generator, dataset, FeatureCache(extractor, device), device)
 
-    made = judge.look(dataset.pieces(settings.images), min(dataset.plan.rows, settings.images),
-                      "synthetic images")  # fmt: skip
+    made = judge.look(
+        dataset.pieces(settings.images), min(dataset.plan.rows, settings.images), "synthetic images"
+    )
     looked_at = real.rows[evenly(len(real.rows), settings.images)]
     true = judge.look_at(real, looked_at, "real images")
     known_rows = looked_at if training is real else looked_at[:0]
@@ -72,7 +75,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     known = judge.features_at(training, trained, true, known_rows)
 
     say("comparing")
-    compared = Compared(settings, dataset, real, training, made, true, looked_at, trained)
+    read = attributes_read(settings, dataset, generator, real)
+    compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
     found = judged(replace(found, restorations=near)) if near else found

@@ -24,7 +24,7 @@ def held_beside(settings: InspectSettings, data: ImageData) -> tuple[str, ...]:
     fields: dict[str, Field] = {}
 
     def offered(source: Source, images: ImageData) -> dict[str, Field]:
-        fields.update(offered_fields(source, images))
+        fields.update(offered_fields(source.understood.columns, images.image))
         return fields
 
     records = load_records(wanted, offered, main="image")

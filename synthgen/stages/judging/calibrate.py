@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from synthgen.data.records import load_strata
 from synthgen.data.splits import Labelled, hold_out
+from synthgen.data.strata import load_strata
 from synthgen.generators.bundle import calibrate_bundle
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator_set import SET
@@ -16,6 +16,7 @@ from synthgen.generators.zoo import find_folder, load_generator
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.spec.calibrate_settings import CalibrateSettings
+from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.origin import trained
@@ -55,7 +56,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         **generator.image.as_settings(),
     }
     given = settings.model_dump(exclude={"bundle", "holdout", "reference", "device"})
-    data = load_strata(DataSettings.parse({**given, **own}))
+    data = load_strata(DataSettings.parse({**given, **own}), beside=bool(generator.task.beside))
     record = trained(generator)
     if data.fingerprint != record.data_fingerprint:
         say(
@@ -74,6 +75,10 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
             generator.discriminator, real, held, data.classes, generator.device
         )
         calibration = calibration.with_quantiles_of(judged)
+    if generator.calibration:  # what was read off held-out rows beside their images stays
+        before = Calibration.from_json(generator.calibration)
+        names = [f"{name}{AGREEMENT}" for name in generator.readers]
+        calibration = before.only(names).with_quantiles_of(calibration)
     kept = None if reference is None else reference.to_tensors()
     calibrate_bundle(folder, calibration.to_json(), kept)
     size = (folder / REFERENCE).stat().st_size if kept is not None else 0

@@ -18,7 +18,8 @@ def training_rows(
     ``None`` if the training, of which a bundle has the record, was on other images than just these,
     or does not say which of them it held out.
     """
-    if training.data_fingerprint != real.fingerprint:
+    own = real.image_fingerprint if isinstance(real, Records) else real.fingerprint
+    if training.data_fingerprint != own:
         return None
     count, learnt = len(real.labels), training.data_images or 0
     if not 0 < learnt < count:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from synthgen.data.attributes import FIELD, attributed_as
 from synthgen.data.records import Records, load_records
+from synthgen.data.unpaired import one_of_two
 from synthgen.generators.generator import Generator
 from synthgen.generators.latents import uniforms
-from synthgen.sampling.conditions import AllOf, Conditions, Drawn, Numbers, OfRows, OfStratum, Set
+from synthgen.sampling.cells import Cells
+from synthgen.sampling.conditions import AllOf, Conditions, Numbers, OfRows, OfStratum
 from synthgen.sampling.source_rows import SourceRows
-from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.fields import Field, Image
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.task import Task
 from synthgen.spec.vectors import Attributes
+from synthgen.stages.sample.drawn import drawn_attributes
 
 
-def row_fields(task: Task) -> tuple[str, ...]:
+def row_fields(task: Task, named: Collection[str] = ()) -> tuple[str, ...]:
     """The fields that real rows must have, or that must be drawn or set: what is given beside the
-    class, and in place of what is derived the fields that it is derived from."""
+    class, and in place of what is derived the fields that it is derived from, unless the user has
+    ``named`` a column of it."""
     found: list[str] = []
     for name in task.given:
-        derived = task.derived.get(name)
+        derived = None if name in named else task.derived.get(name)
         wanted = [name] if derived is None else derived.of
-        found += [one for one in wanted if one not in task.derived and one != task.stratum]
+        apart = {*task.derived, task.stratum} - set(named)
+        found += [one for one in wanted if one not in apart]
     return tuple(dict.fromkeys(found))
 
 
@@ -43,7 +50,7 @@ def load_sources(
         SynthgenError: they are needed and not given, or given and not needed, or lack a class.
     """
     task, name = generator.task, generator.name
-    needed = row_fields(task)
+    needed = row_fields(task, settings.field)
     if not needed:
         if settings.source is not None:
             raise SynthgenError(f"generator '{name}' makes images from noise; leave out --source")
@@ -65,6 +72,10 @@ def load_sources(
     wanted = {
         "data": settings.source,
         "split": settings.source_split,
+        "structure": settings.structure,
+        "image_column": settings.image_column,
+        "label_column": settings.label_column,
+        "mask_names": settings.mask_names,
         "domain": settings.source_domain,
         "domain_column": settings.source_domain_column,
         "classes": tuple(classes) if task.stratum is not None else None,
@@ -72,49 +83,63 @@ def load_sources(
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in needed}
+    shown = next((field for field in fields.values() if isinstance(field, Image)), None)
+    wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
+    asked = DataSettings.parse(wanted)
+    if set(needed) == set(task.beside):
+        asked = one_of_two(asked, made=False)
     # Datasets of two kinds of image have columns of their own, and no others.
     carry = settings.carry and not task.kinds
-    asked = DataSettings.parse(wanted)
-    return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
+    return _read(asked, fields, settings, labelled=labelled, carry=carry)
+
+
+def _read(
+    asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
+    carry: bool,
+) -> Records:  # fmt: skip
+    """The rows; attributes out of whatever columns have them."""
+    known = fields.get(FIELD)
+    if not isinstance(known, Attributes):
+        return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
+    columns = dict(settings.field)
+    names = tuple(filter(None, columns.pop(FIELD, "").split(",")))
+    as_known = partial(attributed_as, field=known, asked=names)
+    data = load_records(asked, fields, columns, labelled=labelled, view=as_known, carry=carry)
+    for place, name in enumerate(known.names):
+        low, high = known.ranges.get(name, (-np.inf, np.inf))
+        own = data.columns[FIELD][:, place]
+        if ((own < low) | (own > high)).any():
+            strange = own[(own < low) | (own > high)][0]
+            raise SynthgenError(
+                f"{data.name}: attribute '{name}' is {strange:g} in a row, outside of {low:g} to "
+                f"{high:g}, which is all that the generator has seen; leave such rows out"
+            )
+    return data
 
 
 def conditions_of(
-    settings: SampleSettings, task: Task, data: Records | None, plan: Plan
-) -> Conditions:
-    """The conditions of a run.
+    settings: SampleSettings, generator: Generator, data: Records | None, plan: Plan
+) -> tuple[Conditions, Cells]:
+    """The conditions of a run, and the cells that have counts of their own.
 
     Raises:
-        SynthgenError: an attribute that is set is none, or a class has too few rows.
+        SynthgenError: an attribute that is set or balanced is none, or a class has too few rows.
     """
-    needed = row_fields(task)
-    if not needed and not settings.set:
-        return OfStratum()
+    task, whole = generator.task, Cells.whole(plan.classes)
+    needed = row_fields(task, settings.field)
+    if not needed and not settings.set and not settings.balance:
+        return OfStratum(), whole
     again = settings.given_again
     parts: list[Conditions] = []
     if data is not None:
         dealt = SourceRows(data.strata, plan, again=again)
         parts.append(OfRows({name: data.columns[name] for name in needed}, dealt, again=again))
-    vectors = {n: f for n in needed if isinstance(f := task.fields[n], Attributes)}
-    if data is None:
-        parts += [Drawn(n, field, plan.seed, uniforms) for n, field in vectors.items()]
-    sets = []
-    known = {name: field for field, kind in vectors.items() for name in kind.names}
-    for name, value in settings.set.items():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise SynthgenError(
-                f"--set {name}: the generator is given no such attribute "
-                f"({name_list(known) or 'none at all'}){hint}"
-            )
-        field = vectors[known[name]]
-        try:
-            row = field.read({name: value})
-        except ValueError as error:
-            raise SynthgenError(f"--set {name}: {error}") from None
-        number = float(row[field.names.index(name)])
-        sets.append(Set(known[name], field, {name: number}))
-    return AllOf(task, parts, plan.seed, uniforms, sets)
+    drawn = drawn_attributes(
+        settings, generator, needed, plan.classes, plan.seed, given=data is not None
+    )
+    found = AllOf(task, [*parts, *drawn.parts], plan.seed, uniforms, drawn.sets)
+    return found, drawn.cells or whole
 
 
 @dataclass(frozen=True)
@@ -142,6 +167,8 @@ class Conditioned:
     generator: Generator
     conditions: Conditions
     class_keys: tuple[int, ...]
+    cells: Cells
+    """Parts of the classes that have counts of their own."""
     rows: Mapping[str, Tensor] | None = None
     """The stored rows of the batch that is drawn; ``None`` looks them up by its numbers."""
 
@@ -159,7 +186,7 @@ class Conditioned:
 
     def with_rows(self, rows: Mapping[str, Tensor]) -> Conditioned:
         """The generator under these conditions, with ``rows`` as the stored rows of its batch."""
-        return Conditioned(self.generator, self.conditions, self.class_keys, rows)
+        return replace(self, rows=rows)
 
     def candidates(
         self,

@@ -100,7 +100,8 @@ def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator 
     ):
         raise SynthgenError(f"{wanted.source}: is not what {root} was made of, or has changed")
     keys = tuple(made.class_keys[name] for name in made.plan.classes)
-    return Conditioned(loaded, conditions_of(wanted, loaded.task, data, made.plan), keys)
+    conditions, cells = conditions_of(wanted, loaded, data, made.plan)
+    return Conditioned(loaded, conditions, keys, cells)
 
 
 def _row(layout: Layout, plan: Plan, split: str, row: int) -> tuple[str, dict[str, Any]]:

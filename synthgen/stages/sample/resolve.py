@@ -11,6 +11,7 @@ from synthgen.dataset.run_settings import carried_record, settings_hash
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
+from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet, load_filters
 from synthgen.sampling.planning import batch_size_for, make_plan
@@ -21,6 +22,8 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.stages.sample.conditions import row_fields
+from synthgen.stages.sample.drawn import drawn_attributes
 from synthgen.stages.sample.job import Job
 from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
@@ -30,7 +33,10 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 """Settings that change how a dataset is made but not its bytes, on the same kind of device; and
 ``carry``, of which is on record what came of it."""
 
-NEWER = {"given_again", "set", "field"}
+NEWER = {
+    "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
+    "mask_names",
+}  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
 
@@ -83,6 +89,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     data = tools.sources
     if data is not None:
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
+    _tell_of_attributes(settings, generator, plan, given=data is not None)
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
     if data is not None:
@@ -104,6 +111,16 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     return Resolved(job, tools, resolved, out)
 
 
+def _tell_of_attributes(
+    settings: SampleSettings, generator: Generator, plan: Plan, *, given: bool
+) -> None:
+    """Say what is balanced, or refuse what cannot be."""
+    names = row_fields(generator.task, settings.field)
+    told = drawn_attributes(settings, generator, names, plan.classes, plan.seed, given=given)
+    for line in told.lines:
+        say(line)
+
+
 def _decisive(
     settings: SampleSettings, generator: Generator, filters: FilterSet, data: Records | None
 ) -> dict[str, Any]:
@@ -120,6 +137,7 @@ def _decisive(
         "source_fingerprint": data and data.fingerprint,
         "filters": filters.to_json(),
         "pixel_hash": PIXEL_HASH,
+        **({"law_sha256": law} if (law := generator.law_sha256) and data is None else {}),
     }
 
 

@@ -178,6 +178,8 @@ class ShardMaker:
             class_names=job.plan.classes,
             excluded=excluded,
             available=self._source.available(shard),
+            cells=self._source.cells,
+            quotas=self._source.cells.quotas(job.plan, shard),
         )
         sampler.begin()
         return _Draft(shard, sampler, clock, job.order(shard, excluded))

@@ -67,7 +67,7 @@ def run(
     """
     start = time.perf_counter()
     generator = resolved.tools.generator
-    if mode == "extend" and generator.translates:
+    if mode == "extend" and resolved.tools.sources is not None:
         raise SynthgenError(
             "a translated dataset cannot be extended: its source images are dealt out over the "
             "shards; make another from the remaining source images"

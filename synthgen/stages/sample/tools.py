@@ -76,7 +76,7 @@ class Tools:
         """What says how far images bear out what they were made from."""
         if self.settings.scores == "statistics":
             return Readers({})
-        return Readers.of(self.generator.task)
+        return Readers.of(self.generator.task, self.generator.readers)
 
     @property
     def score_names(self) -> tuple[str, ...]:
@@ -110,5 +110,5 @@ class Tools:
         Raises:
             SynthgenError: a class has too few rows, or what is set is no attribute.
         """
-        found = conditions_of(self.settings, self.generator.task, self.sources, plan)
-        return Conditioned(self.generator, found, class_keys)
+        found, cells = conditions_of(self.settings, self.generator, self.sources, plan)
+        return Conditioned(self.generator, found, class_keys, cells)

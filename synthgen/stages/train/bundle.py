@@ -8,6 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
+from synthgen.data.records import Records
 from synthgen.data.splits import Labelled
 from synthgen.generators.bundle import Criteria, save_bundle
 from synthgen.generators.discriminator import Discriminator
@@ -18,6 +22,7 @@ from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
 from synthgen.storage.whole import write_whole
+from synthgen.uses.registry import find_use
 
 
 def save_best(
@@ -49,6 +54,7 @@ def save_best(
             classifier=judge.classifier.network,
             calibration=calibration.to_json(),
             reference=None if judge.reference is None else judge.reference.to_tensors(),
+            readers={name: reader.network for name, reader in judge.readers.items()},
         ),
         keep_judges=settings.keep_discriminator,
         metrics={
@@ -61,11 +67,34 @@ def save_best(
             **({"label_agreement": best["agreement"]} if "agreement" in best else {}),
             "diversity": best["diversity"],
             "alarms": alarms,
+            **({"read_on_real": read} if (read := _read(judge)) else {}),
             "classifier_accuracy": judge.classifier.accuracy,
             "classifier_accuracy_per_class": judge.classifier.per_class,
         },
         training=_provenance(settings, prepared),
+        law=_law(prepared),
     )
+
+
+def _read(judge: Judge) -> dict[str, float]:
+    """Of each given attribute the share of held-out real images of which it is read rightly; of a
+    number the mean error."""
+    return {name: value for one in judge.readers.values() for name, value in one.right.items()}
+
+
+LAW_ROWS = 20_000
+"""Rows that a bundle keeps to draw conditions from, at most."""
+
+
+def _law(prepared: Prepared) -> dict[str, torch.Tensor] | None:
+    """What was given in training as a vector, of many rows in no order; ``None`` if nothing was."""
+    task, data = prepared.task, prepared.data
+    names = [n for n in task.conditions if n != task.stratum and n not in task.derived]
+    if not names or not isinstance(data, Records):
+        return None
+    rows = np.random.default_rng(0).permutation(prepared.chosen)[:LAW_ROWS]
+    found = {name: torch.from_numpy(data.columns[name][rows]) for name in names}
+    return {**found, "strata": torch.from_numpy(data.labels[rows])}
 
 
 def publish_best(out: Path, report: str, best: Mapping[str, float]) -> None:
@@ -90,12 +119,18 @@ def _discriminated(prepared: Prepared) -> Calibration:
     )
 
 
+def _images_fingerprint(prepared: Prepared) -> str:
+    data = prepared.data
+    return data.image_fingerprint if isinstance(data, Records) else data.fingerprint
+
+
 def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str, Any]:
     """The bundle's record of its training."""
     training = prepared.training
     return {
         "data": prepared.data.name,
-        "data_fingerprint": prepared.data.fingerprint,
+        # That of the images alone: by it they are known again where nothing is read beside them.
+        "data_fingerprint": _images_fingerprint(prepared),
         "data_images": len(prepared.chosen),
         "holdout": settings.holdout,
         "images_shown": training.shown,
@@ -105,9 +140,16 @@ def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str,
         "seed": settings.seed,
         **({} if settings.seconds is None else _of_time(settings)),
         **({} if settings.only_class is None else {"only_class": settings.only_class}),
+        **_notice(settings),
         "precision": str(training.precision).removeprefix("torch."),
         "hardware": hardware(training.device),
     }
+
+
+def _notice(settings: DecidedTrainSettings) -> dict[str, Any]:
+    """What the run's use says that whoever gets the images must know."""
+    notice = "" if settings.use is None else find_use(settings.use).notice
+    return {"notice": notice} if notice else {}
 
 
 def _of_time(settings: DecidedTrainSettings) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from synthgen.machine.progress import say
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import FOR_JUDGING, duration
-from synthgen.stages.train.offered import chosen_algorithm, look_at
+from synthgen.stages.train.offered import chosen_algorithm, look_at, use_defaults
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.sizes import (
     FEW,
@@ -103,6 +103,8 @@ def decide(
     """Fill in what ``settings`` leave open."""
     training_images, held = split_counts(settings, seen)
     found = chosen_algorithm(settings)
+    own = {**use_defaults(settings, found.name), **settings.options}
+    settings = settings.model_copy(update={"options": own})
     narrower = found.name == DEFAULT and not {"width", "widest"} & set(settings.options)
     cap = LARGEST_SIDE[device.type]
     lines = []

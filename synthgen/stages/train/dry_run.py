@@ -16,9 +16,9 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
+from synthgen.stages.train.loading import check_domains
 from synthgen.stages.train.offered import open_images
 from synthgen.stages.train.rate import Stopwatch
-from synthgen.stages.train.setup import check_domains
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.training.loop import Training
 

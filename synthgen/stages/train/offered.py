@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
+from synthgen.data.attributes import FIELD, attributed
+from synthgen.data.cache import ImageData
 from synthgen.data.glance import Glance, glance
-from synthgen.data.records import Records, load_records, open_rows
-from synthgen.data.sources import Source, open_source
+from synthgen.data.mask_names import mask_names
+from synthgen.data.offered import offered_columns, offered_fields
+from synthgen.data.records import Records, load_records, open_for, unlabelled_table
+from synthgen.data.sources import Source, open_source, place_here
+from synthgen.data.understood import Column
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.spec.task import ALL, Task
+from synthgen.stages.train.two_sets import TwoSets, two_sets
 from synthgen.training.batches import Stream
 from synthgen.uses.registry import Offered, Use, find_use
 
@@ -55,25 +62,46 @@ def held_rows(task: Task, data: Records, held: np.ndarray) -> GivenRows | None:
 
 
 def chosen_algorithm(settings: TrainSettings) -> Registration:
-    """The algorithm that is named, else the use's own.
+    """The algorithm that is named, else the use's own for such data.
 
     Raises:
         SynthgenError: there is no such algorithm or use.
     """
     if settings.use is None or settings.algorithm != "default":
         return find(settings.algorithm)
-    return find(find_use(settings.use).algorithm)
+    use = find_use(settings.use)
+    unpaired = use.without_pairs is not None and two_sets(settings) is not None
+    return find(use.without_pairs if unpaired and use.without_pairs else use.algorithm)
+
+
+def use_defaults(settings: TrainSettings, algorithm: str) -> Mapping[str, object]:
+    """The options of an algorithm that the run's use has otherwise than the algorithm."""
+    return {} if settings.use is None else find_use(settings.use).defaults.get(algorithm, {})
 
 
 def open_images(settings: TrainSettings) -> Source:
-    """Where a run's images come from.
+    """Where a run's images come from: of two sets those like the ones that are made.
 
     Raises:
         SynthgenError: as :func:`synthgen.data.sources.open_source`.
     """
     if settings.use is None:
         return open_source(settings, settings.split)
-    return open_rows(settings)
+    sets = two_sets(settings)
+    if sets is not None:
+        return open_for(sets.made, "image", settings.field)
+    use = find_use(settings.use)
+    least = use.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
+    if least is None:
+        return open_for(settings, "image", settings.field)
+    return attributed(
+        open_for(unlabelled_table(settings), "image", settings.field), asked_of(settings), least
+    )
+
+
+def asked_of(settings: TrainSettings) -> tuple[str, ...]:
+    """The attributes that settings name."""
+    return tuple(filter(None, settings.field.get(FIELD, "").split(",")))
 
 
 def look_at(settings: TrainSettings) -> Glance:
@@ -86,22 +114,19 @@ def look_at(settings: TrainSettings) -> Glance:
 
 
 def stand_in(
-    settings: TrainSettings,
-    algorithm: Registration,
-    images: np.ndarray,
-    labels: np.ndarray,
-    classes: tuple[str, ...],
+    settings: TrainSettings, algorithm: Registration, seen: Glance, images: np.ndarray
 ) -> tuple[Task, list[Stream]]:
     """The run's task, and streams of a few images with nothing in their further fields: to measure
-    by, before all rows are read."""
+    by, before all rows are read. ``images`` are those that were ``seen``."""
     spec = ImageSpec(*images.shape[1:])
     if settings.use is None:
-        task = algorithm.takes.task(classes, spec)
+        task = algorithm.takes.task(seen.classes, spec)
     else:
         use = find_use(settings.use)
         options = use.options.parse(settings.use_options, f"options of {use.name}")
-        label = None if classes == (ALL,) else Label(classes)
-        task = use.task(Offered(spec, label), options)
+        sets = two_sets(settings)
+        told = offered_by(settings, use, seen.classes, seen.columns, spec, sets)
+        task = use.task(told, options)
     streams = []
     for seed, names in enumerate(task.streams):
         columns = {}
@@ -109,9 +134,43 @@ def stand_in(
             dtype, shape = task.fields[name].stored()
             empty = np.zeros((len(images), *shape), dtype=dtype)
             columns[name] = images if shape == images.shape[1:] else empty
-            columns[name] = labels if name == task.stratum else columns[name]
+            columns[name] = seen.encoded_labels if name == task.stratum else columns[name]
         streams.append(Stream(columns, np.arange(len(images)), seed))
     return task, streams
+
+
+def columns_of(settings: TrainSettings, use: Use, columns: Iterable[Column]) -> dict[str, str]:
+    """The data's column of each field that has another name there: as the settings say, and the
+    only image or mask beside the images for the use's partner."""
+    named = dict(settings.field)
+    partner, offered = use.partner, offered_columns(columns)
+    if partner is None or partner in named or partner in offered:
+        return named
+    shown = settings.image_column or named.get("image", "image")
+    others = [n for n, c in offered.items() if c.kind in ("image", "mask") and n != shown]
+    return {**named, partner: others[0]} if len(others) == 1 else named
+
+
+def offered_by(
+    settings: TrainSettings,
+    use: Use,
+    classes: tuple[str, ...],
+    known: Sequence[Column],
+    image: ImageSpec,
+    sets: TwoSets | None,
+) -> Offered:
+    """What data of these classes and with these ``known`` columns offer the use, the columns by
+    the names of its fields."""
+    label = None if classes == (ALL,) else Label(classes)
+    if sets is not None:
+        return Offered(image, label, kinds=sets.kinds)
+    columns = offered_fields(known, image)
+    for name, column in columns_of(settings, use, known).items():
+        if column in columns:
+            columns[name] = columns[column]
+    folder = place_here(settings)
+    told = mask_names(settings, folder if folder.is_dir() else None)
+    return Offered(image, label, columns, told.names if told is not None else ())
 
 
 def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
@@ -121,12 +180,49 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    # The image's size is the settings', or the first file's: any will do to name the column.
-    fields: dict[str, Field] = {"image": Image(1, 1, 1), **use.needs(options)}
-    data = load_records(settings, fields, settings.field)
-    labelled = data.classes != (ALL,)
-    if use.labelled and not labelled:
-        raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
-    label = Label(data.classes) if labelled else None
-    task = use.task(Offered(data.image, label), options)
-    return data, task
+    least = use.attributes(options)
+    source = open_images(settings)
+    tasks: list[Task] = []
+
+    def wanted(_: Source, images: ImageData) -> Mapping[str, Field]:
+        """What the task reads of a row, with what the use names besides."""
+        if use.labelled and images.classes == (ALL,):
+            raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
+        known = images.understood.columns
+        if use.tagged and not any(column.offers for column in known):
+            raise SynthgenError(
+                f"{settings.data}: use '{use.name}' needs tags or other attributes of each row; "
+                f"name their columns with --field {FIELD}=A,B"
+            )
+        told = offered_by(settings, use, images.classes, known, images.image, None)
+        task = use.task(told, options)
+        tasks.append(task)
+        read = {n: task.fields[n] for n in task.streams[0] if n != "image"}
+        return {"image": Image(1, 1, 1), **use.needs(options), **read}
+
+    columns = columns_of(settings, use, source.understood.columns)
+    if least is None:
+        return load_records(settings, wanted, columns, main="image"), tasks[0]
+    columns.pop(FIELD, None)
+    read = partial(attributed, asked=asked_of(settings), least=least)
+    plain = unlabelled_table(settings)
+    return load_records(plain, wanted, columns, main="image", view=read), tasks[0]
+
+
+def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:
+    """The images like those that are made, those that they are made from, and the use's task.
+
+    They are labelled where both have the same classes; else no label is used.
+
+    Raises:
+        SynthgenError: one of the sets cannot be read.
+    """
+    options = use.options.parse(settings.use_options, f"options of {use.name}")
+    labelled = sets.labelled
+    any_size: Field = Image(1, 1, 1)
+    data = load_records(sets.made, {"image": any_size}, {}, labelled=labelled)
+    wanted = {"classes": data.classes if labelled else None, **data.image.as_settings()}
+    source = sets.source.model_copy(update=wanted)
+    other = load_records(source, {"source": any_size}, {}, labelled=labelled)
+    told = offered_by(settings, use, data.classes, (), data.image, sets)
+    return data, other, use.task(told, options)

@@ -91,7 +91,7 @@ class Stopwatch:
         seen, settings = self._seen, self._settings
         images = seen.images(side, settings)
         found = chosen_algorithm(settings)
-        task, streams = stand_in(settings, found, images, seen.encoded_labels, seen.classes)
+        task, streams = stand_in(settings, found, seen, images)
         batches = TaskBatches(task, streams, flip=False)
         few = len(seen.labels) < SMALL_DATA and side >= SMALLEST_AUGMENTED
         augmented = settings.augment != "none" and (few or settings.augment != "auto")

@@ -216,13 +216,19 @@ class Run:
         if now - self._drawn > DRAW_EVERY:
             self._draw()
         save_sheet(score.grid, score.columns, self.out / "samples" / f"{training.shown:012d}.png")
-        better = not self.best or score.frechet < self.best["score"]
+        last_start = training.algorithm.last_start
+        last = training.progress > last_start
+        if self.best and last != bool(self.best.get("last_phase", True)):
+            better = last  # whatever an earlier phase scored, the run is not to end in it
+        else:
+            better = not self.best or score.frechet < self.best["score"]
         if better and not (self.watch.suspicious and self.best):
             self.best = {
                 "score": score.frechet,
                 "images": training.shown,
                 **({} if score.agreement is None else {"agreement": score.agreement}),
                 "diversity": score.diversity,
+                **({"last_phase": float(last)} if last_start else {}),
             }
             save_best(
                 self.out / "best", self.settings, self.prepared, self.judge, self.best,

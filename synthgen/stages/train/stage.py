@@ -18,9 +18,10 @@ from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.train.budget import Timetable
 from synthgen.stages.train.decide import agree_on_settings
 from synthgen.stages.train.folder import begin, begun, decided_before, held, sweep
+from synthgen.stages.train.loading import check_domains
 from synthgen.stages.train.per_class import train_set
 from synthgen.stages.train.run import Run
-from synthgen.stages.train.setup import check_domains, prepare
+from synthgen.stages.train.setup import prepare
 from synthgen.stages.train.store import run_folder
 from synthgen.storage.place import Place, place
 from synthgen.training.distributed import ranks

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from synthgen.data.records import Records
 from synthgen.data.splits import Labelled, evenly
 from synthgen.machine.progress import say
-from synthgen.quality.calibration import Calibration
+from synthgen.quality.calibration import Calibration, calibrated_on
 from synthgen.quality.reference import Reference
+from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.settings.train import DecidedTrainSettings
+from synthgen.spec.vectors import Attributes
 from synthgen.stages.judging.measure_real import measure_real
 from synthgen.stages.train.budget import FOR_CLASSIFIER
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.tick_score import ProgressScore
+from synthgen.training.attribute_reader import TrainedReader, train_attribute_reader
 from synthgen.training.classifier import (
     ClassifierSettings,
     TrainedClassifier,
@@ -34,6 +39,8 @@ class Judge:
     calibration: Calibration
     reference: Reference | None
     score: ProgressScore
+    readers: Mapping[str, TrainedReader] = field(default_factory=dict)
+    """What reads given attributes off images, by field."""
 
 
 TURNS = ("0", "90", "180", "270")
@@ -51,38 +58,86 @@ def quarter_turns(images: np.ndarray) -> Labelled:
 
 
 def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) -> Judge:
-    """Train (or open) the label classifier of a run and measure real images with it."""
+    """Train (or open) what judges a run's images, and measure real images with it."""
     data, training = prepared.data, prepared.training
     real = Labelled(data.images, data.labels)
     labelled = prepared.task.stratum is not None
-    taught, classes = (real, data.classes) if labelled else (quarter_turns(data.images), TURNS)
-    classifier = train_label_classifier(
-        taught,
-        classes,
-        *prepared.judged,
-        ClassifierSettings(
-            budget=settings.classifier_images,
-            batch_size=settings.batch_size,
-            flip=settings.flip,
-            seed=settings.seed,
-            device=training.device,
-            precision=training.precision,
-            seconds=None if settings.seconds is None else FOR_CLASSIFIER * settings.seconds,
-        ),
-        out / "classifier",
-    )
-    what = "label classifier" if labelled else "classifier of quarter turns (there are no labels)"
-    say(f"{what}: {classifier.accuracy:.1%} right on held-out real images")
+    readers = _readers(settings, prepared, out)
+    # Where there are no labels, a network that has learnt attributes sees what matters.
+    seer = next(iter(readers.values()), None) if not labelled else None
+    classifier = _of_reader(seer) if seer else _classifier(settings, prepared, out)
     classifier.network.to(training.device).eval()
     held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
     calibration, reference = measure_real(
         real, data.classes, *prepared.judged, classifier.network, training.device,
         training.precision, keep=settings.reference, labelled=labelled,
     )  # fmt: skip
+    agreed = {f"{name}{AGREEMENT}": reader.agreements for name, reader in readers.items()}
+    if agreed:
+        labels = data.labels[prepared.judged[1]]
+        calibration = calibration.with_quantiles_of(calibrated_on(agreed, labels, data.classes))
     part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
     score = ProgressScore(
         classifier.network, held, Labelled(data.images[part], data.labels[part]),
         settings.score_samples, training.device, training.precision, prepared.given,
         prepared.task,
     )  # fmt: skip
-    return Judge(classifier, calibration, reference, score)
+    return Judge(classifier, calibration, reference, score, readers)
+
+
+def _learning(settings: DecidedTrainSettings, prepared: Prepared) -> ClassifierSettings:
+    """How a network that judges is trained; where there are two, each has half of the time."""
+    training = prepared.training
+    two = prepared.task.stratum is not None and bool(attributes_given(prepared))
+    seconds = None if settings.seconds is None else FOR_CLASSIFIER * settings.seconds
+    return ClassifierSettings(
+        budget=settings.classifier_images,
+        batch_size=settings.batch_size,
+        flip=settings.flip,
+        seed=settings.seed,
+        device=training.device,
+        precision=training.precision,
+        seconds=None if seconds is None else seconds / (2 if two else 1),
+    )
+
+
+def _classifier(settings: DecidedTrainSettings, prepared: Prepared, out: Path) -> TrainedClassifier:
+    data, labelled = prepared.data, prepared.task.stratum is not None
+    real = Labelled(data.images, data.labels)
+    taught, classes = (real, data.classes) if labelled else (quarter_turns(data.images), TURNS)
+    classifier = train_label_classifier(
+        taught, classes, *prepared.judged, _learning(settings, prepared), out / "classifier"
+    )
+    what = "label classifier" if labelled else "classifier of quarter turns (there are no labels)"
+    say(f"{what}: {classifier.accuracy:.1%} right on held-out real images")
+    return classifier
+
+
+def attributes_given(prepared: Prepared) -> dict[str, Attributes]:
+    """The attributes that a run's generator is given, by field."""
+    found = {name: prepared.task.fields[name] for name in prepared.task.conditions}
+    return {name: kind for name, kind in found.items() if isinstance(kind, Attributes)}
+
+
+def _readers(
+    settings: DecidedTrainSettings, prepared: Prepared, out: Path
+) -> dict[str, TrainedReader]:
+    """A reader of each of these fields, trained on the real rows."""
+    data, found = prepared.data, {}
+    for name, kind in attributes_given(prepared).items():
+        assert isinstance(data, Records)
+        found[name] = train_attribute_reader(
+            data.images, data.columns[name], kind, *prepared.judged,
+            _learning(settings, prepared), out / "readers" / name,
+        )  # fmt: skip
+        say(found[name].text())
+        found[name].network.to(prepared.training.device).eval()
+    return found
+
+
+def _of_reader(reader: TrainedReader) -> TrainedClassifier:
+    """A reader's network in the place of a classifier: its features are what is used."""
+    ranges = reader.network.field.ranges
+    right = {name: value for name, value in reader.right.items() if name not in ranges}
+    mean = sum(right.values()) / len(right) if right else 0.0
+    return TrainedClassifier(reader.network.network, mean, right, 0.0, 0)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
+from synthgen.data.cache import ImageData
+from synthgen.data.strata import load_strata
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
@@ -17,6 +18,7 @@ from synthgen.spec.settings.utility import HELD_OUT, UtilitySettings
 from synthgen.spec.task import ALL
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.judging.training_rows import training_rows
+from synthgen.stages.utility.attribute import Target, target_of
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,13 @@ class RealImages:
 
 def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     """The images that ``settings`` name; by default the test split, or where the source has none
-    the rows that the generator's training held out.
+    the rows that the generator's training held out. Where an attribute is learnt, it is the label.
 
     Raises:
         SynthgenError: they cannot be read, lack a class, or are the same.
     """
-    if dataset.plan.classes == (ALL,):
+    target = target_of(dataset, settings.attribute, settings.field)
+    if target is None and dataset.plan.classes == (ALL,):
         raise SynthgenError(
             f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
         )
@@ -47,11 +50,14 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
         **settings.reading(), "classes": dataset.plan.classes, **spec.as_settings(),
         "min_per_class": 1,
     }  # fmt: skip
-    real = load_images(DataSettings.parse({
+    beside = bool(dataset.manifest.generator.task(dataset.plan.classes).beside)
+    asked = DataSettings.parse({
         **common, "data": settings.real, "split": settings.real_split,
         "limit_per_class": settings.limit_per_class, "limit_seed": settings.limit_seed,
-    }))  # fmt: skip
-    set_aside = _set_aside(dataset, real)
+    })  # fmt: skip
+    real = load_strata(asked, beside=beside)
+    told = None if target is None else target.of_real(asked)
+    set_aside = _set_aside(dataset, real, target, told)
     if settings.test == HELD_OUT and not Path(HELD_OUT).is_dir():
         if set_aside is None:
             raise SynthgenError(
@@ -59,9 +65,13 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
                 "it were held out; name test images with --test"
             )
         return set_aside
-    test = _test(settings, common, without=set_aside)
+    test = _test(settings, common, beside, without=set_aside)
     if test is not None and test.fingerprint != real.fingerprint:
-        return RealImages(real, test, f"{test.name} ({settings.test_split})", real.fingerprint)
+        name, whole = f"{test.name} ({settings.test_split})", real.fingerprint
+        if target is None or told is None:
+            return RealImages(real, test, name, whole)
+        own = target.of_real(_test_settings(settings, common))
+        return RealImages(target.put(real, told), target.put(test, own), name, whole)
     if settings.test is not None or set_aside is None:
         raise SynthgenError(
             f"{settings.test or settings.real}: the test images are the real training images; name "
@@ -76,21 +86,28 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
 
 
 def _test(
-    settings: UtilitySettings, common: Mapping[str, Any], without: RealImages | None
+    settings: UtilitySettings,
+    common: Mapping[str, Any],
+    beside: bool,
+    without: RealImages | None,
 ) -> ImageData | None:
     """The test images; ``None`` if none are named, the source has none, and there are others."""
-    source = settings.test or settings.real
     try:
-        return load_images(
-            DataSettings.parse({**common, "data": source, "split": settings.test_split})
-        )
+        return load_strata(_test_settings(settings, common), beside=beside)
     except SynthgenError:
         if settings.test is not None or without is None:
             raise
         return None
 
 
-def _set_aside(dataset: Dataset, real: ImageData) -> RealImages | None:
+def _test_settings(settings: UtilitySettings, common: Mapping[str, Any]) -> DataSettings:
+    source = settings.test or settings.real
+    return DataSettings.parse({**common, "data": source, "split": settings.test_split})
+
+
+def _set_aside(
+    dataset: Dataset, real: ImageData, target: Target | None, told: np.ndarray | None
+) -> RealImages | None:
     """``real`` without the rows that the training of the dataset's one generator held out, and
     these rows as test images; ``None`` if it was trained on others."""
     manifest = dataset.manifest
@@ -100,6 +117,8 @@ def _set_aside(dataset: Dataset, real: ImageData) -> RealImages | None:
     if rows is None or any(record != records[0] for record in records):
         return None
     learnt, held = (_only(real, part, name) for part, name in zip(rows, PARTS, strict=True))
+    if target is not None and told is not None:
+        learnt, held = target.put(learnt, told[rows[0]]), target.put(held, told[rows[1]])
     return RealImages(learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint)
 
 

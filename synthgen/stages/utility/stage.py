@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,9 @@ from synthgen.evaluation.utility import (
 from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import ALL, UtilitySettings
-from synthgen.stages.finished.dataset import open_dataset
+from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
+from synthgen.stages.utility.attribute import Target, target_of
 from synthgen.stages.utility.real_images import utility_images
 from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
 from synthgen.training.fixed_budget import Budget
@@ -40,7 +42,7 @@ def utility(settings: UtilitySettings) -> Utility:
             images.
     """
     dataset = open_dataset(settings.dataset)
-    layout, manifest, plan = dataset.layout, dataset.manifest, dataset.plan
+    layout, manifest = dataset.layout, dataset.manifest
     images = utility_images(settings, dataset)
     real, test = images.real, images.test
     kinds = _kinds(settings, real)
@@ -49,9 +51,10 @@ def utility(settings: UtilitySettings) -> Utility:
         flip=_flips(manifest) if settings.flip is None else settings.flip,
     )  # fmt: skip
     most = settings.steps * settings.batch_size  # more could never be shown
-    made = synthetic_images(dataset, most)
+    target = target_of(dataset, settings.attribute, settings.field)
+    made = _made(settings, dataset, target, most)
     soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
-    trials = Trials(settings, budget, real, test, made, [dataset.shards, most], soft)
+    trials = Trials(settings, budget, real, test, made, _key(dataset, target, most), soft)
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
@@ -65,7 +68,7 @@ def utility(settings: UtilitySettings) -> Utility:
                 dataset=layout.root.resolve().name,
                 generator=manifest.generator.name,
                 generator_saw=saw,
-                classes=plan.classes,
+                classes=real.classes,
                 real=real.name,
                 real_fingerprint=real.fingerprint,
                 test=images.test_name,
@@ -79,6 +82,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     "finish_on_real": settings.finish_on_real,
                     "soft_labels": settings.soft_labels,
                     "teachers": settings.teachers,
+                    **({} if target is None else {"attribute": target.name}),
                 },
                 rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
             )
@@ -87,6 +91,23 @@ def utility(settings: UtilitySettings) -> Utility:
                 write_json(record.to_json(), path, layout.staging)
     assert record is not None
     return record
+
+
+def _made(
+    settings: UtilitySettings, dataset: Dataset, target: Target | None, most: int
+) -> Labelled:
+    """The dataset's images with what is learnt of them."""
+    if target is None:
+        return synthetic_images(dataset, most)
+    if settings.soft_labels:
+        raise SynthgenError("soft_labels: are of the label, and an attribute is learnt here")
+    say(f"an attribute is learnt in place of the label: {target.name}")
+    return target.put_made(dataset, synthetic_images(dataset, most), most)
+
+
+def _key(dataset: Dataset, target: Target | None, most: int) -> list[Any]:
+    """What decides what is learnt of the dataset."""
+    return [dataset.shards, most, *([] if target is None else [target.name])]
 
 
 def _flips(manifest: Manifest) -> bool:

@@ -7,6 +7,7 @@ import sys
 import datasets
 import numpy as np
 import pytest
+import tiny_uses
 from PIL import Image
 
 from synthgen.cli.main import main
@@ -21,25 +22,12 @@ from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 COUNT = 40
-TINY = {
-    "images": 64, "batch_size": 8, "ticks": 1, "score_samples": 16, "classifier_images": 64,
-    "device": "cpu", "precision": "fp32", "resolution": 16, "holdout": 0.25,
-}  # fmt: skip
+TINY = {**tiny_uses.TINY, "holdout": 0.25}
+OF_PIXELS = {"width": 8, "blocks": 1, "width_d": 8, "pixels": 1.0}
 USES = {
-    "super-resolution": {
-        "use_options": {"scale": 2},
-        "options": {"width": 8, "blocks": 1, "width_d": 8, "pixels": 1.0},
-    },
-    "inpainting": {"options": {"width": 8, "width_d": 8}},
+    **tiny_uses.USES,
+    "super-resolution": {"use_options": {"scale": 2}, "options": OF_PIXELS},
 }
-
-
-def waves(seed):
-    rng = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1) / 16
-    found = [127.5 + 120 * np.sin(grid @ rng.normal(0, 4, (2, 3)) + rng.uniform(0, 6, 3))
-             for _ in range(COUNT)]  # fmt: skip
-    return np.stack(found).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +35,7 @@ def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("folders")
     for name, seed in (("seen", 0), ("other", 1)):
         (root / name).mkdir()
-        for number, pixels in enumerate(waves(seed)):
+        for number, pixels in enumerate(tiny_uses.waves(COUNT, seed)):
             Image.fromarray(pixels).save(root / name / f"{number:03d}.png")
     return root
 
@@ -107,7 +95,7 @@ def test_the_originals_are_those_that_what_was_given_shows(use, made, trained):
     root, generator = made(use, "other"), generator_of(trained, use)
     (found,) = restorations(open_dataset(root), generator, 1000)
     rows = columns(root, generator)
-    gaps = rows["image"] - by_content(rows, waves(1))
+    gaps = rows["image"] - by_content(rows, tiny_uses.waves(COUNT, 1))
     inside = rows.get("hole", np.ones(gaps.shape[:3])) > 0
     each = [gap[place] for gap, place in zip(gaps, inside, strict=True) if place.any()]
     assert found.images == len(each) and found.held_out == found.trained_on == 0
@@ -136,7 +124,7 @@ def test_rows_that_have_moved_or_changed_are_said(made, trained, folders, tmp_pa
     copy = tmp_path / "copy"
     shutil.copytree(folders / "other", copy)
     root = made(use, copy)
-    Image.fromarray(waves(2)[0]).save(copy / "007.png")
+    Image.fromarray(tiny_uses.waves(COUNT, 2)[0]).save(copy / "007.png")
     assert restorations(open_dataset(root), generator_of(trained, use), 1000) == ()
     assert "has changed" in capsys.readouterr().err
     shutil.rmtree(copy)

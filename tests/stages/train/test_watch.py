@@ -8,6 +8,8 @@ from synthgen.training.loop import Training
 
 pytestmark = pytest.mark.slow
 
+SHORT = {"images": 9_600, "classifier_images": 3_000}
+
 
 def test_a_blow_up_is_rolled_back_and_the_run_recovers_to_its_end(
     digit_folder, small_training, tmp_path, monkeypatch
@@ -16,7 +18,7 @@ def test_a_blow_up_is_rolled_back_and_the_run_recovers_to_its_end(
     spoiled = []
 
     def spoiling(shown, algorithm, phase, take):
-        if shown > 6000 and not spoiled:
+        if shown > 3000 and not spoiled:
             spoiled.append(shown)
             with torch.no_grad():
                 for weights in algorithm.networks["D"].parameters():
@@ -24,10 +26,10 @@ def test_a_blow_up_is_rolled_back_and_the_run_recovers_to_its_end(
         return take()
 
     intercept(monkeypatch, spoiling)
-    ticks, events = watched(digit_folder, small_training, tmp_path / "run", images=19_200)
-    assert len(events) == 1 and events[0]["images"] - spoiled[0] <= 2 * 2400
+    ticks, events = watched(digit_folder, small_training, tmp_path / "run", **SHORT)
+    assert len(events) == 1 and events[0]["images"] - spoiled[0] <= 2 * 1216
     assert events[0]["back_to"] < spoiled[0]
-    assert ticks[-1]["images"] == 19_200 and ticks[-1]["attempt"] == 1
+    assert ticks[-1]["images"] == 9_600 and ticks[-1]["attempt"] == 1
     best = min(t["score"] for t in ticks if t["attempt"] == 1)
     assert best < min(t["score"] for t in ticks if t["attempt"] == 0)
 
@@ -36,9 +38,8 @@ def test_a_rate_a_hundred_times_too_high_is_rolled_back_and_recovers(
     digit_folder, small_training, tmp_path
 ):
     options = {**small_training["options"], "lr": 4e-2}
-    ticks, events = watched(
-        digit_folder, small_training, tmp_path / "run", images=19_200, options=options
-    )
+    changes = {**SHORT, "images": 19_200, "options": options}
+    ticks, events = watched(digit_folder, small_training, tmp_path / "run", **changes)
     assert events, "a run at a hundred times the rate raised no alarm"
     broken = [t["images"] for t in ticks if t["attempt"] == 0 and abs(t.get("gap/D", 0)) > 100]
     tick = 2400

@@ -33,8 +33,8 @@ def test_a_frozen_discriminator_stops_the_run_with_its_best_state_and_a_report(
 def test_a_run_killed_after_a_rollback_resumes_to_the_same_log(
     digit_folder, small_training, tmp_path, monkeypatch
 ):
-    freeze_discriminator(monkeypatch, after=7_200)
-    changes = {"images": 12_000, "ticks": 10}
+    freeze_discriminator(monkeypatch, after=3_200)
+    changes = {"images": 6_400, "ticks": 16, "classifier_images": 3_000}
     watched(digit_folder, small_training, tmp_path / "whole", **changes)
 
     real_step, count = Training.step, 0
@@ -66,16 +66,16 @@ def test_a_generator_that_no_change_mends_begins_again_untrained(
     real_look = Watch.look
 
     def pessimistic(self, row, progress):
-        if row["attempt"] < 4 and row["images"] > 1200:
+        if row["attempt"] < 4 and row["images"] > 600:
             return Alarm("collapsed", "every image is one")
         return real_look(self, row, progress)
 
     monkeypatch.setattr(Watch, "look", pessimistic)
-    changes = {"images": 4_800, "classifier_images": 3_000}
+    changes = {"images": 2_400, "classifier_images": 1_500}
     ticks, events = watched(digit_folder, small_training, tmp_path / "run", **changes)
-    assert [event["back_to"] for event in events] == [608, 0, 608, 0]
+    assert [event["back_to"] for event in events] == [320, 0, 320, 0]
     assert events[-1]["action"] == "the same from untrained networks"
     again = [tick["images"] for tick in ticks if tick["attempt"] == 4]
-    assert again == [608, 1216, 1824, 2400, 3008, 3616, 4224, 4800]
+    assert again == [320, 608, 928, 1216, 1504, 1824, 2112, 2400]
     kept = sorted(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir())
-    assert kept == [0, 3616, 4224, 4800]
+    assert kept == [0, 1824, 2112, 2400]

@@ -1,0 +1,56 @@
+"""An image of another look: from pairs, or from two sets of images that are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Field, Image
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task, two_kinds
+from synthgen.uses.registry import Offered, Use
+
+SOURCE = "source"
+
+
+class ImageToImageOptions(Settings):
+    """There are none: whether there are pairs is decided by the data."""
+
+
+def task(offered: Offered, options: ImageToImageOptions) -> Task:
+    """``source`` is given, ``image`` is made. A label travels along from pairs; without pairs it is
+    given, for it is all that the two sets have in common."""
+    image = offered.image
+    shown = Image(image.height, image.width, image.channels)
+    if offered.kinds is not None:
+        if offered.label is not None:
+            return two_kinds(offered.label.names, image, offered.kinds)
+        first, second = (replace(shown, shows=kind) for kind in offered.kinds)
+        two: dict[str, Field] = {"image": second, SOURCE: first}
+        return Task(two, (SOURCE,), ("image",), (("image",), (SOURCE,)))
+    if offered.columns and not isinstance(offered.columns.get(SOURCE), Image):
+        raise SynthgenError(
+            "each image needs the one that it is made from: name its column with --field "
+            "source=COLUMN"
+        )
+    fields: dict[str, Field] = {"image": shown, SOURCE: shown}
+    if offered.label is None:
+        return Task(fields, (SOURCE,), ("image",), (("image", SOURCE),))
+    fields["label"] = offered.label
+    return Task(fields, (SOURCE,), ("image",), (("image", SOURCE, "label"),), stratum="label")
+
+
+USE = Use(
+    name="image-to-image",
+    title="An image of another look, from pairs or from two sets of images without pairs.",
+    given="image",
+    made="image",
+    algorithm="pix2pix",
+    example="synthgen train --use image-to-image --data pairs --resolution 64 --out runs/day",
+    options=ImageToImageOptions,
+    task=task,
+    partner=SOURCE,
+    without_pairs="cyclegan",
+    # Plain cycles lose labels: most of what they make shows another class than its row says.
+    defaults={"cyclegan": {"semantic": 1.0, "task": 1.0}},
+)

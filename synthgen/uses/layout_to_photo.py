@@ -1,0 +1,54 @@
+"""A photograph from a layout: a mask that says for every place what is there."""
+
+from __future__ import annotations
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.fields import Field, Image
+from synthgen.spec.maps import Mask
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
+from synthgen.uses.registry import Offered, Use
+
+MASK = "mask"
+UNNAMED = ("background", "thing")
+"""Classes of the mask where no data are at hand."""
+
+
+class LayoutToPhotoOptions(Settings):
+    """There are none."""
+
+
+def task(offered: Offered, options: LayoutToPhotoOptions) -> Task:
+    """``mask`` is given, ``image`` is made; a label travels along."""
+    image = offered.image
+    mask = offered.columns.get(MASK)
+    if not isinstance(mask, Mask):
+        names = offered.mask_names
+        if not names and offered.columns:
+            raise SynthgenError(
+                "the values of the masks have no names: give --mask-names background,road,… in the "
+                "order of the values, or write classes.json beside the data"
+            )
+        mask = Mask(names or UNNAMED, image.height, image.width)
+    fields: dict[str, Field] = {
+        "image": Image(image.height, image.width, image.channels),
+        MASK: mask,
+    }
+    if offered.label is None:
+        return Task(fields, (MASK,), ("image",), (("image", MASK),))
+    fields["label"] = offered.label
+    return Task(fields, (MASK,), ("image",), (("image", MASK, "label"),), stratum="label")
+
+
+USE = Use(
+    name="layout-to-photo",
+    title="A photograph from a mask of named classes, which stays beside it as its label map.",
+    given="mask",
+    made="image",
+    algorithm="pix2pix",
+    example="synthgen train --use layout-to-photo --data scenes --mask-names background,road,sky "
+    "--resolution 64 --out runs/scenes",
+    options=LayoutToPhotoOptions,
+    task=task,
+    partner=MASK,
+)

@@ -11,7 +11,7 @@ import click
 
 from synthgen.cli.options import options_of, settings_from
 from synthgen.spec.settings.train import BUDGETS, TrainSettings
-from synthgen.storage.place import place
+from synthgen.storage.place import Place, place
 
 
 @click.command("train", help="Train a generator on labelled images, from a YAML file or options.")
@@ -33,7 +33,22 @@ def command(config: str | None, dry_run: bool, **given: Any) -> None:
     bundle = train(settings)
     if os.environ.get("RANK", "0") == "0":
         click.echo(f"generator: {bundle}")
-        click.echo(f"use it: synthgen sample --generator {shlex.quote(str(bundle))} --n 1000")
+        click.echo(f"use it: {sampling_command(bundle)}")
+
+
+def sampling_command(bundle: Place) -> str:
+    """What to type to sample from a finished bundle: with rows to make images from, where it
+    needs them."""
+    from synthgen.generators.format import LAW
+    from synthgen.generators.zoo import show
+    from synthgen.stages.sample.conditions import row_fields
+
+    line = f"synthgen sample --generator {shlex.quote(str(bundle))}"
+    config = show(str(bundle))
+    needed = row_fields(config.read_task())
+    if not needed or LAW in config.files:
+        return f"{line} --n 1000"
+    return f"{line} --given DATA --n 1000   # DATA: rows that have {' and '.join(needed)}"
 
 
 def _name(data: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
+from synthgen.algorithms.options import LearningRate
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.reconstruction import absolute_error
@@ -42,7 +43,7 @@ class Pix2pixOptions(Settings):
         None, ge=1, le=4, description="Strided layers of D; default: by the image's side."
     )
     pixels: float = Field(100.0, ge=0, description="Weight of the L1 loss.")
-    lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
+    lr: LearningRate = 2e-4
 
 
 def plainest(classes: Sequence[str], image: ImageSpec) -> Task:

@@ -28,6 +28,7 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
+from synthgen.algorithms.options import DiscriminatorRate, GeneratorRate
 from synthgen.algorithms.pix2pix import refuse_other_sizes
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.features.perceptual import Perceptual
@@ -54,8 +55,8 @@ class SpadeOptions(Settings):
     width_d: int = Field(32, ge=4, le=512, description="Channels of the D's first layers.")
     matching: float = Field(10.0, ge=0, description="Weight of the feature matching.")
     perceptual: float = Field(10.0, ge=0, description="Weight of the perceptual loss.")
-    lr_g: float = Field(1e-4, gt=0, le=1, description="Adam's learning rate of G.")
-    lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate of the D's.")
+    lr_g: GeneratorRate = 1e-4
+    lr_d: DiscriminatorRate = 4e-4
 
 
 def plainest(classes: Sequence[str], image: ImageSpec) -> Task:

@@ -207,11 +207,17 @@ class ResNetDiscriminator(nn.Module):
 
 def orthogonal(network: nn.Module) -> None:
     """Orthogonal start of every kernel: Saxe et al. 2014, as BigGAN uses it."""
+    start_kernels(network, nn.init.orthogonal_)
+
+
+def start_kernels(network: nn.Module, draw: Callable[[Tensor], Tensor]) -> None:
+    """Start every convolution and linear layer: ``draw`` fills its weight, or what a spectral norm
+    computes it from, in place; offsets are noughts."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             parametrized = getattr(module, "parametrizations", None)
             weight = parametrized.weight.original if parametrized else module.weight
             if not weight.is_meta:  # an outline has no values
-                nn.init.orthogonal_(weight)
+                draw(weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

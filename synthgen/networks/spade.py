@@ -9,8 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, instance_norm, interpolate, leaky_relu, relu
-from torch.nn.utils.parametrizations import spectral_norm
 
+from synthgen.networks.resnet import spectral, start_kernels
 from synthgen.spec.image import ImageSpec
 
 SMALLEST = 4
@@ -48,13 +48,12 @@ class SpadeBlock(nn.Module):
         inner = min(inputs, outputs)
         self.norms = nn.ModuleList(SpatialNorm(size, maps, hidden) for size in (inputs, inner))
         self.layers = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 3, padding=1))
-            for a, b in pairwise((inputs, inner, outputs))
+            spectral(nn.Conv2d(a, b, 3, padding=1)) for a, b in pairwise((inputs, inner, outputs))
         )
         learnt = inputs != outputs
         self.shortcut_norm = SpatialNorm(inputs, maps, hidden) if learnt else None
         self.shortcut = (
-            spectral_norm(nn.Conv2d(inputs, outputs, 1, bias=False)) if learnt else nn.Identity()
+            spectral(nn.Conv2d(inputs, outputs, 1, bias=False)) if learnt else nn.Identity()
         )
 
     def forward(self, features: Tensor, maps: Tensor) -> Tensor:
@@ -89,7 +88,7 @@ class SpadeGenerator(nn.Module):
             SpadeBlock(a, b, maps, hidden) for a, b in pairwise([self.base, *outer])
         )
         self.to_image = nn.Conv2d(outer[-1], image.channels, 3, padding=1)
-        _initialise(self)
+        start_kernels(self, nn.init.xavier_normal_)  # Glorot & Bengio 2010
 
     def forward(self, latents: Tensor, maps: Tensor) -> Tensor:
         """``float [N, latent]`` and ``float [N, maps, H, W]`` to ``float32 [N, C, H, W]`` in
@@ -123,11 +122,11 @@ class LookingPatches(nn.Module):
         widths = [width * min(2**layer, WIDEST) for layer in range(layers + 1)]
         self.first = nn.Conv2d(inputs, width, 4, stride=2, padding=2)
         self.downs = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, stride=2 if n < layers - 1 else 1, padding=2))
+            spectral(nn.Conv2d(a, b, 4, stride=2 if n < layers - 1 else 1, padding=2))
             for n, (a, b) in enumerate(pairwise(widths))
         )
         self.logit = nn.Conv2d(widths[-1], 1, 4, padding=2)
-        _initialise(self)
+        start_kernels(self, nn.init.xavier_normal_)  # Glorot & Bengio 2010
 
     def patches(self, height: int, width: int) -> int:
         """Logits that an image of this size gets."""
@@ -163,15 +162,3 @@ def packed(features: Sequence[Tensor]) -> Tensor:
     return torch.cat(
         [layer.flatten(1).float() / (len(layers) * layer[0].numel()) for layer in layers], dim=1
     )
-
-
-def _initialise(network: nn.Module) -> None:
-    """Normal numbers as Glorot & Bengio 2010 scale them, and offsets of nought."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            parametrized = getattr(module, "parametrizations", None)
-            weight = parametrized.weight.original if parametrized else module.weight
-            if not weight.is_meta:  # an outline has no values
-                nn.init.xavier_normal_(weight)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)

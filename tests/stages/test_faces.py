@@ -3,15 +3,14 @@
 import json
 import shutil
 import signal
-import sys
 from collections import Counter
 
 import datasets
 import numpy as np
 import pytest
 from toy_world import SHAPES, save, toy_world
+from uses import command
 
-from synthgen.cli.main import main
 from synthgen.data.attributes import attributed
 from synthgen.data.records import open_rows
 from synthgen.generators.zoo import load_generator
@@ -72,16 +71,6 @@ def made(trained, tmp_path):
         return datasets.load_dataset(str(root), split="train"), root
 
     return run
-
-
-def command(*arguments):
-    before, sys.argv = sys.argv, ["synthgen", *map(str, arguments)]
-    try:
-        main()
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
 
 
 def counts(rows, *names):

@@ -48,17 +48,12 @@ class DtnOptions(Settings):
     lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of both networks.")
 
 
-@algorithm(
-    "dtn",
-    title="DTN",
-    year=2016,
-    paper="arXiv:1611.02200",
-    options=DtnOptions,
-    good_for="images drawn anew in another look, as photographs to emoji; no pairs needed",
-    takes=Takes(given=(*CONDITIONS, "map"), streams=2),
-)
+TAKES = Takes(given=(*CONDITIONS, "map"), streams=2)
+
+
+@algorithm("dtn", DtnOptions, "DTN", 2016, "arXiv:1611.02200", TAKES)
 def dtn(task: Task, options: DtnOptions) -> Algorithm:
-    """Build generator and ternary discriminator; see the module's text."""
+    """For images drawn anew in another look, as photographs to emoji; no pairs needed."""
     layers = patch_layers(max(task.image.height, task.image.width))
     adam = Adam(options.lr, betas=(0.5, 0.999))
     return Algorithm(

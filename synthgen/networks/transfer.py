@@ -44,7 +44,7 @@ class TransferGenerator(nn.Module):
         features = relu(self.start_norm(self.start(self.f(images)), labels))
         for layer, norm in zip(self.ups, self.norms, strict=True):
             features = relu(norm(layer(interpolate(features, scale_factor=2.0)), labels))
-        drawn = torch.tanh(self.to_image(features).float())
+        drawn: Tensor = torch.tanh(self.to_image(features).float())
         return drawn[:, :, : self.image.height, : self.image.width]
 
 
@@ -66,7 +66,7 @@ class TernaryDiscriminator(PatchDiscriminator):
         pooled = features.float().mean(dim=(2, 3))
         matched = (pooled * self.embedding(labels).float()).sum(dim=1)
         others = torch.zeros_like(matched)
-        return plain + torch.stack([others, others, matched], dim=1)[:, :, None]
+        return torch.add(plain, torch.stack([others, others, matched], dim=1)[:, :, None])
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """How much more likely each patch is of a real target than made: log-odds ``float32

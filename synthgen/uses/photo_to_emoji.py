@@ -6,7 +6,13 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
 from synthgen.uses import image_to_image
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words
+
+SAID = Words(
+    "Emoji and cartoons drawn after photographs, learnt from two sets of images.",
+    "photo -> emoji",
+    "synthgen train --use photo-to-emoji --data both --resolution 64 --out runs/emoji",
+)
 
 
 class PhotoToEmojiOptions(Settings):
@@ -23,14 +29,5 @@ def task(offered: Offered, options: PhotoToEmojiOptions) -> Task:
     return image_to_image.task(offered, image_to_image.ImageToImageOptions())
 
 
-USE = Use(
-    name="photo-to-emoji",
-    title="Emoji and cartoons drawn after photographs, learnt from two sets of images.",
-    given="photo",
-    made="emoji",
-    algorithm="dtn",
-    example="synthgen train --use photo-to-emoji --data both --resolution 64 --out runs/emoji",
-    options=PhotoToEmojiOptions,
-    task=task,
-    without_pairs="dtn",
-)
+READS = Reads(without_pairs="dtn")
+USE = Use("photo-to-emoji", SAID, "dtn", PhotoToEmojiOptions, task, READS)

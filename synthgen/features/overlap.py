@@ -21,7 +21,9 @@ def overlaps(counts: np.ndarray) -> np.ndarray:
     """
     both = counts.diagonal().astype(np.float64)
     either = counts.sum(axis=0) + counts.sum(axis=1) - both
-    return np.divide(both, either, out=np.full(len(counts), np.nan), where=either > 0)
+    shares = np.full(len(counts), np.nan)
+    np.divide(both, either, out=shares, where=either > 0)
+    return shares
 
 
 def mean_overlap(counts: np.ndarray) -> float:

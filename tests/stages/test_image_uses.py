@@ -154,6 +154,8 @@ def test_the_mask_is_a_column_of_named_classes(made, trained):
     task = load_generator(str(trained("layout")), "cpu", "fp32").task
     assert task.fields["mask"].names == MASK_NAMES
     assert np.asarray(found[0]["mask"]).max() < len(MASK_NAMES)
+    read = np.asarray(found["mask_agreement"])
+    assert ((read >= 0) & (read <= 1)).all() and len(set(read.tolist())) > 10
 
 
 def test_the_sketch_is_derived_again_and_compared(made, trained):

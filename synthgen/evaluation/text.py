@@ -104,8 +104,8 @@ def as_markdown(found: Evaluation) -> str:
         lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
-        lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",
-                  "|---|---|---|"]  # fmt: skip
+        head = "| | PSNR | mean difference of 255 | perceptual distance |"
+        lines += ["", f"{plain(each.what)}:", "", head, "|---|---|---|---|"]
         lines += [f"| {' | '.join(map(plain, row))} |" for row in restored_rows(each)]
     if found.utility:
         lines += ["", *_utility(found.utility)]
@@ -122,15 +122,22 @@ def _seen_by_readers(
         yield "part", map(part_cells, found.parts)
 
 
-def restored_rows(found: Restoration) -> list[tuple[str, str, str]]:
-    """Name, PSNR and mean difference of the dataset and of each baseline."""
-    return [(row.name, f"{row.psnr:.2f} dB", f"{row.difference:.2f}") for row in found.rows]
+def restored_rows(found: Restoration) -> list[tuple[str, str, str, str]]:
+    """Name, PSNR, mean difference and perceptual distance of the dataset and of each baseline."""
+    return [
+        (row.name, f"{row.psnr:.2f} dB", f"{row.difference:.2f}",
+         "–" if row.perceptual is None else f"{row.perceptual:.3f}")
+        for row in found.rows
+    ]  # fmt: skip
 
 
 def _restored_lines(found: Restoration) -> Iterator[str]:
     yield f"{found.what}:"
-    for name, psnr, difference in restored_rows(found):
-        yield f"  {name}: PSNR {psnr}, mean difference {difference} of 255"
+    for name, psnr, difference, looks in restored_rows(found):
+        yield (
+            f"  {name}: PSNR {psnr}, mean difference {difference} of 255, perceptual distance "
+            f"{looks}"
+        )
 
 
 def _utility(found: Utility) -> Iterator[str]:

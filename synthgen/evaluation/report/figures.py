@@ -81,7 +81,10 @@ def originals(found: Evaluation) -> Html:
     return join([
         join([
             element("p", f"{each.what}."),
-            table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
+            table(
+                ("", "PSNR, mean", "mean difference of 255", "perceptual distance"),
+                restored_rows(each),
+            ),
         ])
         for each in found.restorations
     ])  # fmt: skip

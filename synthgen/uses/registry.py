@@ -72,6 +72,9 @@ class Use:
     ``None``: no attributes are read."""
     tagged: bool = False
     """Whether rows must have attributes."""
+    joints: Callable[[Any], str | None] = field(default=lambda options: None)
+    """Names of the joints of a row in order, between blanks, "" where the data say them; ``None``:
+    no joints are read."""
     notice: str = ""
     """One line that whoever trains and whoever gets the images must know."""
 

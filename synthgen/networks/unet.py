@@ -99,8 +99,8 @@ class UNet(nn.Module):
 
 class StyledUNet(UNet):
     """A U-Net whose decoder is told a latent: of each level's channels a gain and an offset, as in
-    adaptive instance norm (Huang & Belongie 2017, arXiv:1703.06868, equation 8). A latent beside
-    the maps would be taken away by the norms, and dropout makes no two different people."""
+    adaptive instance norm (Huang & Belongie 2017, arXiv:1703.06868, equation 8). Dropout alone
+    makes no two different people."""
 
     def __init__(self, inputs: int, image: ImageSpec, width: int, latent: int) -> None:
         """``latent`` is the number of values that an image takes in place of noise."""

@@ -15,6 +15,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.maps import Keypoints
 from synthgen.spec.vectors import Attributes
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
@@ -52,7 +53,7 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     ``label`` and the other columns; ``metadata.parquet`` in its place where a class has a name that
     readers of CSV take for something else, as ``NA`` and ``007``; ``metadata.jsonl`` where columns
     of the given rows travelled along, whose class labels have their names there, or where there are
-    attributes. ``webdataset``:
+    attributes or joints, whose names ``joints.json`` has. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
     ``NUMBER.COLUMN.png``. The number of images.
@@ -90,7 +91,7 @@ def _rows(
     """Each shard's name without its ending, and its rows."""
     plan, carried = manifest.plan, manifest.columns.carried
     named = {name: each.names for name, each in carried.items() if each.names}
-    attributes = _attributes(manifest)
+    told = _told(manifest)
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
         rows = []
@@ -99,7 +100,7 @@ def _rows(
                 image, label = record.pop("image")["bytes"], record.pop("label")
                 for name, classes in named.items():
                     record[name] = None if record[name] is None else classes[record[name]]
-                for name, field in attributes.items():
+                for name, field in told.items():
                     record[name] = _in_words(record[name], field)
                 number = numbers[shard.split]
                 rows.append(_Row(shard.split, number, image, _files(record), label, record))
@@ -108,17 +109,29 @@ def _rows(
         yield shard.name.removesuffix(".parquet"), rows
 
 
-def _attributes(manifest: Manifest) -> dict[str, Attributes]:
+def _told(manifest: Manifest) -> dict[str, Attributes | Keypoints]:
+    """Columns whose cells are written otherwise than they are stored."""
     fields = manifest.columns.fields.items()
-    return {name: field for name, field in fields if isinstance(field, Attributes)}
+    return {name: field for name, field in fields if isinstance(field, Attributes | Keypoints)}
 
 
-def _in_words(cell: dict[str, Any], field: Attributes) -> dict[str, Any]:
-    """A cell of attributes, its choices by their names."""
+def _in_words(cell: Any, field: Attributes | Keypoints) -> Any:
+    """A cell of attributes, its choices by their names; of joints ``[x, y, seen]`` of each."""
+    if isinstance(field, Keypoints):
+        return [list(cell[at : at + 3]) for at in range(0, len(cell), 3)]
     return {
         name: field.choices[name][value] if name in field.choices and value is not None else value
         for name, value in cell.items()
     }
+
+
+def _joint_names(manifest: Manifest) -> bytes | None:
+    """A file of names of the joints, as the data that generators are trained on have it."""
+    for field in manifest.columns.fields.values():
+        if isinstance(field, Keypoints):
+            limbs = [list(limb) for limb in field.skeleton]
+            return json.dumps({"joints": field.names, "skeleton": limbs}).encode()
+    return None
 
 
 def _files(record: dict[str, Any]) -> dict[str, bytes]:
@@ -152,10 +165,13 @@ def _image_folder(
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})
     texts = (record[name] for records in tables.values() for record in records for name in carried)
-    typed = bool(carried) or bool(_attributes(manifest))
+    typed = bool(carried) or bool(_told(manifest))
     metadata = metadata_name(plan.classes, texts if typed else None)
+    joints = _joint_names(manifest)
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))
+        if joints is not None:
+            put(staging / split / "joints.json", joints)
 
 
 def _webdataset(
@@ -163,6 +179,8 @@ def _webdataset(
 ) -> None:
     classes = list(manifest.plan.classes)
     put(staging / "classes.json", json.dumps(classes, ensure_ascii=False).encode())
+    if (joints := _joint_names(manifest)) is not None:
+        put(staging / "joints.json", joints)
     for name, rows in _rows(layout, manifest, progress):
         final = staging / f"{name}.tar"
         if final.exists():

@@ -93,7 +93,8 @@ def open_images(settings: TrainSettings) -> Source:
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
     read_so = reading_of(settings, find_use(settings.use))
-    return read_so.view(open_for(read_so.settings, "image", settings.field))
+    source = open_for(read_so.settings, "image", settings.field)
+    return source if read_so.view is None else read_so.view(source)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class ReadSo:
     """How a use reads the rows that settings name."""
 
     settings: TrainSettings
-    view: Callable[[Source], Source]
+    view: Callable[[Source], Source] | None = None
     """Makes columns of what the rows have."""
     apart: str | None = None
     """The field whose column the view makes, whatever it is called in the data."""
@@ -118,7 +119,7 @@ def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
         folder, asked = place_here(settings), settings.field.get(POINTS)
         view = partial(jointed, folder=folder, asked=asked, told=joints)
         return ReadSo(unlabelled_table(settings), view, POINTS)
-    return ReadSo(settings, lambda source: source)
+    return ReadSo(settings)
 
 
 def asked_of(settings: TrainSettings) -> tuple[str, ...]:

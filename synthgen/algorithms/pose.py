@@ -86,17 +86,15 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("keypoints",), ("image",), (("image", "keypoints"),))
 
 
-@algorithm(
-    "pose",
-    title="PG2",
-    year=2017,
-    paper="arXiv:1705.09368",
-    options=PoseOptions,
-    good_for="people from joints, many of each pose",
-    takes=Takes(given=("map",), plainest=plainest),
-)
+TAKES = Takes(given=("map",), plainest=plainest)
+
+
+@algorithm("pose", PoseOptions, "PG2", 2017, "arXiv:1705.09368", TAKES)
 def pose(task: Task, options: PoseOptions) -> Algorithm:
-    """Build both stages and their judge; see the module's text."""
+    """For people from joints, many of each pose.
+
+    Builds both stages and their judge; see the module's text.
+    """
     image, channels = task.image, map_channels(task)
     refuse_other_sizes(task, "pose")
     layers = options.patch_layers or patch_layers(max(image.height, image.width))

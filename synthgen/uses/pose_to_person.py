@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field as Option
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Field, Image
+from synthgen.spec.fields import Image
 from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
 
 KEYPOINTS = "keypoints"
 UNNAMED = ("head", "left hand", "right hand", "left foot", "right foot")
@@ -17,6 +17,12 @@ UNNAMED = ("head", "left hand", "right hand", "left foot", "right foot")
 NOTICE = (
     "images of real people need a legal ground (consent, a licence, a law); the people made are "
     "synthetic and nobody, and train_distance says how near each is to the nearest training image"
+)
+SAID = Words(
+    "A person in a pose that is given by joints, which stay beside the image.",
+    "keypoints -> image",
+    "synthgen train --use pose-to-person --data people --resolution 64 --flip --out runs/people",
+    NOTICE,
 )
 
 
@@ -36,27 +42,9 @@ def task(offered: Offered, options: PoseToPersonOptions) -> Task:
         if offered.columns:
             raise SynthgenError(f"the rows have no column '{KEYPOINTS}' of joints")
         joints = Keypoints(UNNAMED, image.height, image.width, (), ((1, 2), (3, 4)))
-    fields: dict[str, Field] = {
-        "image": Image(image.height, image.width, image.channels),
-        KEYPOINTS: joints,
-    }
-    stream = ("image", KEYPOINTS)
-    if offered.label is None:
-        return Task(fields, (KEYPOINTS,), ("image",), (stream,))
-    fields["label"] = offered.label
-    return Task(fields, (KEYPOINTS,), ("image",), ((*stream, "label"),), stratum="label")
+    shown = Image(image.height, image.width, image.channels)
+    return made_from(offered, {"image": shown, KEYPOINTS: joints}, [KEYPOINTS])
 
 
-USE = Use(
-    name="pose-to-person",
-    title="A person in a pose that is given by joints, which stay beside the image.",
-    given="keypoints",
-    made="image",
-    algorithm="pose",
-    example="synthgen train --use pose-to-person --data people --resolution 64 --flip "
-    "--out runs/people",
-    options=PoseToPersonOptions,
-    task=task,
-    joints=lambda options: options.joints,
-    notice=NOTICE,
-)
+READS = Reads(joints=lambda options: options.joints)
+USE = Use("pose-to-person", SAID, "pose", PoseToPersonOptions, task, READS)

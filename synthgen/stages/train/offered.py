@@ -72,8 +72,8 @@ def chosen_algorithm(settings: TrainSettings) -> Registration:
     if settings.use is None or settings.algorithm != "default":
         return find(settings.algorithm)
     use = find_use(settings.use)
-    unpaired = use.without_pairs is not None and two_sets(settings) is not None
-    return find(use.without_pairs if unpaired and use.without_pairs else use.algorithm)
+    unpaired = use.reads.without_pairs is not None and two_sets(settings) is not None
+    return find(use.reads.without_pairs if unpaired and use.reads.without_pairs else use.algorithm)
 
 
 def use_defaults(settings: TrainSettings, algorithm: str) -> Mapping[str, object]:
@@ -111,7 +111,7 @@ class ReadSo:
 def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
     """The way in which a use reads rows: with attributes, with joints, or as they are."""
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    least, joints = use.attributes(options), use.joints(options)
+    least, joints = use.reads.attributes(options), use.reads.joints(options)
     if least is not None:
         view = partial(attributed, asked=asked_of(settings), least=least)
         return ReadSo(unlabelled_table(settings), view, FIELD)
@@ -166,7 +166,7 @@ def columns_of(settings: TrainSettings, use: Use, columns: Iterable[Column]) -> 
     """The data's column of each field that has another name there: as the settings say, and the
     only image or mask beside the images for the use's partner."""
     named = dict(settings.field)
-    partner, offered = use.partner, offered_columns(columns)
+    partner, offered = use.reads.partner, offered_columns(columns)
     if partner is None or partner in named or partner in offered:
         return named
     shown = settings.image_column or named.get("image", "image")
@@ -208,10 +208,10 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
 
     def wanted(_: Source, images: ImageData) -> Mapping[str, Field]:
         """What the task reads of a row, with what the use names besides."""
-        if use.labelled and images.classes == (ALL,):
+        if use.reads.labelled and images.classes == (ALL,):
             raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
         known = images.understood.columns
-        if use.tagged and not any(column.offers for column in known):
+        if use.reads.tagged and not any(column.offers for column in known):
             raise SynthgenError(
                 f"{settings.data}: use '{use.name}' needs tags or other attributes of each row; "
                 f"name their columns with --field {FIELD}=A,B"
@@ -220,7 +220,7 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         task = use.task(told, options)
         tasks.append(task)
         read = {n: task.fields[n] for n in task.streams[0] if n != "image"}
-        return {"image": Image(1, 1, 1), **use.needs(options), **read}
+        return {"image": Image(1, 1, 1), **use.reads.needs(options), **read}
 
     columns = columns_of(settings, use, source.understood.columns)
     read_so = reading_of(settings, use)

@@ -104,6 +104,12 @@ def test_columns_of_other_names_are_named(tmp_path):
     assert (records.columns["keypoints"][:, :, 2] == JOINT_ROWS[:, :, 2]).all()
 
 
+def test_pairs_of_one_person_are_not_built_and_that_is_said(tmp_path):
+    folder = write_table(TOY, JOINT_ROWS, tmp_path / "rows")
+    refused("--field identity: pairs of one person in two poses are not read", folder,
+            field={"identity": "name"})  # fmt: skip
+
+
 def test_names_may_be_given_and_are_needed(tmp_path):
     folder = write_table(TOY, JOINT_ROWS, tmp_path / "rows")
     (folder / "joints.json").unlink()

@@ -116,10 +116,25 @@ def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
         view = partial(attributed, asked=asked_of(settings), least=least)
         return ReadSo(unlabelled_table(settings), view, FIELD)
     if joints is not None:
+        _refuse_identity(settings)
         folder, asked = place_here(settings), settings.field.get(POINTS)
         view = partial(jointed, folder=folder, asked=asked, told=joints)
         return ReadSo(unlabelled_table(settings), view, POINTS)
     return ReadSo(settings)
+
+
+def _refuse_identity(settings: TrainSettings) -> None:
+    """Nothing, unless a column is named that says who is shown.
+
+    Raises:
+        SynthgenError: one is.
+    """
+    for name in ("identity", "person"):
+        if name in settings.field:
+            raise SynthgenError(
+                f"--field {name}: pairs of one person in two poses are not read; leave it out, and "
+                "people are made from joints alone"
+            )
 
 
 def asked_of(settings: TrainSettings) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ from synthgen.data.cells import Cells, Frame
 from synthgen.data.decode import BadImage
 from synthgen.data.listed import (
     FILES,
-    METADATA,
     Listed,
     Shown,
+    has_metadata,
     is_flat,
     read_named,
     rows_without_label,
@@ -124,12 +124,10 @@ def unlabelled_table(settings: S) -> S:
 
 
 def without_labels(settings: DataSettings, *, columns: bool = False) -> DataSettings:
-    """Settings that read all rows of the data as one class, whatever labels they have.
-
-    Images with partners keep them, and so does a metadata file of which further ``columns`` are
-    read; :func:`in_one_class` makes theirs one.
-    """
-    if _is_partnered(settings) or (columns and _has_metadata(settings)):
+    """Settings that read all rows of the data as one class, whatever labels they have; images with
+    partners keep them, and so does a metadata file of which further ``columns`` are read:
+    :func:`in_one_class` makes theirs one."""
+    if _is_partnered(settings) or (columns and has_metadata(place_here(settings))):
         return settings.model_copy(update={"classes": None})
     return settings.model_copy(update={"structure": "flat", "classes": None})
 
@@ -137,11 +135,6 @@ def without_labels(settings: DataSettings, *, columns: bool = False) -> DataSett
 def _is_partnered(settings: DataSettings) -> bool:
     folder = place_here(settings)
     return folder.is_dir() and open_partnered(folder, settings) is not None
-
-
-def _has_metadata(settings: DataSettings) -> bool:
-    folder = place_here(settings)
-    return any((folder / name).is_file() for name in METADATA)
 
 
 def in_one_class(source: Source) -> Source:

@@ -38,11 +38,11 @@ def joint_rows(cell: Any, visible: Any, count: int, seen: str) -> np.ndarray:
     """``float32 [count, 3]`` of a cell and of what another says of its joints."""
     if cell is None:
         return np.zeros((count, 3), dtype=np.float32)
-    flat = np.asarray(cell, dtype=np.float32).reshape(-1)
+    flat = np.array(cell, dtype=np.float32).reshape(-1)
     if flat.size not in (2 * count, 3 * count):
         raise ValueError(
             f"{flat.size} numbers, where {count} joints have 2 or 3 each; give every row all "
-            f"joints in the order of their names, -1, -1 for one that is hidden"
+            "joints in the order of their names, -1, -1 for one that is hidden"
         )
     found = flat.reshape(count, -1)
     if found.shape[1] == 2:
@@ -60,8 +60,9 @@ def marked(rows: np.ndarray) -> np.ndarray:
     finite = np.isfinite(rows[:, :2]).all(axis=1) & np.isfinite(rows[:, 2])
     rows = np.where(finite[:, None], rows, 0)
     shown = finite & (rows[:, 2] > 0) & ((rows[:, 0] >= 0) | (rows[:, 1] >= 0))
-    marked: np.ndarray = np.concatenate([rows[:, :2], np.ones((len(rows), 1))], axis=1)
-    return (marked * shown[:, None]).astype(np.float32)
+    whole = np.concatenate([rows[:, :2], np.ones((len(rows), 1))], axis=1)
+    found: np.ndarray = (whole * shown[:, None]).astype(np.float32)
+    return found
 
 
 def numbers_of(source: Source, column: str) -> np.ndarray:

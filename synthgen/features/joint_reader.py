@@ -67,13 +67,13 @@ class JointReader(FieldReader):
         self.field, self.image, self.width = field, image, width
         side = min(image.height, image.width)
         self.shrink = max(1, side // WORKING_SIDE)
-        self.half = side // self.shrink > DRAWN_WHOLE
+        self.halved = side // self.shrink > DRAWN_WHOLE
         widths = [width * factor for factor in range(1, LEVELS + 2)]
         self.stem = _Layer(image.channels, width)
         self.downs = nn.ModuleList(
             nn.Sequential(_Layer(a, b, 2), _Layer(b, b)) for a, b in pairwise(widths)
         )
-        drawn = widths[::-1][: LEVELS if self.half else LEVELS + 1]
+        drawn = widths[::-1][: LEVELS if self.halved else LEVELS + 1]
         self.ups = nn.ModuleList(_Layer(a, b, kernel=1) for a, b in pairwise(drawn))
         self.laterals = nn.ModuleList(nn.Conv2d(b, b, 1) for b in drawn[1:])
         self.mixed = nn.ModuleList(_Layer(b, b) for b in drawn[1:])

@@ -35,6 +35,8 @@ class UNet(nn.Module):
         while side > SMALLEST:
             levels, side = levels + 1, side // 2
         widths = [min(2**level, 8) * width for level in range(levels)]
+        self.widths = tuple(widths)
+        """Channels of each level of the encoder, and of the decoder's level of the same size."""
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise([inputs, *widths])
         )
@@ -105,11 +107,13 @@ class StyledUNet(UNet):
     def __init__(self, inputs: int, image: ImageSpec, width: int, latent: int) -> None:
         """``latent`` is the number of values that an image takes in place of noise."""
         super().__init__(inputs, image, width)
-        widths = (self.downs[-1].out_channels, *(layer.out_channels for layer in self.ups))
-        self.styles = nn.ModuleList(nn.Linear(latent, 2 * size) for size in widths)
-        for style in self.styles:
+        widths = self.widths[::-1]
+        self.styles = nn.ModuleList()
+        for size in widths:
+            style = nn.Linear(latent, 2 * size)
             nn.init.normal_(style.weight, std=0.3 * latent**-0.5)
             nn.init.zeros_(style.bias)
+            self.styles.append(style)
 
     def told(self, features: Tensor, noise: Tensor, level: int) -> Tensor:
         """The features ``[N, width, h, w]`` of a level, told the latent ``[N, latent]``."""

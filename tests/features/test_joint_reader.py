@@ -65,7 +65,7 @@ def test_left_and_right_are_told_apart_in_the_mirror(trained):
 
 def test_a_place_is_read_finer_than_the_maps_pixels():
     reader = JointReader(ImageSpec(64, 64, 1), Keypoints(("a", "b"), 64, 64), width=4)
-    assert reader.half
+    assert reader.halved
     rows = torch.tensor([[[10.3, 40.7, 1], [33, 5, 1]]])
     outputs = reader._targets(rows, torch.Size((1, 2, 32, 32))).log().reshape(1, 2, 32, 32)
     outputs = outputs.clamp(min=-30)

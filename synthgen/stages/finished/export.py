@@ -102,8 +102,8 @@ def _image_folder(
     joints = [field for field in manifest.columns.fields.values() if isinstance(field, Keypoints)]
     if len(joints) == 1:
         limbs = [list(limb) for limb in joints[0].skeleton]
-        record = {"joints": joints[0].names, "skeleton": limbs}
-        put(staging / "joints.json", json.dumps(record, ensure_ascii=False).encode())
+        told = {"joints": list(joints[0].names), "skeleton": limbs}
+        put(staging / "joints.json", json.dumps(told, ensure_ascii=False).encode())
     masks = [field for field in manifest.columns.fields.values() if isinstance(field, Mask)]
     if len(masks) == 1:
         put(staging / "classes.json", json.dumps(masks[0].names, ensure_ascii=False).encode())

@@ -106,9 +106,10 @@ def _read(
     known, joints = fields.get(FIELD), fields.get(POINTS)
     if isinstance(joints, Keypoints):
         columns = dict(settings.field)
-        own = partial(jointed, folder=place_here(asked), asked=columns.pop(POINTS, None),
-                      known=joints)  # fmt: skip
-        return load_records(asked, fields, columns, labelled=labelled, view=own, carry=carry)
+        view = partial(
+            jointed, folder=place_here(asked), asked=columns.pop(POINTS, None), known=joints
+        )
+        return load_records(asked, fields, columns, labelled=labelled, view=view, carry=carry)
     if not isinstance(known, Attributes):
         return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
     columns = dict(settings.field)

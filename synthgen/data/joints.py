@@ -8,22 +8,22 @@ hidden is said by a column, by a third number, by -1 for both numbers, or by an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from synthgen.data.decode import BadImage
 from synthgen.data.joint_values import joint_rows, marked, numbers_of, parsed, placed
+from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.joints import limbs_of, mirrored_pairs
 from synthgen.spec.maps import Keypoints
-
-if TYPE_CHECKING:
-    from synthgen.data.sources import Source
+from synthgen.spec.settings.data import DataSettings
 
 FIELD = "keypoints"
 """The field, and the column that a source of joints has."""
@@ -129,6 +129,16 @@ def jointed(
     if whole is not None:
         return _of_one(source, whole, columns, names, known)
     return _of_many(source, single, names, known)
+
+
+def jointed_as(
+    known: Keypoints, settings: DataSettings, named: Mapping[str, str]
+) -> tuple[Callable[[Source], Source], dict[str, str]]:
+    """What gives a source the joints that are ``known``, and the columns that are ``named`` for
+    other fields."""
+    columns = dict(named)
+    asked = columns.pop(FIELD, None)
+    return partial(jointed, folder=place_here(settings), asked=asked, known=known), columns
 
 
 def _told(text: str, folder: Path | None) -> JointNames | None:

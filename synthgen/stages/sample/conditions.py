@@ -12,9 +12,8 @@ from torch import Tensor
 
 from synthgen.data.attributes import FIELD, attributed_as
 from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed
+from synthgen.data.joints import jointed_as
 from synthgen.data.records import Records, load_records
-from synthgen.data.sources import place_here
 from synthgen.data.unpaired import one_of_two
 from synthgen.generators.generator import Generator
 from synthgen.generators.latents import uniforms
@@ -105,10 +104,7 @@ def _read(
     """The rows; attributes and joints out of whatever columns have them."""
     known, joints = fields.get(FIELD), fields.get(POINTS)
     if isinstance(joints, Keypoints):
-        columns = dict(settings.field)
-        view = partial(
-            jointed, folder=place_here(asked), asked=columns.pop(POINTS, None), known=joints
-        )
+        view, columns = jointed_as(joints, asked, settings.field)
         return load_records(asked, fields, columns, labelled=labelled, view=view, carry=carry)
     if not isinstance(known, Attributes):
         return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from synthgen.data.joints import FIELD as POINTS
 from synthgen.data.joints import jointed_as
 from synthgen.data.records import load_records
 from synthgen.data.splits import evenly
@@ -65,7 +66,7 @@ def _real(
         **dataset.image.as_settings(),
     })  # fmt: skip
     view, columns = None, settings.field
-    if isinstance(field, Keypoints):
+    if name == POINTS and isinstance(field, Keypoints):
         view, columns = jointed_as(field, asked, columns)
     data = load_records(
         asked, {"image": Image(1, 1, 1), name: field}, columns,

@@ -70,6 +70,9 @@ class Reads:
     the use's options; ``None``: no attributes are read."""
     tagged: bool = False
     """Whether rows must have attributes."""
+    joints: Callable[[Any], str | None] = lambda options: None
+    """Names of the joints of a row in order, between blanks, "" where the data say them, from the
+    use's options; ``None``: no joints are read."""
 
 
 @dataclass(frozen=True)

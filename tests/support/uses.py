@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import datasets
 
 from synthgen.cli.main import main
+from synthgen.data.cells import PICTURED
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.settings.train import TrainSettings
@@ -68,8 +70,13 @@ def every_command(
     assert "the same pixels" in capsys.readouterr().out
     exported = ("export", folder / "m", "--format", "imagefolder", "--out", folder / "e")
     assert command(*exported) in (0, None)
-    given = load_generator(str(generator), "cpu", "fp32").given
-    assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
+    loaded = load_generator(str(generator), "cpu", "fp32")
+    given = loaded.given
+    if isinstance(loaded.task.fields[given[0]], PICTURED):
+        assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
+    else:
+        lines = (folder / "e" / "train" / "metadata.jsonl").read_text().splitlines()
+        assert len(lines) > 20 and all(json.loads(line)[given[0]] for line in lines)
     assert command("evaluate", first, *real, *made_by, "--device", "cpu") in (0, None)
     assert command("report", first) in (0, None)
     page = (first / "report" / "report.html").read_text()

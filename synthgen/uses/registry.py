@@ -70,6 +70,8 @@ class Use:
     attributes: Callable[[Any], float | None] = field(default=lambda options: None)
     """The share of rows that a tag must have to be one of the attributes that a row is given;
     ``None``: no attributes are read."""
+    named: Callable[[Any], tuple[str, ...]] = field(default=lambda options: ())
+    """The attributes that are read where the data's settings name none; none: all of them."""
     tagged: bool = False
     """Whether rows must have attributes."""
     notice: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,3 +164,19 @@ def _asked(
         drawn = OfLaw(law, [[law.of_class(n)] for n in range(len(classes))], seed, uniforms)
     line = f"asked for: {name_list(field.names, 8)}, as other real rows have them"
     return DrawnAttributes((), (Asked(name, field, drawn, field.names),), None, (line,))
+
+
+def unknown_lines(
+    task: Task, columns: Mapping[str, np.ndarray], asked: Sequence[str]
+) -> Iterator[str]:
+    """How many of the rows that are to be edited do not say what they have of an attribute that is
+    ``asked`` for; of all attributes where none is named."""
+    for name, field in attributes_of(task, [each for each in task.edited if each in columns]).items():
+        for place, attribute in enumerate(field.names):
+            lost = int(np.isnan(columns[name][:, place]).sum())
+            if lost and (attribute in asked or not asked):
+                yield (
+                    f"{lost:,} of {len(columns[name]):,} given rows do not say their "
+                    f"'{attribute}': they are edited all the same, and their "
+                    f"{task.edited[name]} is empty there"
+                )

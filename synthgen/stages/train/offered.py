@@ -106,12 +106,14 @@ def open_images(settings: TrainSettings) -> Source:
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
     use = find_use(settings.use)
-    least = use.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
+    options = use.options.parse(settings.use_options, f"options of {use.name}")
+    least = use.attributes(options)
     if least is None:
         return open_for(settings, "image", settings.field)
     return attributed(
-        open_for(unlabelled_table(settings), "image", settings.field), asked_of(settings), least
-    )
+        open_for(unlabelled_table(settings), "image", settings.field),
+        asked_of(settings) or use.named(options), least,
+    )  # fmt: skip
 
 
 def asked_of(settings: TrainSettings) -> tuple[str, ...]:
@@ -219,7 +221,8 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
     if least is None:
         return load_records(settings, wanted, columns, main="image"), tasks[0]
     columns.pop(FIELD, None)
-    read = partial(attributed, asked=asked_of(settings), least=least)
+    asked = asked_of(settings) or use.named(options)
+    read = partial(attributed, asked=asked, least=least)
     plain = unlabelled_table(settings)
     return load_records(plain, wanted, columns, main="image", view=read), tasks[0]
 

@@ -135,6 +135,11 @@ def attributed_as(
     if whole is None:
         whole = next((known[name] for name in TOGETHER if name in known), None)
     inside = {e.name: e for e in ([] if whole is None else _together(source, whole, 0.0, field))}
+    if strange := [name for name in asked if name not in {*known, *field.names}]:
+        raise SynthgenError(
+            f"{source.name}: no column '{strange[0]}' (there are {name_list(known, SHOWN)})"
+            f"{did_you_mean(strange[0], known)}"
+        )
     found = []
     for name in field.names:
         each = _column(source, known[name], plain=True) if name in known else inside.get(name)

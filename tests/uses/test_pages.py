@@ -20,7 +20,7 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
-        "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
+        "ageing", "characters", "classes", "edit-attributes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
         "super-resolution",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
@@ -47,7 +47,7 @@ def test_only_what_shows_the_image_itself_must_agree_with_it():
 def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
-    shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
+    shown += re.findall(r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text)  # words of everybody's as well
     return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
 
 

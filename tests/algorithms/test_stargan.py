@@ -218,9 +218,7 @@ def test_identity_is_nought_for_the_image_itself_and_grows_with_the_change():
 def test_sides_need_not_be_powers_of_two(height, width, channels):
     task = edits(ImageSpec(height, width, channels), FIELD)
     algorithm = build("stargan", task, {"width": 4, "width_d": 4, "blocks": 1})
-    given = {
-        name: torch.rand(16, channels, height, width) * 2 - 1 for name in ("image", "source")
-    }
+    given = {name: torch.rand(16, channels, height, width) * 2 - 1 for name in ("image", "source")}
     given["condition"] = FIELD.tensor(torch.from_numpy(rows_of(TOY)[:16]))
     t = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
     for name in ("fake", "back", "edited"):

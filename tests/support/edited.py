@@ -29,13 +29,14 @@ def rows_of(toy: Toy) -> np.ndarray:
 def seen(images: np.ndarray, toy: Toy) -> tuple[np.ndarray, np.ndarray]:
     """Colour and ground of images ``uint8 [N, S, S, 3]``, as indices: the palette's nearest to the
     mean inside and outside of the scenes' solids."""
-    palettes = [
-        np.array([known[name] for name in sorted(known)]) for known in (COLORS, GROUNDS)
-    ]
+    palettes = [np.array([known[name] for name in sorted(known)]) for known in (COLORS, GROUNDS)]
     found = []
     for inside, palette in zip((toy.masks > 0, toy.masks == 0), palettes, strict=True):
         means = np.stack(
-            [image[own].mean(axis=0) for image, own in zip(images.astype(float), inside, strict=True)]
+            [
+                image[own].mean(axis=0)
+                for image, own in zip(images.astype(float), inside, strict=True)
+            ]
         )
         found.append(((means[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1))
     return found[0], found[1]

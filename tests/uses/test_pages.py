@@ -47,7 +47,9 @@ def test_only_what_shows_the_image_itself_must_agree_with_it():
 def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
-    shown += re.findall(r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text)  # words of everybody's as well
+    shown += re.findall(
+        r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text
+    )  # words of everybody's as well
     return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
 
 

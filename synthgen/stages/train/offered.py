@@ -53,7 +53,6 @@ class GivenRows:
         wanted = [name for name in task.given if name != task.stratum]
         return {name: task.fields[name].tensor(stored[name]) for name in wanted}
 
-
     def _asked(
         self, task: Task, stored: Mapping[str, Tensor], generator: torch.Generator
     ) -> dict[str, Tensor]:

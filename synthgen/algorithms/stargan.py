@@ -75,17 +75,12 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return edits(image, Attributes(("kind",), {}, {"kind": names}))
 
 
-@algorithm(
-    "stargan",
-    title="StarGAN",
-    year=2017,
-    paper="arXiv:1711.09020",
-    options=StarganOptions,
-    good_for="images with other attributes than they have, all by one network",
-    takes=Takes(given=("vector", "map"), plainest=plainest, names=("source",)),
-)
+TAKES = Takes(given=("vector", "map"), plainest=plainest, names=("source",))
+
+
+@algorithm("stargan", StarganOptions, "StarGAN", 2017, "arXiv:1711.09020", TAKES)
 def stargan(task: Task, options: StarganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For images with other attributes than they have, all by one network."""
     image, field = task.image, _attributes(task)
     judge = AttributeJudge(image, field.entering, options.width_d)
     patches = judge.patches

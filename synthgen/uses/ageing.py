@@ -9,7 +9,14 @@ from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, edits
 from synthgen.spec.vectors import Attributes
 from synthgen.uses.faces import ATTRIBUTES, NOTICE
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words
+
+SAID = Words(
+    "The same face at another age, which is an ordered number.",
+    "image, age -> image",
+    "synthgen train --use ageing --data faces --resolution 64 --flip --out runs/ages",
+    NOTICE,
+)
 
 IDENTITY = 1.0
 """Weight of the perceptual loss between a face before and after."""
@@ -36,18 +43,8 @@ def task(offered: Offered, options: AgeingOptions) -> Task:
     return edits(offered.image, known, offered.label)
 
 
-USE = Use(
-    name="ageing",
-    title="The same face at another age, which is an ordered number.",
-    given="image, age",
-    made="image",
-    algorithm="stargan",
-    example="synthgen train --use ageing --data faces --resolution 64 --flip --out runs/ages",
-    options=AgeingOptions,
-    task=task,
-    attributes=lambda options: 0.0,
-    named=lambda options: (options.attribute,),
-    tagged=True,
-    defaults={"stargan": {"identity": IDENTITY}},
-    notice=NOTICE,
+READS = Reads(
+    attributes=lambda options: 0.0, named=lambda options: (options.attribute,), tagged=True
 )
+KEEPING = {"stargan": {"identity": IDENTITY}}
+USE = Use("ageing", SAID, "stargan", AgeingOptions, task, READS, KEEPING)

@@ -8,7 +8,15 @@ from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, edits
 from synthgen.spec.vectors import Attributes
 from synthgen.uses.faces import ATTRIBUTES, NOTICE
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words
+
+SAID = Words(
+    "The same image with other attributes; both are kept, with what both show.",
+    "image, attributes -> image",
+    "synthgen train --use edit-attributes --data faces --field attributes=smiling,glasses "
+    "--resolution 64 --out runs/edits",
+    NOTICE,
+)
 
 UNNAMED = Attributes(("attribute",))
 """The attributes where no data are at hand."""
@@ -28,17 +36,5 @@ def task(offered: Offered, options: EditAttributesOptions) -> Task:
     return edits(offered.image, attributes, offered.label)
 
 
-USE = Use(
-    name="edit-attributes",
-    title="The same image with other attributes; both are kept, with what both show.",
-    given="image, attributes",
-    made="image",
-    algorithm="stargan",
-    example="synthgen train --use edit-attributes --data faces --field attributes=smiling,glasses "
-    "--resolution 64 --out runs/edits",
-    options=EditAttributesOptions,
-    task=task,
-    attributes=lambda options: options.least,
-    tagged=True,
-    notice=NOTICE,
-)
+READS = Reads(attributes=lambda options: options.least, tagged=True)
+USE = Use("edit-attributes", SAID, "stargan", EditAttributesOptions, task, READS)

@@ -171,9 +171,8 @@ def unknown_lines(
 ) -> Iterator[str]:
     """How many of the rows that are to be edited do not say what they have of an attribute that is
     ``asked`` for; of all attributes where none is named."""
-    for name, field in attributes_of(
-        task, [each for each in task.edited if each in columns]
-    ).items():
+    known = [each for each in task.edited if each in columns]
+    for name, field in attributes_of(task, known).items():
         for place, attribute in enumerate(field.names):
             lost = int(np.isnan(columns[name][:, place]).sum())
             if lost and (attribute in asked or not asked):

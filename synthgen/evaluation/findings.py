@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from synthgen.evaluation.attributes import attribute_findings
+from synthgen.evaluation.edit_findings import edit_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
 
@@ -234,6 +235,7 @@ class _Poor:
 
 
 def _originals(found: Evaluation) -> Iterator[Finding]:
+    yield from edit_findings(found.edits)
     for each in found.restorations:
         nearer = each.made.psnr > each.toughest.psnr
         yield Finding("good" if nearer else "care", "originals", each.sentence())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from synthgen.evaluation.attributes import attribute_lines, cells_of
+from synthgen.evaluation.edits import HEADS, edit_lines, edit_rows
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.restoration import Restoration
@@ -58,6 +59,7 @@ def as_text(found: Evaluation) -> str:
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
+    lines += [f"  {line}" for line in edit_lines(found.edits)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.seen:
@@ -101,6 +103,9 @@ def as_markdown(found: Evaluation) -> str:
         lines += ["", "| attribute | this dataset | of real images |", "|---|---|---|"]
         rows = map(cells_of, found.attributes)
         lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
+    if found.edits:
+        lines += ["", f"| {' | '.join(HEADS)} |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(map(plain, row))} |" for row in edit_rows(found.edits)]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
         lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",

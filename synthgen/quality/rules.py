@@ -132,7 +132,12 @@ class IdentityFilter(Rule):
     )  # fmt: skip
 
     def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
-        calibration = context.calibrated(name, IDENTITY)
+        calibration = context.calibrated(name)
+        if IDENTITY not in calibration.quantiles:
+            raise SynthgenError(
+                f"{name}: this generator's images are no edits of others, whose identity could be "
+                "kept"
+            )
         low = min(self.min, calibration.quantile(IDENTITY, self.quantile))
         every = len(context.classes)
         return [Bound(name, IDENTITY, (low,) * every, (INFINITE,) * every)]

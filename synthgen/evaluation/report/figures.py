@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from synthgen.evaluation.attributes import cells_of
+from synthgen.evaluation.edits import HEADS, edit_rows
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.report.charts import (
@@ -68,6 +69,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
         yield table(
             ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
         )
+    if found.edits:
+        yield element("h3", "Edits, as the bundle's reader sees them")
+        yield table(HEADS, edit_rows(found.edits))
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 

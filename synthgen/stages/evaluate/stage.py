@@ -21,7 +21,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
@@ -79,7 +79,8 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
-    found = judged(replace(found, restorations=near)) if near else found
+    edits = edits_read(settings, dataset, generator)
+    found = judged(replace(found, restorations=near, edits=edits)) if near or edits else found
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

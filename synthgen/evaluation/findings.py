@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from synthgen.evaluation.attributes import attribute_findings
 from synthgen.evaluation.edit_findings import edit_findings
+from synthgen.evaluation.parts import part_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
 
@@ -46,8 +47,8 @@ def judged(found: Evaluation) -> Evaluation:
     findings = sorted(
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
-            *_realism(found), *_labels(found), *_originals(found),
-            *attribute_findings(found.attributes),
+            *_realism(found), *_labels(found), *_originals(found), *edit_findings(found.edits),
+            *attribute_findings(found.attributes), *part_findings(found.parts),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip
@@ -235,7 +236,6 @@ class _Poor:
 
 
 def _originals(found: Evaluation) -> Iterator[Finding]:
-    yield from edit_findings(found.edits)
     for each in found.restorations:
         nearer = each.made.psnr > each.toughest.psnr
         yield Finding("good" if nearer else "care", "originals", each.sentence())

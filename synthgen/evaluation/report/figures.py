@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from synthgen.evaluation.attributes import cells_of
 from synthgen.evaluation.edits import HEADS, edit_rows
 from synthgen.evaluation.evidence import Evidence
+from synthgen.evaluation.parts import part_cells
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.report.charts import (
     COLOURS,
@@ -72,6 +73,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     if found.edits:
         yield element("h3", "Edits, as the bundle's reader sees them")
         yield table(HEADS, edit_rows(found.edits))
+    if found.parts:
+        yield element("h3", "Parts of what was given, as the bundle's reader sees them")
+        yield table(("part", "this dataset", "of real images"), map(part_cells, found.parts))
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 
@@ -81,7 +85,10 @@ def originals(found: Evaluation) -> Html:
     return join([
         join([
             element("p", f"{each.what}."),
-            table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
+            table(
+                ("", "PSNR, mean", "mean difference of 255", "perceptual distance"),
+                restored_rows(each),
+            ),
         ])
         for each in found.restorations
     ])  # fmt: skip

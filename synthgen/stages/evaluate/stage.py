@@ -25,6 +25,7 @@ from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
+from synthgen.stages.evaluate.parts import parts_read
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
@@ -79,8 +80,10 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
+    parts = parts_read(settings, dataset, generator, real)
     edits = edits_read(settings, dataset, generator)
-    found = judged(replace(found, restorations=near, edits=edits)) if near or edits else found
+    if near or parts or edits:
+        found = judged(replace(found, restorations=near, parts=parts, edits=edits))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from synthgen.evaluation.attributes import cells_of
+from synthgen.evaluation.edits import HEADS, edit_rows
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.parts import part_cells
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
@@ -69,6 +70,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
         yield table(
             ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
         )
+    if found.edits:
+        yield element("h3", "Edits, as the bundle's reader sees them")
+        yield table(HEADS, edit_rows(found.edits))
     if found.parts:
         yield element("h3", "Parts of what was given, as the bundle's reader sees them")
         yield table(("part", "this dataset", "of real images"), map(part_cells, found.parts))

@@ -21,7 +21,7 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
@@ -82,8 +82,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     near = restorations(dataset, generator, settings.images)
     parts = parts_read(settings, dataset, generator, real)
     evidence = replace(evidence, read_again=read_again(dataset, generator))
-    if near or parts:
-        found = judged(replace(found, restorations=near, parts=parts))
+    edits = edits_read(settings, dataset, generator)
+    if near or parts or edits:
+        found = judged(replace(found, restorations=near, parts=parts, edits=edits))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

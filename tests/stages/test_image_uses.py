@@ -30,6 +30,8 @@ from uses import (
 )
 
 from synthgen.generators.zoo import load_generator
+from synthgen.quality.calibration import Calibration
+from synthgen.quality.filters import load_filters
 from synthgen.spec.drawings import lines_agree, sketch
 from synthgen.spec.fields import Image as ImageField
 from synthgen.spec.settings.train import TrainSettings
@@ -144,8 +146,11 @@ def test_the_mask_is_a_column_of_named_classes(made, trained):
     report = made("layout")
     found, rows = rows_of(trained, report, "layout")
     places(rows["mask"], TOY.masks)
-    task = load_generator(str(trained("layout")), "cpu", "fp32").task
-    assert task.fields["mask"].names == MASK_NAMES
+    generator = load_generator(str(trained("layout")), "cpu", "fp32")
+    assert generator.task.fields["mask"].names == MASK_NAMES
+    calibration = Calibration.from_json(generator.calibration)
+    bounds = load_filters("default", calibration, generator.classes, 16).bounds
+    assert [b.name for b in bounds if b.score == "mask_agreement"] == ["agreement"]
     assert np.asarray(found[0]["mask"]).max() < len(MASK_NAMES)
     read = np.asarray(found["mask_agreement"])
     assert ((read >= 0) & (read <= 1)).all() and len(set(read.tolist())) > 10

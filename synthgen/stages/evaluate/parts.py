@@ -6,9 +6,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed_as
-from synthgen.data.records import load_records
 from synthgen.data.splits import evenly
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.evaluation.evidence import ReadAgain, picture
@@ -19,15 +16,14 @@ from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
 from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Field, Image
-from synthgen.spec.maps import Keypoints
+from synthgen.spec.fields import Field
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.spec.task import ALL
 from synthgen.stages.evaluate.observations import pieces_of
 from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.publish.given import first_rows
+from synthgen.stages.utility.places import real_rows
 
 
 def parts_read(
@@ -76,19 +72,12 @@ def _real(
     Raises:
         SynthgenError: they have no such column, or cannot be read.
     """
-    flat = dataset.plan.classes == (ALL,)
     asked = DataSettings.parse({
         **settings.reading(), "data": settings.real, "split": settings.real_split,
-        "min_per_class": 1, "classes": None if flat else dataset.plan.classes,
+        "min_per_class": 1, "classes": dataset.plan.classes,
         **dataset.image.as_settings(),
     })  # fmt: skip
-    view, columns = None, settings.field
-    if name == POINTS and isinstance(field, Keypoints):
-        view, columns = jointed_as(field, asked, columns)
-    data = load_records(
-        asked, {"image": Image(1, 1, 1), name: field}, columns,
-        labelled=False if flat else None, view=view,
-    )  # fmt: skip
+    data = real_rows(asked, name, field, settings.field)
     rows = np.arange(len(data.labels))
     if real.held is not None and data.image_fingerprint == real.data.fingerprint:
         rows = real.held

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from synthgen.data.records import load_records
+from synthgen.data.joints import FIELD as POINTS
+from synthgen.data.joints import jointed_as
+from synthgen.data.records import Records, load_records
 from synthgen.data.splits import Labelled, few_per_class
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.features.field_reader import FieldReader, reader_class
@@ -22,6 +24,7 @@ from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.spec.task import ALL
@@ -31,6 +34,23 @@ from synthgen.stages.utility.results import TrialStore
 from synthgen.stages.utility.trials import Kind, key_of
 from synthgen.training.fixed_budget import Budget
 from synthgen.training.placed_budget import PlacedSource, train_reader_budget
+
+
+def real_rows(asked: DataSettings, name: str, field: Field, columns: Mapping[str, str]) -> Records:
+    """Real rows with a column as a dataset has it: images, and stored rows of ``field``.
+
+    Raises:
+        SynthgenError: they have no such column, or cannot be read.
+    """
+    flat = asked.classes == (ALL,)
+    asked = asked.model_copy(update={"classes": None}) if flat else asked
+    view = None
+    if name == POINTS and isinstance(field, Keypoints):
+        view, columns = jointed_as(field, asked, columns)
+    return load_records(
+        asked, {"image": Image(1, 1, 1), name: field}, columns,
+        labelled=False if flat else None, view=view,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,14 +74,7 @@ class PlaceTarget:
         Raises:
             SynthgenError: they have no such column.
         """
-        flat = asked.classes == (ALL,)
-        data = load_records(
-            asked.model_copy(update={"classes": None}) if flat else asked,
-            {"image": Image(1, 1, 1), self.name: self.field},
-            self.columns,
-            labelled=False if flat else None,
-        )
-        return data.columns[self.name]
+        return real_rows(asked, self.name, self.field, self.columns).columns[self.name]
 
     def of_made(self, dataset: Dataset, most: int) -> np.ndarray:
         """Stored rows ``[N, ...]`` of a dataset's images, ``most`` of which were read."""

@@ -4,14 +4,23 @@ import json
 
 import numpy as np
 import pytest
-from toy_world import MASK_NAMES, SHAPES, toy_world, write_masks
+from toy_world import (
+    JOINTS,
+    LIMBS,
+    MASK_NAMES,
+    PAIRS,
+    SHAPES,
+    toy_world,
+    write_coco,
+    write_masks,
+)
 from uses import command
 from written import write_dataset
 
 from synthgen.evaluation.text import as_markdown
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.maps import Mask
+from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.stages.utility.stage import utility
 
@@ -90,6 +99,22 @@ def test_without_a_label_the_mask_is_learnt_by_itself(folders, root, tmp_path, c
     labelled = made(tmp_path / "labelled")
     plain = measured(labelled, folders, root, learn=None, steps=2)
     assert plain.classes == SHAPES and plain.measure == "accuracy"
+
+
+def test_joints_are_learnt_in_the_same_way(tmp_path):
+    field = Keypoints(JOINTS, 16, 16, LIMBS, PAIRS)
+    labels, rows = np.zeros_like(MADE.labels), {"keypoints": MADE.keypoints}
+    root = write_dataset(
+        tmp_path / "made", MADE.images, labels, ("all",), {"keypoints": field}, rows
+    )
+    folders = {
+        "real": write_coco(REAL, tmp_path / "real"),
+        "test": write_coco(TEST, tmp_path / "test"),
+    }
+    record = measured(root, folders, tmp_path, learn=None, steps=2)
+    assert record.protocol["learn"] == "keypoints" and record.classes == JOINTS
+    assert record.measure.startswith("mean PCK")
+    assert all(0 <= row.accuracy <= 1 for row in record.rows)
 
 
 @pytest.mark.parametrize(

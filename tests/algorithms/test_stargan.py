@@ -126,7 +126,7 @@ def test_a_number_is_asked_for_by_how_much():
     field = Attributes(("dusk",), {"dusk": (0.0, 1.0)})
     shares = np.random.default_rng(0).uniform(0, 1, len(TOY)).astype(np.float32)
     task = edits(SPEC, field)
-    network = training(90, task, dusk(TOY, shares), shares[:, None]).networks["G"].eval()
+    network = training(60, task, dusk(TOY, shares), shares[:, None]).networks["G"].eval()
     images = to_float(torch.from_numpy(dusk(FRESH, np.full(len(FRESH), 0.5))))
 
     def levels(network):

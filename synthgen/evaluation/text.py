@@ -148,9 +148,9 @@ def _restored_lines(found: Restoration) -> Iterator[str]:
 def _utility(found: Utility) -> Iterator[str]:
     """Markdown: what was measured how, the table, the sentences."""
     yield (
-        f"One classifier, trained {len(found.seeds)} times with each training set and tested on "
-        f"{found.test_images:,} real images of {plain(found.test)} (mean ± deviation). Real "
-        f"images: {plain(found.real)}; the generator saw {found.generator_saw}."
+        f"One {plain(found.learner)}, trained {len(found.seeds)} times with each training set and "
+        f"tested on {found.test_images:,} real images of {plain(found.test)} (mean ± deviation). "
+        f"Real images: {plain(found.real)}; the generator saw {found.generator_saw}."
     )
     yield from ["", found.table(), ""]
     yield from (f"- {plain(line)}" for line in found.sentences())

@@ -72,6 +72,9 @@ class Reads:
     """The attributes that are read where the data's settings name none; none: all of them."""
     tagged: bool = False
     """Whether rows must have attributes."""
+    joints: Callable[[Any], str | None] = lambda options: None
+    """Names of the joints of a row in order, between blanks, "" where the data say them, from the
+    use's options; ``None``: no joints are read."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from toy_world import toy_world
 from synthgen.data.splits import Labelled
 from synthgen.quality.calibration import calibrate
 from synthgen.quality.filters import load_filters
-from synthgen.quality.readers.identity import APART, Identity, calibrate_identity, ranked
+from synthgen.quality.readers.identity import (
+    APART,
+    Identity,
+    calibrate_identity,
+    nearer_than_others,
+    ranked,
+)
 from synthgen.quality.readers.readers import Readers
 from synthgen.quality.scores import STATISTICS, Scorer
 from synthgen.spec.columns import IDENTITY, meaning
@@ -54,6 +60,11 @@ def test_the_same_image_is_sure_and_another_is_as_good_as_chance(agreement):
     assert own.mean() > others.mean() + 0.15
     brighter = np.clip(FRESH.images.astype(float) * 1.02, 0, 255).astype(np.uint8)
     assert (agreement(brighter, FRESH.images) >= 0.95).mean() > 0.9
+
+    shares = nearer_than_others(brighter, FRESH.images, CPU)
+    assert (shares >= 0.95).mean() > 0.9
+    turned = nearer_than_others(np.roll(brighter, 1, axis=0), FRESH.images, CPU)
+    assert 0.3 < turned.mean() < 0.7
 
     # The look-alike compares each edit with any source: what is right is as good as what is not.
     order = np.random.default_rng(0).permutation(len(FRESH))

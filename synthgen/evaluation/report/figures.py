@@ -169,13 +169,14 @@ def utility(found: Utility) -> Html:
         for row in found.rows
     ]  # fmt: skip
     return join([
-        element("p", f"One classifier, trained {len(found.seeds)} times with each training set "
-                f"and tested on {found.test_images:,} real images of {found.test}."),
+        element("p", f"One {found.learner}, trained {len(found.seeds)} times with each training "
+                f"set and tested on {found.test_images:,} real images of {found.test}."),
         element("p", element("b", f"The generator saw {found.generator_saw}."), " Both questions, "
                 "a generator shared in place of data and few images made more, are never mixed."),
         element("ul", [element("li", line) for line in found.sentences()]),
         utility_chart(found),
-        table(("trained on", "real per class", "synthetic", "accuracy", "the generator saw"), rows),
+        table(("trained on", "real per class", "synthetic", found.measure, "the generator saw"),
+              rows),
     ])  # fmt: skip
 
 

@@ -42,14 +42,19 @@ class Edits:
     attributes: tuple[AttributeEdit, ...]
     identity: float | None
     """Share whose identity agreement is :data:`SURE`; ``None`` where it was not measured."""
+    compared: int = 0
+    """Images that were compared with all their sources."""
+    nearest: float | None = None
+    """Share of these that are nearer to their own source than to :data:`SURE` of the others."""
 
 
 def measured_edits(
     field: Attributes, said: np.ndarray, asked: np.ndarray, own: np.ndarray,
-    identity: np.ndarray | None,
+    identity: np.ndarray | None, nearer: np.ndarray | None = None,
 ) -> Edits:  # fmt: skip
     """The figures of images by what a reader ``said`` of them, what was ``asked`` for and what
-    their sources have themselves: stored rows ``float32 [N, K]``; ``identity`` is ``[N]``."""
+    their sources have themselves: stored rows ``float32 [N, K]``; ``identity`` is ``[N]``, and
+    ``nearer`` are of some images the shares of other sources that are farther."""
     found = []
     for place, name in enumerate(field.names):
         read, wanted, had = (rows[:, place] for rows in (said, asked, own))
@@ -65,7 +70,9 @@ def measured_edits(
             )
         )  # fmt: skip
     sure = None if identity is None else float((identity >= SURE).mean())
-    return Edits(len(said), tuple(found), sure)
+    if nearer is None or not len(nearer):
+        return Edits(len(said), tuple(found), sure)
+    return Edits(len(said), tuple(found), sure, len(nearer), float((nearer >= SURE).mean()))
 
 
 def _right(read: np.ndarray, wanted: np.ndarray, number: bool) -> float | None:
@@ -115,12 +122,17 @@ def edit_lines(found: Edits | None) -> Iterator[str]:
         more = "" if rank == "–" else f", rank correlation {rank}"
         yield f"edits of {name}: asked for and read {asked}{more}; to stay and read {kept}"
     if found.identity is not None:
-        yield identity_text(found)
+        yield (
+            f"{found.identity:.0%} of {found.images:,} images are nearer to their source than "
+            f"{SURE:.0%} of pairs of different real images are to each other"
+        )
+    if found.nearest is not None:
+        yield nearest_text(found)
 
 
-def identity_text(found: Edits) -> str:
-    """How many images are sure to show what their sources show, in a sentence."""
+def nearest_text(found: Edits) -> str:
+    """How many images are nearer to their own source than to others, in a sentence."""
     return (
-        f"{found.identity or 0.0:.0%} of {found.images:,} images are nearer to their source than "
-        f"{SURE:.0%} of pairs of different real images are to each other"
+        f"{found.nearest or 0.0:.0%} of {found.compared:,} images are nearer to their own source "
+        f"than to {SURE:.0%} of the other sources"
     )

@@ -31,21 +31,21 @@ TOY, FRESH = toy_world(128, SIDE), toy_world(48, SIDE, seed=1)
 COLOR, GROUND = 0, 1
 
 
-def training(task=TASK, **options):
+def training(steps, task=TASK, images=TOY.images, rows=None):
+    """StarGAN after so many steps on images and their attributes."""
     torch.manual_seed(0)
-    columns = {"image": TOY.images, "attributes": rows_of(TOY)}
+    columns = {"image": images, "attributes": rows_of(TOY) if rows is None else rows}
     batches = TaskBatches(task, [Stream(columns, np.arange(len(TOY)), 0)], flip=True)
     settings = plain_loop(images=1_000_000, batch_size=16)
-    return Training(build("stargan", task, {**SMALL, **options}), batches, settings)
+    run = Training(build("stargan", task, SMALL), batches, settings)
+    for _ in range(steps):
+        run.step()
+    return run.algorithm
 
 
 @pytest.fixture(scope="module")
 def learnt():
-    """StarGAN after some steps on the toy world."""
-    run = training()
-    for _ in range(160):
-        run.step()
-    return run.algorithm
+    return training(160)
 
 
 def edited(network, rows, toy=FRESH):
@@ -109,6 +109,40 @@ def test_an_edit_changes_one_attribute_and_leaves_the_other(place, learnt):
             return network(images, asked.roll(1, dims=0))
 
     assert max(shares(Careless(), place)) < 0.7
+
+
+def dusk(toy, shares):
+    """Scenes between day (0) and night (1)."""
+    part = np.asarray(shares)[:, None, None, None]
+    return ((1 - part) * toy.images + part * toy.twins).astype(np.uint8)
+
+
+def test_a_number_is_asked_for_by_how_much():
+    """As ages are: whoever is asked to be older looks older, nine in ten at least."""
+    field = Attributes(("dusk",), {"dusk": (0.0, 1.0)})
+    shares = np.random.default_rng(0).uniform(0, 1, len(TOY)).astype(np.float32)
+    task = edits(SPEC, field)
+    network = training(60, task, dusk(TOY, shares), shares[:, None]).networks["G"].eval()
+    images = to_float(torch.from_numpy(dusk(FRESH, np.full(len(FRESH), 0.5))))
+
+    def levels(network):
+        asked = [field.tensor(torch.full((len(FRESH), 1), share)) for share in (0.1, 0.4, 0.6, 0.9)]
+        with torch.no_grad():
+            return torch.stack([network(images, each).mean(dim=(1, 2, 3)) for each in asked])
+
+    def darker(network):
+        return float((levels(network).diff(dim=0) < -0.02).all(dim=0).float().mean())
+
+    assert darker(network) >= 0.9
+    assert darker(Deaf(network)) == 0
+
+    class Classes(nn.Module):
+        """The look-alike for which a number is one of two loose classes."""
+
+        def forward(self, images, asked):
+            return network(images, asked.sign())
+
+    assert darker(Classes()) < 0.9
 
 
 def test_the_attributes_reach_the_image_through_the_norms():

@@ -18,8 +18,11 @@ ASKED = np.array([[1, 20], [1, 60], [1, 10], [1, 80]], dtype=np.float32)
 IDENTITY = np.array([1.0, 0.96, 0.4, 0.95])
 
 
-def edits(said, identity=IDENTITY):
-    return measured_edits(FIELD, np.array(said, dtype=np.float32), ASKED, OWN, identity)
+NEARER = np.array([1.0, 0.97, 0.2, 0.5])
+
+
+def edits(said):
+    return measured_edits(FIELD, np.array(said, dtype=np.float32), ASKED, OWN, IDENTITY, NEARER)
 
 
 def test_what_was_asked_for_and_what_was_to_stay_are_told_apart():
@@ -29,6 +32,7 @@ def test_what_was_asked_for_and_what_was_to_stay_are_told_apart():
     assert (age.images, age.asked, age.kept_images, age.kept) == (3, 10.0, 1, 2.0)
     assert age.rank == pytest.approx(1.0)
     assert edits([[1, 22], [0, 50], [1, 20], [1, 70]]).identity == 0.75
+    assert edits([[1, 22], [0, 50], [1, 20], [1, 70]]).nearest == 0.5
 
 
 def test_a_reader_that_sees_no_edit_is_the_look_alike():
@@ -45,7 +49,8 @@ def test_they_are_in_text_and_card_and_come_back_from_json():
     lines = list(edit_lines(found.edits))
     assert lines[0] == "edits of hat: asked for and read 66.7% of 3; to stay and read 100.0% of 1"
     assert "rank correlation 1.00" in lines[1] and lines[2].startswith("75% of 4 images are nearer")
+    assert lines[3].startswith("50% of 4 images are nearer to their own source than to 95%")
     assert lines[0] in as_text(found) and "| hat | 66.7% of 3 |" in as_markdown(found)
     assert Evaluation.from_json(found.to_json(), "here") == found
-    assert [f.level for f in found.findings if "their source" in f.text] == ["care"]
+    assert [f.level for f in found.findings if "own source" in f.text] == ["care"]
     assert "edits" not in evaluation().to_json() and list(edit_lines(None)) == []

@@ -8,7 +8,13 @@ from toy_world import toy_world
 from synthgen.data.splits import Labelled
 from synthgen.quality.calibration import calibrate
 from synthgen.quality.filters import load_filters
-from synthgen.quality.readers.identity import APART, Identity, calibrate_identity, ranked
+from synthgen.quality.readers.identity import (
+    APART,
+    Identity,
+    calibrate_identity,
+    nearer_than_others,
+    ranked,
+)
 from synthgen.quality.readers.readers import Readers
 from synthgen.quality.scores import STATISTICS, Scorer
 from synthgen.spec.columns import IDENTITY, meaning
@@ -17,16 +23,16 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import ALL, edits
 from synthgen.spec.vectors import Attributes
 
-SIDE = 32
+SIDE = 16
 CPU = torch.device("cpu")
 TASK = edits(ImageSpec(SIDE, SIDE, 3), Attributes(("large",)))
-HELD, FRESH = toy_world(48, SIDE), toy_world(48, SIDE, seed=1)
+HELD, FRESH = toy_world(40, SIDE), toy_world(40, SIDE, seed=1)
 
 
 @pytest.fixture(scope="module")
 def calibration():
-    labels = np.zeros(48, dtype=np.int64)
-    statistics = calibrate(Scorer(None), HELD.images, labels, (ALL,), 48, CPU)
+    labels = np.zeros(40, dtype=np.int64)
+    statistics = calibrate(Scorer(None), HELD.images, labels, (ALL,), 40, CPU)
     own = calibrate_identity(Labelled(HELD.images, labels), (ALL,), CPU)
     return statistics.with_quantiles_of(own)
 
@@ -52,8 +58,13 @@ def test_the_same_image_is_sure_and_another_is_as_good_as_chance(agreement):
     repainted[FRESH.masks > 0] = (200, 80, 160)
     own = agreement(repainted, FRESH.images)
     assert own.mean() > others.mean() + 0.15
-    brighter = np.clip(FRESH.images.astype(float) * 1.05, 0, 255).astype(np.uint8)
+    brighter = np.clip(FRESH.images.astype(float) * 1.02, 0, 255).astype(np.uint8)
     assert (agreement(brighter, FRESH.images) >= 0.95).mean() > 0.9
+
+    shares = nearer_than_others(brighter, FRESH.images, CPU)
+    assert (shares >= 0.95).mean() > 0.9
+    turned = nearer_than_others(np.roll(brighter, 1, axis=0), FRESH.images, CPU)
+    assert 0.3 < turned.mean() < 0.7
 
     # The look-alike compares each edit with any source: what is right is as good as what is not.
     order = np.random.default_rng(0).permutation(len(FRESH))

@@ -178,7 +178,8 @@ def test_every_command_takes_such_a_dataset(made, trained, data, tmp_path, capsy
     assert told["color"]["images"] + told["color"]["kept_images"] == 24 == found["images"]
     assert told["height"]["number"] and told["height"]["images"] == 0
     assert told["height"]["rank"] is not None and 0 <= found["identity"] <= 1
-    assert "images are nearer to their source than" in (first / "README.md").read_text()
+    assert found["compared"] == 24 and 0 <= found["nearest"] <= 1
+    assert "images are nearer to their own source than" in (first / "README.md").read_text()
     assert "Edits, as the bundle" in (first / "report" / "report.html").read_text()
     learnt = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
               "--steps", 4, "--attribute", "large", "--device", "cpu")  # fmt: skip

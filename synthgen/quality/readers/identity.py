@@ -81,6 +81,21 @@ def _seen(features: EfficientNetLite0, images: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def nearer_than_others(images: np.ndarray, sources: np.ndarray, device: torch.device) -> np.ndarray:
+    """For each edit the share of the other sources whose features are farther from it than those
+    of its own: ``float64 [N]``, from ``uint8 [N, H, W, C]`` both, at least two.
+
+    Raises:
+        SynthgenError: the package with the features' weights is missing.
+    """
+    network = _features(ImageSpec(*images.shape[1:]), device)
+    made, given = (_seen(network, torch.from_numpy(each).to(device)) for each in (images, sources))
+    apart = torch.cdist(made, given)
+    farther = apart > apart.diagonal()[:, None]
+    shares: np.ndarray = (farther.double().sum(dim=1) / (len(apart) - 1)).cpu().numpy()
+    return shares
+
+
 def calibrate_identity(
     held: Labelled, classes: tuple[str, ...], device: torch.device
 ) -> Calibration:

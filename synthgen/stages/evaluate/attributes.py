@@ -17,6 +17,7 @@ from synthgen.evaluation.record import AttributeEvaluation
 from synthgen.features.attribute_reader import AttributeReader
 from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
+from synthgen.quality.readers.identity import nearer_than_others
 from synthgen.quality.readers.reading import read_off
 from synthgen.spec.columns import IDENTITY
 from synthgen.spec.errors import SynthgenError
@@ -28,6 +29,9 @@ from synthgen.spec.vectors import Attributes
 from synthgen.stages.evaluate.observations import pieces_of
 from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import Dataset
+
+SOURCES = 1_000
+"""Edits that are compared with all of their sources, at most."""
 
 
 def attributes_read(
@@ -64,8 +68,24 @@ def edits_read(
         identity = None
         if IDENTITY in dataset.manifest.scores:
             identity = np.asarray(dataset.cells(IDENTITY, settings.images), dtype=np.float64)
-        return measured_edits(reader.field, said, asked, had, identity)
+        nearer = _nearer(settings, dataset, reader.scale.device)
+        return measured_edits(reader.field, said, asked, had, identity, nearer)
     return None
+
+
+def _nearer(
+    settings: EvaluateSettings, dataset: Dataset, device: torch.device
+) -> np.ndarray | None:
+    """Of at most :data:`SOURCES` edits the shares of other sources that are farther than their
+    own; ``None`` where sources are no images."""
+    task = dataset.task
+    source = task.edited.get(task.pictured)
+    most = min(settings.images, SOURCES)
+    if source is None or dataset.plan.rows < 2:
+        return None
+    images = np.concatenate([images for images, _ in dataset.pieces(most)])
+    sources = codec_of(task.fields[source]).decode(dataset.cells(source, most))
+    return nearer_than_others(images, sources, device)
 
 
 def _made(settings: EvaluateSettings, dataset: Dataset, name: str, reader: AttributeReader) -> Read:

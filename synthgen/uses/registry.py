@@ -72,6 +72,8 @@ class Use:
     ``None``: no attributes are read."""
     tagged: bool = False
     """Whether rows must have attributes."""
+    captioned: bool = False
+    """Whether rows must have captions."""
     notice: str = ""
     """One line that whoever trains and whoever gets the images must know."""
 

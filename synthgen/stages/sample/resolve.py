@@ -23,8 +23,9 @@ from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.conditions import row_fields
-from synthgen.stages.sample.drawn import drawn_attributes
+from synthgen.stages.sample.drawn import drawn_conditions
 from synthgen.stages.sample.job import Job
+from synthgen.stages.sample.prompts import prompted, with_prompts
 from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath, protocols
@@ -35,7 +36,7 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 
 NEWER = {
     "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
-    "mask_names",
+    "mask_names", "prompts", "per_prompt",
 }  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
@@ -60,7 +61,11 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     name = settings.generator or find_bundled(settings.classes)
     if generator is None:
         generator = load_generator(name, device=settings.device, precision=settings.precision)
-    classes = settings.classes or generator.learnt
+    settings = with_prompts(settings)
+    classes = tuple(settings.classes or generator.learnt)
+    asked = prompted(settings, generator, classes)
+    if asked is not None:
+        classes = tuple(asked.by_class)
     keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
     if strange := [name for name in classes if name not in generator.learnt]:
         raise SynthgenError(
@@ -85,6 +90,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         splits=settings.splits,
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
+        counts=None if asked is None else asked.counts(settings),
     )
     data = tools.sources
     if data is not None:
@@ -116,7 +122,7 @@ def _tell_of_attributes(
 ) -> None:
     """Say what is balanced, or refuse what cannot be."""
     names = row_fields(generator.task, settings.field)
-    told = drawn_attributes(settings, generator, names, plan.classes, plan.seed, given=given)
+    told = drawn_conditions(settings, generator, names, plan.classes, plan.seed, given=given)
     for line in told.lines:
         say(line)
 

@@ -11,14 +11,17 @@ import torch
 from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
+from synthgen.data import captions
 from synthgen.data.attributes import FIELD, attributed
 from synthgen.data.cache import ImageData
+from synthgen.data.captions import captioned
 from synthgen.data.glance import Glance, glance
 from synthgen.data.mask_names import mask_names
 from synthgen.data.offered import offered_columns, offered_fields
 from synthgen.data.records import Records, load_records, open_for, unlabelled_table
 from synthgen.data.sources import Source, open_source, place_here
 from synthgen.data.understood import Column
+from synthgen.data.views import View, names_of
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
@@ -90,18 +93,21 @@ def open_images(settings: TrainSettings) -> Source:
     sets = two_sets(settings)
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
-    use = find_use(settings.use)
+    view = view_of(settings, find_use(settings.use))
+    if view is None:
+        return open_for(settings, "image", settings.field)
+    return view(open_for(unlabelled_table(settings), "image", settings.field))
+
+
+def view_of(settings: TrainSettings, use: Use) -> View | None:
+    """What a use makes columns of before rows are read: attributes or captions; ``None`` if
+    neither."""
+    if use.captioned:
+        return partial(captioned, asked=settings.field.get(captions.FIELD))
     least = use.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
     if least is None:
-        return open_for(settings, "image", settings.field)
-    return attributed(
-        open_for(unlabelled_table(settings), "image", settings.field), asked_of(settings), least
-    )
-
-
-def asked_of(settings: TrainSettings) -> tuple[str, ...]:
-    """The attributes that settings name."""
-    return tuple(filter(None, settings.field.get(FIELD, "").split(",")))
+        return None
+    return partial(attributed, asked=names_of(settings.field, FIELD), least=least)
 
 
 def look_at(settings: TrainSettings) -> Glance:
@@ -180,7 +186,7 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    least = use.attributes(options)
+    view = view_of(settings, use)
     source = open_images(settings)
     tasks: list[Task] = []
 
@@ -201,12 +207,11 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         return {"image": Image(1, 1, 1), **use.needs(options), **read}
 
     columns = columns_of(settings, use, source.understood.columns)
-    if least is None:
+    if view is None:
         return load_records(settings, wanted, columns, main="image"), tasks[0]
-    columns.pop(FIELD, None)
-    read = partial(attributed, asked=asked_of(settings), least=least)
     plain = unlabelled_table(settings)
-    return load_records(plain, wanted, columns, main="image", view=read), tasks[0]
+    columns = {n: column for n, column in columns.items() if n not in (FIELD, captions.FIELD)}
+    return load_records(plain, wanted, columns, main="image", view=view), tasks[0]
 
 
 def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:

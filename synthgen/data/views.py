@@ -1,0 +1,48 @@
+"""Sources with further columns of their own: attributes and captions, by the fields that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from synthgen.data import attributes, captions
+from synthgen.data.attributes import attributed_as
+from synthgen.data.captions import captioned
+from synthgen.data.sources import Source
+from synthgen.spec.fields import Field
+from synthgen.spec.texts import Text
+from synthgen.spec.vectors import Attributes
+
+View = Callable[[Source], Source]
+
+
+def names_of(named: Mapping[str, str], field: str) -> tuple[str, ...]:
+    """The columns that a user has named for a field, between commas."""
+    return tuple(filter(None, named.get(field, "").split(",")))
+
+
+def known_view(
+    fields: Mapping[str, Field], named: Mapping[str, str]
+) -> tuple[View, dict[str, str], dict[str, Field]]:
+    """How rows are read whose attributes and captions are those that a generator is given.
+
+    Returns the view of a source, the ``named`` columns of all other fields, and the fields as the
+    view has them: of a row's captions the first alone.
+    """
+    views: list[View] = []
+    columns, wanted = dict(named), dict(fields)
+    tags, texts = fields.get(attributes.FIELD), fields.get(captions.FIELD)
+    if isinstance(tags, Attributes):
+        asked = names_of(columns, attributes.FIELD)
+        views.append(partial(attributed_as, field=tags, asked=asked))
+        columns.pop(attributes.FIELD, None)
+    if isinstance(texts, Text):
+        views.append(partial(captioned, asked=columns.pop(captions.FIELD, None), known=texts))
+        wanted[captions.FIELD] = texts.single
+
+    def viewed(source: Source) -> Source:
+        for view in views:
+            source = view(source)
+        return source
+
+    return viewed, columns, wanted

@@ -223,11 +223,12 @@ def _judging(t: Tensors, judge: str) -> Tensor:
     (arXiv:1612.03242, section 3.4; arXiv:1710.10916, equation 5)."""
     real, fake = t[f"real_verdicts_{judge}"], t[f"fake_verdicts_{judge}"]
     alone = non_saturating_generator(real[:, 0]) + refuse(fake[:, 0])
+    real_logits, fake_logits = t[f"real_logits_{judge}"], t[f"fake_logits_{judge}"]
     wrong = t[f"wrong_verdicts_{judge}"][:, 1][t["others"] >= 0]
-    refused = refuse(fake[:, 1])
+    refused = refuse(fake_logits)
     if len(wrong):
         refused = (refused + refuse(wrong)) / 2
-    return alone + non_saturating_generator(real[:, 1]) + refused
+    return alone + non_saturating_generator(real_logits) + refused
 
 
 def _convincing(t: Tensors, judge: str) -> Tensor:

@@ -25,14 +25,9 @@ from torch import Tensor
 from synthgen.algorithms.contract import Adam, Algorithm, Formula, Normal, Phase, Tensors, Term
 from synthgen.algorithms.options import FullWidth, Latent, Widest
 from synthgen.algorithms.registry import Takes, algorithm
+from synthgen.features.matching import matching_loss, mismatched_rows, numbered
 from synthgen.losses.adversarial import non_saturating_generator, refuse
-from synthgen.networks.matching import (
-    ImageEncoder,
-    TextEncoder,
-    matching_loss,
-    mismatched_rows,
-    numbered,
-)
+from synthgen.networks.matching import ImageEncoder, TextEncoder
 from synthgen.networks.stack import (
     StackedGenerator,
     TextJudge,

@@ -113,7 +113,7 @@ def captioned(source: Source, asked: str | None = None, known: Text | None = Non
     rows = np.flatnonzero([bool(own) for own in found.rows])
     if not len(rows):
         raise SynthgenError(f"{source.name}: {found.where}: no row has a caption")
-    kept = [found.rows[row] for row in rows]
+    kept = [found.rows[row] for row in rows.tolist()]
     field = known.single if known is not None else _field_of(kept)
     notes = [_told(found, kept)]
     long = sum(not field.fits(text) for own in kept for text in own[: field.several])

@@ -1,4 +1,4 @@
-"""Sources with further columns of their own: attributes and captions, by the fields that are known."""
+"""Sources with columns of their own besides: the attributes and captions of known fields."""
 
 from __future__ import annotations
 

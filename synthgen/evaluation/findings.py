@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from synthgen.evaluation.attributes import attribute_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
+from synthgen.evaluation.retrieval import retrieval_findings
 
 CARE, BAD = 0.7, 0.3
 """Diversity and label agreement, as shares of the real images', under which a class is named."""
@@ -46,7 +47,7 @@ def judged(found: Evaluation) -> Evaluation:
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
             *_realism(found), *_labels(found), *_originals(found),
-            *attribute_findings(found.attributes),
+            *attribute_findings(found.attributes), *retrieval_findings(found.retrievals),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip

@@ -69,6 +69,23 @@ class AttributeEvaluation:
 
 
 @dataclass(frozen=True)
+class RetrievalEvaluation:
+    """How often images find their own caption among others, as a reader sees them."""
+
+    field: str
+    among: int
+    """Captions of which one is an image's own."""
+    images: int
+    found: float
+    """Share of the images that are nearest to their own: R-precision."""
+    agreement: float
+    """Mean probability that image and caption belong together."""
+    real_images: int
+    real_found: float | None
+    real_agreement: float | None
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Images that are there twice."""
 
@@ -147,6 +164,8 @@ class Evaluation:
     """Where images were made from what was derived of originals: how near they come to these."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
+    retrievals: tuple[RetrievalEvaluation, ...] = ()
+    """Of a dataset whose images are made from captions."""
     utility: Utility | None = None
     """Where it was asked for: the same record as ``report/utility.json``."""
 

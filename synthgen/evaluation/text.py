@@ -9,6 +9,7 @@ from synthgen.evaluation.attributes import attribute_lines, cells_of
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.restoration import Restoration
+from synthgen.evaluation.retrieval import retrieval_lines, retrieval_rows
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.markdown import plain
 
@@ -58,6 +59,7 @@ def as_text(found: Evaluation) -> str:
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
+    lines += [f"  {line}" for line in retrieval_lines(found.retrievals)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.seen:
@@ -101,6 +103,10 @@ def as_markdown(found: Evaluation) -> str:
         lines += ["", "| attribute | this dataset | of real images |", "|---|---|---|"]
         rows = map(cells_of, found.attributes)
         lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
+    if found.retrievals:
+        lines += ["", "| captions | this dataset | of real images |", "|---|---|---|"]
+        told = retrieval_rows(found.retrievals)
+        lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in told]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
         lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",

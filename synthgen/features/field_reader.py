@@ -20,6 +20,7 @@ from synthgen.spec.image import ImageSpec
 
 READS: Mapping[str, str] = {
     "attributes": "synthgen.features.attribute_reader:AttributeReader",
+    "text": "synthgen.features.caption_reader:CaptionReader",
 }
 """Kind of field to the class that reads it, as ``module:name``: loaded when it is needed."""
 

@@ -19,7 +19,7 @@ from synthgen.networks.resnet import spectral
 from synthgen.spec.image import ImageSpec
 
 LARGE = 64
-"""Side in pixels from which there are three heads; smaller images have two, those under 16 px one."""
+"""Side in pixels from which there are three heads; smaller images have two, under 16 px one."""
 
 
 def head_sizes(image: ImageSpec) -> list[ImageSpec]:
@@ -74,12 +74,12 @@ class _Up(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, double: bool = True) -> None:
         super().__init__()
-        self.double = double
+        self.doubles = double
         self.conv = nn.Conv2d(inputs, 2 * outputs, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(2 * outputs)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.double:
+        if self.doubles:
             features = interpolate(features, scale_factor=2.0)
         return glu(self.norm(self.conv(features)), dim=1)
 

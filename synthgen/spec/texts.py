@@ -141,6 +141,4 @@ class Text(Placeless):
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Text:
         several = whole(record.get("several", 1), 1, 256)
-        return cls(
-            whole(record["length"], 1, 65_536), whole(record["buckets"], 1, 65_536), several
-        )
+        return cls(whole(record["length"], 1, 65_536), whole(record["buckets"], 1, 65_536), several)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
+from synthgen.spec.errors import did_you_mean, name_list
 from synthgen.spec.fields import Enters, Named, Placeless, Stored, names_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from toy_world import COLORS, toy_world
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build, find
-from synthgen.networks.matching import matching_loss, mismatched_rows, numbered
+from synthgen.features.matching import matching_loss, mismatched_rows, numbered
 from synthgen.networks.stack import divergence, head_sizes
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec, to_float
@@ -87,7 +87,9 @@ def drop(algorithm):
 def test_a_mismatched_caption_lowers_the_judges_logit(learnt):
     torch.manual_seed(0)
     shuffled = [TOY.captions[row] for row in np.random.default_rng(0).permutation(ROWS)]
-    astray, _ = trained(build("stackgan", TASK, SMALL), shuffled)  # the look-alike: others' captions
+    astray, _ = trained(
+        build("stackgan", TASK, SMALL), shuffled
+    )  # the look-alike: others' captions
     (gap, share), (gap_astray, share_astray) = drop(learnt[0]), drop(astray)
     assert gap > 0.8 and share > 0.8
     assert gap_astray < 0.4 and share_astray < 0.7
@@ -118,7 +120,9 @@ def test_the_divergence_is_nought_at_the_standard_normal():
     mean, logs = gaussian.chunk(2, dim=1)
     exact = kl_divergence(Normal(mean, (logs / 2).exp()), Normal(0.0, 1.0)).mean()
     assert torch.isclose(divergence(gaussian), exact)
-    assert not torch.isclose(kl_divergence(Normal(mean, logs.exp()), Normal(0.0, 1.0)).mean(), exact)
+    assert not torch.isclose(
+        kl_divergence(Normal(mean, logs.exp()), Normal(0.0, 1.0)).mean(), exact
+    )
 
 
 MISSPELT = {"red": "redd", "green": "greeen", "blue": "bluue", "yellow": "yelow"}

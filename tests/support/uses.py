@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
@@ -68,8 +69,13 @@ def every_command(
     assert "the same pixels" in capsys.readouterr().out
     exported = ("export", folder / "m", "--format", "imagefolder", "--out", folder / "e")
     assert command(*exported) in (0, None)
-    given = load_generator(str(generator), "cpu", "fp32").given
-    assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
+    maker = load_generator(str(generator), "cpu", "fp32")
+    given = maker.given
+    if maker.task.fields[given[0]].kind == "text":
+        written = (folder / "e" / "train" / "metadata.jsonl").read_text().splitlines()
+        assert sum(bool(json.loads(line)[given[0]]) for line in written) > 20
+    else:
+        assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
     assert command("evaluate", first, *real, *made_by, "--device", "cpu") in (0, None)
     assert command("report", first) in (0, None)
     page = (first / "report" / "report.html").read_text()

@@ -21,7 +21,7 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
         "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
-        "super-resolution",
+        "super-resolution", "text-to-image",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)
@@ -48,7 +48,7 @@ def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
     shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
-    return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
+    return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to|text[-_]to)[-_]\w+", text)
 
 
 def test_no_use_is_named_outside_of_its_page():

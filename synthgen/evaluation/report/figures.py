@@ -17,6 +17,7 @@ from synthgen.evaluation.report.charts import (
 )
 from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.markup import Child, Html, bar, element, join, table
+from synthgen.evaluation.retrieval import retrieval_rows
 from synthgen.evaluation.text import measure_name, measure_rows, restored_rows, shown
 from synthgen.evaluation.utility import SAW_NOTHING, Utility
 
@@ -68,6 +69,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
         yield table(
             ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
         )
+    if found.retrievals:
+        yield element("h3", "Captions, as the bundle's reader sees them")
+        yield table(("", "this dataset", "of real images"), retrieval_rows(found.retrievals))
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 

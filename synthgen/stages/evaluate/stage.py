@@ -22,6 +22,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.captions import retrievals
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
@@ -79,7 +80,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
-    found = judged(replace(found, restorations=near)) if near else found
+    own = retrievals(settings, dataset, generator, real)
+    if near or own:
+        found = judged(replace(found, restorations=near, retrievals=own))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

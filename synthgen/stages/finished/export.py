@@ -15,6 +15,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damaged
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
@@ -151,8 +152,10 @@ def _image_folder(
                 put(staging / row.split / f"{name}.{kind}", content)
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})
-    texts = (record[name] for records in tables.values() for record in records for name in carried)
-    typed = bool(carried) or bool(_attributes(manifest))
+    captions = [n for n, field in manifest.columns.fields.items() if isinstance(field, Text)]
+    named = (*carried, *captions)
+    texts = (record[name] for records in tables.values() for record in records for name in named)
+    typed = bool(named) or bool(_attributes(manifest))
     metadata = metadata_name(plan.classes, texts if typed else None)
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))

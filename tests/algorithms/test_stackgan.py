@@ -29,7 +29,7 @@ PLAIN = find("stackgan").takes.task((), SPEC)
 FIELD = Text(64, 1024)
 TASK = Task({**PLAIN.fields, "caption": FIELD}, PLAIN.given, PLAIN.made, PLAIN.streams)
 SMALL = {
-    "width": 8, "width_d": 16, "widest": 32, "text": 32, "told": 16, "latent": 8, "lr": 1e-3,
+    "width": 4, "width_d": 8, "widest": 16, "text": 32, "told": 16, "latent": 8, "lr": 1e-3,
     "lr_text": 3e-3, "reading": 0.5,
 }  # fmt: skip
 TOY, FRESH = toy_world(ROWS, SIDE), toy_world(60, SIDE, seed=1)

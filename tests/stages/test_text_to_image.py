@@ -1,12 +1,13 @@
 """Text to image on scenes with known captions, through every command."""
 
 import json
+import signal
 from collections import Counter
 
 import datasets
 import pytest
 from toy_world import SHAPES, save, toy_world
-from uses import TINY, command, every_command, same_bytes_anyhow, same_weights_from_the_middle
+from uses import TINY, command, every_command, same_weights_from_the_middle
 
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
@@ -88,9 +89,7 @@ def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, ca
     assert Counter(rows["caption"]) == wanted and len(set(rows["pixel_hash"])) == 24
     said = capsys.readouterr().err
     assert "4 prompts, 1 lines without a word are skipped, 1 are there before" in said
-    assert (
-        "2 of the prompts' 10 words are in no caption of the training rows (bleu and dragon" in said
-    )
+    assert "2 of the prompts' 10 words are in no caption of the training rows (bleu, dragon" in said
     (tmp_path / "p.txt").unlink()  # the dataset needs no file
     generator = ("--generator", trained / "told")
     assert command("reproduce", root, "--row", 5, *generator) in (0, None)
@@ -104,13 +103,15 @@ def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, ca
 
 
 def test_counts_stay_exact_whatever_filters_take(made, tmp_path):
-    text = "caption_agreement:\n  score: brightness\n  min: 0.4\n"
-    (tmp_path / "filters.yaml").write_text(text)
+    plain, _ = made(prompts="a\nb\nc", per_prompt=4)
+    middle = sorted(plain["brightness"])[6]
+    (tmp_path / "filters.yaml").write_text(f"light:\n  score: brightness\n  min: {middle}\n")
     rows, root = made(
-        prompts="a\nb\nc", per_prompt=5, filters=str(tmp_path / "filters.yaml"),
+        out="light", prompts="a\nb\nc", per_prompt=4, filters=str(tmp_path / "filters.yaml"),
         keep_rejects=True, acceptance_floor=0,
     )  # fmt: skip
-    assert Counter(rows["caption"]) == {"a": 5, "b": 5, "c": 5}
+    assert Counter(rows["caption"]) == {"a": 4, "b": 4, "c": 4}
+    assert min(rows["brightness"]) >= middle
     assert len(datasets.load_dataset(str(root), "rejects", split="train"))
 
 
@@ -162,42 +163,47 @@ def test_a_generator_without_captions_refuses_prompts(tmp_path):
         sample(SampleSettings.parse({**asked, "out": str(tmp_path / "out")}))
 
 
+def test_a_dataset_without_classes_has_no_utility_and_says_so(made, scenes, capsys):
+    _, root = made(n=4)
+    assert command("utility", root, "--real", scenes / "told") == 2
+    assert "have no label" in capsys.readouterr().err
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["told", "classes"])
-def test_every_command_takes_such_a_dataset(name, made, trained, scenes, tmp_path, capsys):
-    _, first = made(name, out="a", keep_rejects=True)
-    _, second = made(name, out="b", seed=5)
-    real = ("--real", scenes / name)
-    every_command(first, second, trained / name, real, tmp_path, capsys)
+def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, capsys):
+    _, first = made("classes", out="a", keep_rejects=True)
+    _, second = made("classes", out="b", seed=5)
+    real = ("--real", scenes / "classes")
+    every_command(first, second, trained / "classes", real, tmp_path, capsys)
     metrics = json.loads((first / "report" / "metrics.json").read_text())
     found = metrics["retrievals"][0]
     assert found["field"] == "caption" and found["images"] == 24 and found["real_images"]
-    assert f"caption: found among {found['among']}" in (first / "README.md").read_text()
-    assert (
-        "Captions, as the bundle's reader sees them"
-        in (first / "report" / "report.html").read_text()
-    )
+    assert f"found among {found['among']}" in (first / "README.md").read_text()
+    page = (first / "report" / "report.html").read_text()
+    assert "Captions, as the bundle's reader sees them" in page
     told = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
             "--steps", 4, "--device", "cpu")  # fmt: skip
-    assert command(*told) in ((0, None) if name == "classes" else (2,))
-    if name == "told":
-        assert "have no label" in capsys.readouterr().err
-    given = ("sample", "--generator", trained / name, "--given", scenes / name, "--n", 20,
-             "--filters", "none", "--device", "cpu", "--out", tmp_path / "given")  # fmt: skip
-    assert command(*given) in (0, None)
-    rows = datasets.load_dataset(str(tmp_path / "given"), split="train")
+    assert command(*told) in (0, None)
+
+
+def test_captions_are_given_by_rows(made, scenes):
+    rows, _ = made(source=str(scenes / "told"), n=20)
     assert set(rows["caption"]) <= set(TOY.captions)
 
 
 @pytest.mark.slow
-def test_two_workers_and_a_killed_run_make_the_same_bytes(made, trained, tmp_path, commands):
+def test_a_run_that_is_killed_goes_on_to_the_same_bytes(made, trained, tmp_path, commands):
     _, root = made(prompts=PROMPTS, per_prompt=6, images_per_shard=5)
     plain = [
         "sample", "--generator", trained / "told", "--prompts", tmp_path / "p.txt",
         "--per-prompt", 6, "--filters", "none", "--device", "cpu", "--precision", "fp32",
-        "--images-per-shard", 5,
+        "--images-per-shard", 5, "--out", tmp_path / "killed",
     ]  # fmt: skip
-    same_bytes_anyhow(plain, root, tmp_path, commands)
+    killed = commands.start(*plain, faults={40: signal.SIGKILL})
+    assert killed.wait() != 0
+    commands.run(*plain)
+    wanted = {path.name: path.read_bytes() for path in (root / "data").iterdir()}
+    assert {p.name: p.read_bytes() for p in (tmp_path / "killed" / "data").iterdir()} == wanted
 
 
 @pytest.mark.slow

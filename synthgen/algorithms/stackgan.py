@@ -73,17 +73,15 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("caption",), ("image",), (("image", "caption"),))
 
 
-@algorithm(
-    "stackgan",
-    title="StackGAN",
-    year=2016,
-    paper="arXiv:1612.03242",
-    options=StackganOptions,
-    good_for="images from captions, or from attributes",
-    takes=Takes(plainest=plainest),
-)
+TAKES = Takes(plainest=plainest)
+
+
+@algorithm("stackgan", StackganOptions, "StackGAN", 2016, "arXiv:1612.03242", TAKES)
 def stackgan(task: Task, options: StackganOptions) -> Algorithm:
-    """Build the encoders, the generator and a judge for each head; see the module's text."""
+    """For images from captions, or from attributes.
+
+    Builds the encoders, the generator and a judge for each head; see the module's text.
+    """
     image = task.image
     if not task.conditions:
         raise SynthgenError("stackgan makes images from captions or attributes: none are given")

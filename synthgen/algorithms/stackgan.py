@@ -97,8 +97,6 @@ def stackgan(task: Task, options: StackganOptions) -> Algorithm:
         )
         for size in sizes
     }
-    adam = Adam(options.lr, betas=(0.5, 0.999))
-    begun = (options.reading, 1.0)
     return Algorithm(
         networks={
             "text": TextEncoder(task, options.text),
@@ -108,37 +106,44 @@ def stackgan(task: Task, options: StackganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,)), "about": Normal((options.told,))},
         tensors=_tensors(generator, tuple(judges), sizes),
-        phases=(
-            Phase(
-                "matching",
-                trains=("text", "look"),
-                terms={"matching": Term(1.0, _matching)},
-                optimizer=Adam(options.lr_text, betas=(0.9, 0.999)),
-                window=(0.0, options.reading),
-            ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={
-                    **{name: Term(1.0, partial(_convincing, judge=name)) for name in judges},
-                    "divergence": Term(options.divergence, lambda t: divergence(t["gaussian"])),
-                },
-                optimizer=adam,
-                window=begun,
-                hands_on=("fakes",),
-            ),
-            Phase(
-                "D",
-                trains=tuple(judges),
-                terms={name: Term(1.0, partial(_judging, judge=name)) for name in judges},
-                optimizer=adam,
-                window=begun,
-            ),
-        ),
+        phases=_phases(options, tuple(judges)),
         samples={"image": "fake"},
         generators=("text", "G"),
         judges=(),
         verdicts={name: (f"real_logits_{name}", f"fake_logits_{name}") for name in judges},
+    )
+
+
+def _phases(options: StackganOptions, judges: Sequence[str]) -> tuple[Phase, ...]:
+    """The encoders of texts and images first; then the generator and its judges, in turn."""
+    adam = Adam(options.lr, betas=(0.5, 0.999))
+    begun = (options.reading, 1.0)
+    return (
+        Phase(
+            "matching",
+            trains=("text", "look"),
+            terms={"matching": Term(1.0, _matching)},
+            optimizer=Adam(options.lr_text, betas=(0.9, 0.999)),
+            window=(0.0, options.reading),
+        ),
+        Phase(
+            "G",
+            trains=("G",),
+            terms={
+                **{name: Term(1.0, partial(_convincing, judge=name)) for name in judges},
+                "divergence": Term(options.divergence, lambda t: divergence(t["gaussian"])),
+            },
+            optimizer=adam,
+            window=begun,
+            hands_on=("fakes",),
+        ),
+        Phase(
+            "D",
+            trains=tuple(judges),
+            terms={name: Term(1.0, partial(_judging, judge=name)) for name in judges},
+            optimizer=adam,
+            window=begun,
+        ),
     )
 
 

@@ -92,7 +92,8 @@ def test_captions_are_drawn_from_the_rows_own(made, trained):
 PROMPTS = "a large red disc on sea\n\na small bleu disc\na large red disc on sea\na dragon\n"
 
 
-def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, capsys):
+@pytest.mark.slow
+def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, capsys, commands):
     rows, root = made(prompts=PROMPTS, per_prompt=6, classes=("disc",))
     wanted = {"a large red disc on sea": 12, "a small bleu disc": 6, "a dragon": 6}
     assert Counter(rows["caption"]) == wanted and len(set(rows["pixel_hash"])) == 24
@@ -108,6 +109,16 @@ def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, ca
     (root / "data" / "train-00001.parquet").unlink()
     assert command("repair", root, *generator) in (0, None)
     assert {path.name: path.read_bytes() for path in (root / "data").iterdir()} == before
+    (tmp_path / "p.txt").write_text(PROMPTS)
+    plain = [
+        "sample", *generator, "--prompts", tmp_path / "p.txt", "--classes", "disc", "--per-prompt",
+        6, "--filters", "none", "--device", "cpu", "--precision", "fp32", "--images-per-shard", 10,
+        "--out", tmp_path / "killed",
+    ]  # fmt: skip
+    killed = commands.start(*plain, faults={40: signal.SIGKILL})
+    assert killed.wait() != 0
+    commands.run(*plain)
+    assert {p.name: p.read_bytes() for p in (tmp_path / "killed" / "data").iterdir()} == before
 
 
 def test_counts_of_classes_prompts_stay_exact_whatever_filters_take(made, tmp_path):
@@ -136,7 +147,7 @@ def test_a_thousand_prompts(made):
     [
         ({"prompts": ""}, "holds no prompt"),
         ({"prompts": "a " * 300}, "more than the 64 bytes that the generator reads"),
-        ({"prompts": "a", "source": "SCENES", "classes": ("disc",)}, "in place of rows"),
+        ({"prompts": "a", "source": "SCENES", "classes": ("disc",), "n": 4}, "in place of"),
         ({"prompts": "a", "balance": ("x",), "classes": ("disc",)}, "both say what counts go by"),
         ({"prompts": "a"}, "counts by class, and 'a' says none: .*'label'"),
         ({"prompts": "label,text\ncube,a\n"}, "class 'cube' of 'a' is none of"),
@@ -187,7 +198,7 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
     _, first = made(out="a", keep_rejects=True)
     _, second = made(out="b", seed=5)
     real = ("--real", scenes)
-    every_command(first, second, trained, real, tmp_path, capsys)
+    every_command(first, second, trained, real, tmp_path, capsys, "none")
     metrics = json.loads((first / "report" / "metrics.json").read_text())
     found = metrics["retrievals"][0]
     assert found["field"] == "caption" and found["images"] == 24 and found["real_images"]
@@ -196,21 +207,6 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
     told = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
             "--steps", 4, "--device", "cpu")  # fmt: skip
     assert command(*told) in (0, None)
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_goes_on_to_the_same_bytes(made, trained, tmp_path, commands):
-    _, root = made(prompts=PROMPTS, per_prompt=6, classes=("disc",), images_per_shard=5)
-    plain = [
-        "sample", "--generator", trained, "--prompts", tmp_path / "p.txt", "--classes", "disc",
-        "--per-prompt", 6, "--filters", "none", "--device", "cpu", "--precision", "fp32",
-        "--images-per-shard", 5, "--out", tmp_path / "killed",
-    ]  # fmt: skip
-    killed = commands.start(*plain, faults={40: signal.SIGKILL})
-    assert killed.wait() != 0
-    commands.run(*plain)
-    wanted = {path.name: path.read_bytes() for path in (root / "data").iterdir()}
-    assert {p.name: p.read_bytes() for p in (tmp_path / "killed" / "data").iterdir()} == wanted
 
 
 @pytest.mark.slow

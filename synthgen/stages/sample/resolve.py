@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,14 +65,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     settings = with_prompts(settings)
     classes = tuple(settings.classes or generator.learnt)
     asked = prompted(settings, generator, classes)
-    if asked is not None:
-        classes = tuple(asked.by_class)
-    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
-    if strange := [name for name in classes if name not in generator.learnt]:
-        raise SynthgenError(
-            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
-            f"{name_list(generator.learnt)} alone"
-        )
+    classes = classes if asked is None else tuple(asked.by_class)
+    keys = _keys(generator, classes)
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(
         settings.filters, calibration or None, tuple(classes), _side(generator),
@@ -115,6 +110,21 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
     return Resolved(job, tools, resolved, out)
+
+
+def _keys(generator: Generator, classes: Sequence[str]) -> list[int]:
+    """The generator's own numbers of classes.
+
+    Raises:
+        SynthgenError: it does not know one, or was not trained on it.
+    """
+    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
+    if strange := [name for name in classes if name not in generator.learnt]:
+        raise SynthgenError(
+            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
+            f"{name_list(generator.learnt)} alone"
+        )
+    return keys
 
 
 def _tell_of_attributes(

@@ -101,7 +101,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         settings,
         name,
         generator.weights_sha256,
-        tuple(keys),
+        keys,
         plan,
         filters,
         settings_hash(resolved),
@@ -112,7 +112,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     return Resolved(job, tools, resolved, out)
 
 
-def _keys(generator: Generator, classes: Sequence[str]) -> list[int]:
+def _keys(generator: Generator, classes: Sequence[str]) -> tuple[int, ...]:
     """The generator's own numbers of classes.
 
     Raises:

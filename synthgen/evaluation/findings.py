@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from synthgen.evaluation.attributes import attribute_findings
+from synthgen.evaluation.parts import part_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
 from synthgen.evaluation.retrieval import retrieval_findings
@@ -47,7 +48,8 @@ def judged(found: Evaluation) -> Evaluation:
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
             *_realism(found), *_labels(found), *_originals(found),
-            *attribute_findings(found.attributes), *retrieval_findings(found.retrievals),
+            *attribute_findings(found.attributes), *part_findings(found.parts),
+            *retrieval_findings(found.retrievals),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip

@@ -86,6 +86,22 @@ class RetrievalEvaluation:
 
 
 @dataclass(frozen=True)
+class PartEvaluation:
+    """A named part of a field, as a class of a mask, or the mean over all, as a reader sees it."""
+
+    column: str
+    part: str
+    """Empty of the mean."""
+    measure: str
+    images: int
+    """That have the part."""
+    value: float
+    """0 to 1."""
+    real_images: int
+    real_value: float | None
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Images that are there twice."""
 
@@ -164,6 +180,8 @@ class Evaluation:
     """Where images were made from what was derived of originals: how near they come to these."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
+    parts: tuple[PartEvaluation, ...] = ()
+    """Of fields with parts, as masks: what a reader sees of each."""
     retrievals: tuple[RetrievalEvaluation, ...] = ()
     """Of a dataset whose images are made from captions."""
     utility: Utility | None = None

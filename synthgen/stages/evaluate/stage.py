@@ -26,6 +26,7 @@ from synthgen.stages.evaluate.captions import retrievals
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
+from synthgen.stages.evaluate.parts import parts_read
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
@@ -80,9 +81,10 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
+    parts = parts_read(settings, dataset, generator, real)
     own = retrievals(settings, dataset, generator, real)
-    if near or own:
-        found = judged(replace(found, restorations=near, retrievals=own))
+    if near or parts or own:
+        found = judged(replace(found, restorations=near, parts=parts, retrievals=own))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

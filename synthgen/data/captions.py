@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.decode import BadImage
+from synthgen.data.extended import Extended
 from synthgen.data.sources import Source, TreeSource
 from synthgen.data.understood import Column, LeftOut
 from synthgen.spec.errors import (
@@ -36,54 +37,33 @@ SHOWN = 60
 """Letters of the longest caption that a line shows."""
 
 
-class Captioned:
-    """A source of the rows that have a caption, with one column more: their captions."""
+class Chosen:
+    """Some rows of a source."""
 
-    def __init__(
-        self, source: Source, kept: np.ndarray, captions: Sequence[Any], column: str, field: Text
-    ) -> None:
-        """``kept int64 [N]`` are rows of the source, ``captions`` what each says: a text, or of
-        several captions a list."""
+    def __init__(self, source: Source, rows: Sequence[int], left_out: Sequence[LeftOut]) -> None:
+        """``left_out`` are the others, as they are told of."""
         self.name, self.classes = source.name, source.classes
-        self.labels = source.labels[kept]
-        self._source, self._kept, self._captions = source, kept, captions
+        self.labels = source.labels[np.asarray(rows, dtype=np.int64)]
+        self._source, self._rows = source, rows
         about = source.understood
-        others = tuple(each for each in about.columns if each.name != FIELD)
-        used = (*about.used, *([column] if column else []))
-        own = Column(FIELD, "text", offers=field)
-        self.understood = replace(about, columns=(*others, own), used=used)
-
-    def noted(self, notes: Sequence[str], lost: Sequence[int]) -> Captioned:
-        """The source, which has told that much of its captions and left out ``lost`` rows."""
-        left = self.understood.left_out
-        if lost:
-            first = printable(self._source.where(lost[0]))
-            left += (LeftOut(len(lost), "rows", "without a caption", first),)
-        about = self.understood
-        self.understood = replace(about, notes=(*about.notes, *notes), left_out=left)
-        return self
+        self.understood = replace(about, left_out=(*about.left_out, *left_out))
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         """The image's bytes, or why there are none, and where it came from, for each row."""
-        return self._source.encoded(self._rows(rows))
+        return self._source.encoded([self._rows[row] for row in rows])
 
     def where(self, row: int) -> str:
         """Where a row came from."""
-        return self._source.where(int(self._kept[row]))
+        return self._source.where(self._rows[row])
 
     def quick_key(self) -> str | None:
-        """Text that changes when the images may have changed, or other rows have captions."""
+        """Text that changes when the images may have changed, or others are chosen."""
         key = self._source.quick_key()
-        return None if key is None else f"{key}\ncaptions of {self._kept.tolist()}"
+        return None if key is None else f"{key}\nrows {list(self._rows)}"
 
     def values(self, column: str, rows: Sequence[int]) -> list[Any]:
-        """Captions, or what another column says of each row."""
-        if column == FIELD:
-            return [self._captions[row] for row in rows]
-        return self._source.values(column, self._rows(rows))
-
-    def _rows(self, rows: Sequence[int]) -> list[int]:
-        return [int(self._kept[row]) for row in rows]
+        """What a column says of each row."""
+        return self._source.values(column, [self._rows[row] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -110,10 +90,10 @@ def captioned(source: Source, asked: str | None = None, known: Text | None = Non
         SynthgenError: there is no such column, or no row has a caption.
     """
     found = _found(source, asked)
-    rows = np.flatnonzero([bool(own) for own in found.rows])
-    if not len(rows):
+    rows = [row for row, own in enumerate(found.rows) if own]
+    if not rows:
         raise SynthgenError(f"{source.name}: {found.where}: no row has a caption")
-    kept = [found.rows[row] for row in rows.tolist()]
+    kept = [found.rows[row] for row in rows]
     field = known.single if known is not None else _field_of(kept)
     notes = [_told(found, kept)]
     long = sum(not field.fits(text) for own in kept for text in own[: field.several])
@@ -123,9 +103,15 @@ def captioned(source: Source, asked: str | None = None, known: Text | None = Non
     if more:
         few = "the first" if field.several == 1 else f"the first {field.several}"
         notes.append(f"{more:,} rows have more captions: {few} are read of each")
-    captions = [own[0] if field.several == 1 else own[: field.several] for own in kept]
+    captions = np.empty(len(rows), dtype=object)
+    for place, own in enumerate(kept):
+        captions[place] = own[0] if field.several == 1 else own[: field.several]
     lost = [row for row, own in enumerate(found.rows) if not own]
-    return Captioned(source, rows, captions, found.column, field).noted(notes, lost)
+    left = [LeftOut(len(lost), "rows", "without a caption", printable(source.where(lost[0])))
+            for _ in lost[:1]]  # fmt: skip
+    used = [found.column] if found.column else []
+    column = Column(FIELD, "text", offers=field)
+    return Extended(Chosen(source, rows, left), column, captions, notes, used)
 
 
 def _found(source: Source, asked: str | None) -> _Found:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from synthgen.evaluation.attributes import attribute_findings
-from synthgen.evaluation.parts import part_findings
+from synthgen.evaluation.readings import reading_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
-from synthgen.evaluation.retrieval import retrieval_findings
 
 CARE, BAD = 0.7, 0.3
 """Diversity and label agreement, as shares of the real images', under which a class is named."""
@@ -47,9 +45,7 @@ def judged(found: Evaluation) -> Evaluation:
     findings = sorted(
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
-            *_realism(found), *_labels(found), *_originals(found),
-            *attribute_findings(found.attributes), *part_findings(found.parts),
-            *retrieval_findings(found.retrievals),
+            *_realism(found), *_labels(found), *_originals(found), *reading_findings(found),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip

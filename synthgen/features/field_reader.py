@@ -21,6 +21,7 @@ from synthgen.spec.image import ImageSpec
 
 READS: Mapping[str, str] = {
     "attributes": "synthgen.features.attribute_reader:AttributeReader",
+    "keypoints": "synthgen.features.joint_reader:JointReader",
     "mask": "synthgen.features.segmenter:Segmenter",
     "text": "synthgen.features.caption_reader:CaptionReader",
 }

@@ -150,7 +150,8 @@ def test_given_rows_have_the_first_of_their_captions_as_a_generator_reads_them(t
     folder = table(tmp_path / "in", caption=lambda k: [TOY.captions[k], "another"])
     field = Text(16, 128, several=5)
     fields = {"image": Image(8, 8, 3), "caption": field}
-    view, columns, wanted = known_view(fields, {"caption": "caption", "image": "image"})
+    asked = DataSettings.parse({"data": str(folder), "resolution": 8})
+    view, columns, wanted = known_view(fields, asked, {"caption": "caption", "image": "image"})
     assert wanted["caption"] == Text(16, 128) and columns == {"image": "image"}
     data = load_records(DataSettings.parse({"data": str(folder), "resolution": 8}), wanted,
                         labelled=False, view=view)  # fmt: skip

@@ -1,5 +1,8 @@
 """Uses conditioned on images, on the toy world through every command."""
 
+import json
+from functools import partial
+
 import datasets
 import numpy as np
 import pytest
@@ -19,17 +22,17 @@ from uses import (
     TINY,
     command,
     every_command,
+    runs_in,
     same_bytes_anyhow,
     same_weights_from_the_middle,
+    sampled,
     stored,
 )
 
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.drawings import lines_agree, sketch
 from synthgen.spec.fields import Image as ImageField
-from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TOY = toy_world(60, 16)
@@ -60,14 +63,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """A function that gives the finished run of a name."""
-    out = tmp_path_factory.mktemp("runs")
-
-    def run(name):
-        if not (out / name).exists():
-            train(TrainSettings.parse({**values(data, name), "out": str(out / name)}))
-        return out / name
-
-    return run
+    return runs_in(tmp_path_factory.mktemp("runs"), partial(values, data))
 
 
 def values(data, name):
@@ -79,11 +75,8 @@ def made(trained, data, tmp_path):
     """A function that samples from rows: settings in, the report out."""
 
     def run(name, out="made", **changes):
-        settings = {
-            **PLAIN, "generator": str(trained(name)), "source": str(data[name]), "n": 20,
-            "out": str(tmp_path / out),
-        }  # fmt: skip
-        return sample(SampleSettings.parse({**settings, **changes}))
+        asked = {"n": 20, **changes}
+        return sampled(trained(name), data[name], tmp_path / out, **asked)
 
     return run
 
@@ -205,6 +198,17 @@ def test_every_command_takes_such_a_dataset(name, made, trained, data, tmp_path,
     mild = tmp_path / "mild.yaml"  # for networks that have hardly learnt
     mild.write_text("exact_duplicate: true\n")
     every_command(first, second, trained(name), ("--real", data[name]), tmp_path, capsys, mild)
+    if name == "layout":
+        assert "Read again: mask" in (first / "report" / "report.html").read_text()
+        parts = json.loads((first / "report" / "metrics.json").read_text())["parts"]
+        assert [entry["part"] for entry in parts] == ["", *MASK_NAMES]
+        assert all(entry["real_images"] for entry in parts)
+        coco = ("export", first, "--format", "coco", "--out", tmp_path / "coco")
+        assert command(*coco) in (0, None)
+        wanted = ("--learn", "mask", "--test", "held-out", "--sizes", "all", "--seeds", 1)
+        real = ("--real", data[name], "--steps", 4, "--batch-size", 8, "--device", "cpu")
+        assert command("utility", first, *real, *wanted) in (0, None)
+        assert "reader of mask reaches" in capsys.readouterr().out
     if name in ("paired", "unpaired"):
         code = command("utility", first, "--real", data[name], "--test", data[name], "--test-split",
                        "train", "--sizes", "2", "--seeds", 1, "--steps", 4, "--device", "cpu")  # fmt: skip

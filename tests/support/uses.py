@@ -6,15 +6,20 @@ import json
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import datasets
 
 from synthgen.cli.main import main
+from synthgen.data.cells import PICTURED
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.generators.zoo import load_generator
+from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.sample.report import SampleReport
+from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TINY = {
@@ -24,6 +29,25 @@ TINY = {
 """Settings of a training run of seconds."""
 PLAIN = {"filters": "none", "device": "cpu", "precision": "fp32"}
 """Settings of a dataset whose bytes do not depend on the machine."""
+
+
+def runs_in(out: Path, values: Callable[[str], dict[str, Any]]) -> Callable[[str], Path]:
+    """A function that gives the finished run of a name, of the settings that ``values`` gives for
+    it; each is trained when it is first asked for."""
+
+    def run(name: str) -> Path:
+        if not (out / name).exists():
+            train(TrainSettings.parse({**values(name), "out": str(out / name)}))
+        return out / name
+
+    return run
+
+
+def sampled(generator: Path, given: Path, out: Path, **changes: Any) -> SampleReport:
+    """The report of a dataset made of the rows ``given``: settings in :data:`PLAIN`, but for the
+    ``changes``, which have ``n``."""
+    settings = {**PLAIN, "generator": str(generator), "source": str(given), "out": str(out)}
+    return sample(SampleSettings.parse({**settings, **changes}))
 
 
 def command(*arguments: object) -> Any:
@@ -69,13 +93,13 @@ def every_command(
     assert "the same pixels" in capsys.readouterr().out
     exported = ("export", folder / "m", "--format", "imagefolder", "--out", folder / "e")
     assert command(*exported) in (0, None)
-    maker = load_generator(str(generator), "cpu", "fp32")
-    given = maker.given
-    if maker.task.fields[given[0]].kind == "text":
-        written = (folder / "e" / "train" / "metadata.jsonl").read_text().splitlines()
-        assert sum(bool(json.loads(line)[given[0]]) for line in written) > 20
-    else:
+    loaded = load_generator(str(generator), "cpu", "fp32")
+    given = loaded.given
+    if isinstance(loaded.task.fields[given[0]], PICTURED):
         assert len(list((folder / "e").rglob(f"*.{given[0]}.png"))) > 20
+    else:
+        lines = (folder / "e" / "train" / "metadata.jsonl").read_text().splitlines()
+        assert len(lines) > 20 and all(json.loads(line)[given[0]] for line in lines)
     assert command("evaluate", first, *real, *made_by, "--device", "cpu") in (0, None)
     assert command("report", first) in (0, None)
     page = (first / "report" / "report.html").read_text()
@@ -92,6 +116,13 @@ def same_bytes_anyhow(plain: list, wanted: Path, folder: Path, commands) -> None
     data = {path.name: path.read_bytes() for path in (wanted / "data").iterdir()}
     commands.run(*plain, "--out", folder / "two", "--workers", 2)
     assert {p.name: p.read_bytes() for p in (folder / "two" / "data").iterdir()} == data
+    same_bytes_after_a_kill(plain, wanted, folder, commands)
+
+
+def same_bytes_after_a_kill(plain: list, wanted: Path, folder: Path, commands) -> None:
+    """A run that is killed and goes on makes the shards of the dataset ``wanted``; ``plain`` is its
+    command without ``--out``."""
+    data = {path.name: path.read_bytes() for path in (wanted / "data").iterdir()}
     killed = commands.start(*plain, "--out", folder / "killed", faults={40: signal.SIGKILL})
     assert killed.wait() != 0
     commands.run(*plain, "--out", folder / "killed")

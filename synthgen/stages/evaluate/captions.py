@@ -83,7 +83,7 @@ def _real_captions(settings: EvaluateSettings, dataset: Dataset, reader: Caption
         **dataset.image.as_settings(),
     })  # fmt: skip
     fields: dict[str, Field] = {"image": Image(1, 1, 1), FIELD: reader.field}
-    view, columns, wanted = known_view(fields, settings.field)
+    view, columns, wanted = known_view(fields, asked, settings.field)
     return load_records(
         asked, wanted, columns, labelled=False if classes == (ALL,) else None, view=view,
         main="image",

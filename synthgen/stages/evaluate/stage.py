@@ -21,12 +21,12 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.captions import retrievals
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
-from synthgen.stages.evaluate.parts import parts_read
+from synthgen.stages.evaluate.parts import parts_read, read_again
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
@@ -82,9 +82,11 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
     parts = parts_read(settings, dataset, generator, real)
+    evidence = replace(evidence, read_again=read_again(dataset, generator))
+    edits = edits_read(settings, dataset, generator)
     own = retrievals(settings, dataset, generator, real)
-    if near or parts or own:
-        found = judged(replace(found, restorations=near, parts=parts, retrievals=own))
+    if near or parts or edits or own:
+        found = judged(replace(found, restorations=near, parts=parts, edits=edits, retrievals=own))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -85,6 +85,7 @@ def load_sources(
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in needed}
+    some = FIELD in task.edited
     shown = next((field for field in fields.values() if isinstance(field, Image)), None)
     wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
@@ -93,15 +94,16 @@ def load_sources(
         asked = one_of_two(asked, made=False)
     # Datasets of two kinds of image have columns of their own, and no others.
     carry = settings.carry and not task.kinds
-    return _read(asked, fields, settings, labelled=labelled, carry=carry)
+    return _read(asked, fields, settings, labelled=labelled, carry=carry, some=some)
 
 
 def _read(
     asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
-    carry: bool,
+    carry: bool, some: bool,
 ) -> Records:  # fmt: skip
-    """The rows; attributes and captions out of whatever columns have them."""
-    view, columns, wanted = known_view(fields, settings.field)
+    """The rows; attributes, joints and captions out of whatever columns have them, with ``some``
+    those attributes that there are."""
+    view, columns, wanted = known_view(fields, asked, settings.field, some=some)
     data = load_records(asked, wanted, columns, labelled=labelled, view=view, carry=carry)
     known = fields.get(FIELD)
     for place, name in enumerate(known.names if isinstance(known, Attributes) else ()):

@@ -57,7 +57,8 @@ LAYOUTS = {
     "sample": Layout(
         "synthgen sample --generator runs/photos --n 5000 --out out/photos",
         {
-            "What": "generator classes n per_class seed splits source structure set balance |"
+            "What": "generator classes n per_class seed splits source structure set balance"
+            " prompts per_prompt |"
             " given_again carry field mask_names image_column label_column source_split"
             " source_domain_column"
             " source_domain truncation latent_std",

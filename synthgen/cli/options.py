@@ -118,6 +118,8 @@ def _option(
     metavar = {int: "N", float: "X", tuple: "A,B", dict: "KEY=VALUE,..."}.get(
         get_origin(kind) or kind, "TEXT"
     )
+    extra = field.json_schema_extra
+    metavar = str(extra.get("metavar", metavar)) if isinstance(extra, dict) else metavar
     return click.option(
         *flags, name, cls=Renamed, type=str, default=None, metavar=metavar, help=help_text
     )

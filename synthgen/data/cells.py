@@ -21,6 +21,7 @@ from synthgen.data.mask_names import MaskNames, indices
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.maps import Keypoints, Mask, Views
 from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.texts import Text
 
 LOSSY = ("JPEG", "MPO", "AVIF", "JPEG2000")
 """Forms that keep no exact values, or seldom do."""
@@ -63,6 +64,8 @@ class Cells:
             return self._mask(value, field, frame)
         if isinstance(field, Image):
             return self._image(value, field, frame)
+        if isinstance(field, Text):
+            return field.read(value)
         if isinstance(value, str) and value[:1] in ("[", "{"):
             try:
                 value = json.loads(value)

@@ -82,6 +82,13 @@ class TreeSource:
     def where(self, row: int) -> str:
         return self._files.where(self._images[row])
 
+    def beside(self, row: int, last: str) -> bytes | None:
+        """The bytes of the file that has the stem of a row's image and another ending; ``None`` if
+        there is none."""
+        *folder, name = self._images[row]
+        found = self._files.read((*folder, name.removesuffix(ending(name)) + last))
+        return found if isinstance(found, bytes) else None
+
     def quick_key(self) -> str | None:
         digest = hashlib.sha256(json.dumps(self.classes).encode())
         digest.update(self.labels.tobytes())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthgen.spec.errors import printable
+from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
 
 Kind = Literal[
@@ -40,8 +41,8 @@ class Column:
     """Of joints: pairs of them between which a limb is drawn."""
     dtype: str = ""
     """Its Arrow type, where the data say it: not of files of text."""
-    offers: Attributes | None = None
-    """Of attributes: which there are, and what their values are."""
+    offers: Attributes | Text | None = None
+    """Of attributes: which there are, and what their values are; of captions how long they are."""
 
     def __str__(self) -> str:
         told = self.names and self.kind in ("mask", "joints")

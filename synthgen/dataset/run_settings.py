@@ -12,12 +12,12 @@ from synthgen.spec.carried import CarriedColumn, carried_from_json, carried_to_j
 from synthgen.spec.columns import pixel_hash_of
 from synthgen.spec.errors import SynthgenError
 
-AMOUNT = ("n", "per_class")
+AMOUNT = ("n", "per_class", "per_prompt")
 """Settings that may differ when a dataset is extended."""
 
 SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
 """Settings that name the rows which a generator is given."""
-NEWER_SOURCE = ("given_again", "set", "field", "balance")
+NEWER_SOURCE = ("given_again", "set", "field", "balance", "prompts")
 """On record where they say something."""
 
 CARRIED, CARRIED_FINGERPRINT = "carried", "carried_fingerprint"

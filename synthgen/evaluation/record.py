@@ -70,6 +70,23 @@ class AttributeEvaluation:
 
 
 @dataclass(frozen=True)
+class RetrievalEvaluation:
+    """How often images find their own caption among others, as a reader sees them."""
+
+    field: str
+    among: int
+    """Captions of which one is an image's own."""
+    images: int
+    found: float
+    """Share of the images that are nearest to their own: R-precision."""
+    agreement: float
+    """Mean probability that image and caption belong together."""
+    real_images: int
+    real_found: float | None
+    real_agreement: float | None
+
+
+@dataclass(frozen=True)
 class PartEvaluation:
     """A named part of a field, as a class of a mask, or the mean over all, as a reader sees it."""
 
@@ -168,6 +185,8 @@ class Evaluation:
     """Of a dataset whose images are edits of others."""
     parts: tuple[PartEvaluation, ...] = ()
     """Of fields with parts, as masks: what a reader sees of each."""
+    retrievals: tuple[RetrievalEvaluation, ...] = ()
+    """Of a dataset whose images are made from captions."""
     utility: Utility | None = None
     """Where it was asked for: the same record as ``report/utility.json``."""
 

@@ -11,6 +11,7 @@ from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.parts import part_cells, part_lines
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.restoration import Restoration
+from synthgen.evaluation.retrieval import retrieval_lines, retrieval_rows
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.markdown import plain
 
@@ -62,6 +63,7 @@ def as_text(found: Evaluation) -> str:
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
     lines += [f"  {line}" for line in edit_lines(found.edits)]
     lines += [f"  {line}" for line in part_lines(found.parts)]
+    lines += [f"  {line}" for line in retrieval_lines(found.retrievals)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.seen:
@@ -125,6 +127,8 @@ def _seen_by_readers(
         yield "attribute", map(cells_of, found.attributes)
     if found.parts:
         yield "part", map(part_cells, found.parts)
+    if found.retrievals:
+        yield "captions", retrieval_rows(found.retrievals)
 
 
 def restored_rows(found: Restoration) -> list[tuple[str, str, str, str]]:

@@ -23,6 +23,7 @@ READS: Mapping[str, str] = {
     "attributes": "synthgen.features.attribute_reader:AttributeReader",
     "keypoints": "synthgen.features.joint_reader:JointReader",
     "mask": "synthgen.features.segmenter:Segmenter",
+    "text": "synthgen.features.caption_reader:CaptionReader",
 }
 """Kind of field to the class that reads it, as ``module:name``: loaded when it is needed."""
 

@@ -80,6 +80,25 @@ class OfRows:
         return {n: torch.from_numpy(values[rows]) for n, values in self._columns.items()}
 
 
+class OfCells:
+    """A row of its own for each cell of a class: what candidate k is given is row k modulo their
+    number, as :class:`synthgen.sampling.cells.Cells` counts them."""
+
+    def __init__(self, name: str, rows: Sequence[np.ndarray]) -> None:
+        """``rows[class]`` are stored rows of the field ``name``, at least one."""
+        self._name, self._rows = name, rows
+
+    def available(self, shard: ShardPlan) -> list[int] | None:
+        return None
+
+    def at(self, numbers: Numbers) -> dict[str, Tensor]:
+        found = np.empty((len(numbers.strata), *self._rows[0].shape[1:]), self._rows[0].dtype)
+        for label in np.unique(numbers.strata).tolist():
+            own, mine = self._rows[label], numbers.strata == label
+            found[mine] = own[numbers.candidates[mine] % len(own)]
+        return {self._name: torch.from_numpy(found)}
+
+
 class Drawn:
     """Attributes drawn for each candidate: a yes as likely as a no, each choice as likely as any
     other, numbers evenly over their ranges. ``law`` gives other shares of yes, by name."""

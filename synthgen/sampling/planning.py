@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
@@ -54,13 +56,16 @@ def make_plan(
     splits: dict[str, float],
     bytes_per_image: float,
     images_per_shard: int | None,
+    counts: Sequence[int] | None = None,
 ) -> Plan:
     """A plan with exactly the counts asked for, every class in every shard as evenly as they go.
+
+    ``counts`` are images of each class, in place of ``n`` and ``per_class``.
 
     Raises:
         SynthgenError: a split would get no image, or there would be too many shards.
     """
-    counts = class_counts(classes, n, per_class)
+    counts = list(counts) if counts is not None else class_counts(classes, n, per_class)
     limit = images_per_shard or max(1, min(MOST_ROWS, int(TARGET_BYTES / bytes_per_image)))
     of_split = _divide(counts, list(splits.values()))
     shards: list[ShardPlan] = []

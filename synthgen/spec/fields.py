@@ -5,8 +5,8 @@ written becomes such a row (``read``), what a network is given (``tensor``) and 
 network's output (``rows``), how a row looks in the mirror, and how it enters a network: as an
 ``index``, a ``vector``, a ``map``, a ``volume``, or not at all (``none``).
 
-This page has images and labels; ``spec/vectors.py`` has attributes and text, ``spec/maps.py`` those
-with a value at every place. Other packages add theirs (``spec/kinds.py``).
+This page has images and labels; ``spec/vectors.py`` has attributes, ``spec/texts.py`` captions,
+``spec/maps.py`` those with a value at every place. Other packages add theirs (``spec/kinds.py``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
 from synthgen.spec.plugins import plugins
-from synthgen.spec.vectors import Attributes, Text
+from synthgen.spec.texts import Text
+from synthgen.spec.vectors import Attributes
 
 OURS: tuple[type[Field], ...] = (Image, Label, Attributes, Text, Mask, Keypoints, Voxels, Views)
 GROUP = "synthgen.fields"

@@ -1,15 +1,14 @@
-"""Fields that enter networks as a vector: attributes and text; see ``spec/fields.py``."""
+"""Attributes: named values that enter networks as one vector; see ``spec/fields.py``."""
 
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
-from synthgen.spec.fields import Enters, Named, Placeless, Stored, names_of, whole
+from synthgen.spec.errors import did_you_mean, name_list
+from synthgen.spec.fields import Enters, Named, Placeless, Stored, names_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,63 +172,3 @@ class Attributes(Named, Placeless):
         if not isinstance(aside, bool):
             raise ValueError("aside is true or false")
         return cls(names, ranges, choices, aside)
-
-
-@dataclass(frozen=True)
-class Text(Placeless):
-    """A caption: ``uint8 [length]`` of UTF-8, filled up with noughts.
-
-    To networks the counts of its character n-grams (2 to 4, with word borders), hashed into
-    ``buckets`` numbers of unit length in all: a linear layer on them is a bag of n-gram embeddings
-    (Bojanowski et al. 2017, arXiv:1607.04606), so that an unseen spelling lies near a seen one.
-    """
-
-    length: int = 256
-    buckets: int = 512
-    kind: ClassVar[str] = "text"
-    enters: ClassVar[Enters] = "vector"
-
-    @property
-    def entering(self) -> int:
-        return self.buckets
-
-    def stored(self) -> Stored:
-        return "uint8", (self.length,)
-
-    def read(self, value: Any) -> np.ndarray:
-        import numpy as np
-
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r:.40} is no text")
-        encoded = value.encode()[: self.length].decode(errors="ignore").encode()
-        row = np.zeros(self.length, dtype=np.uint8)
-        row[: len(encoded)] = np.frombuffer(encoded, dtype=np.uint8)
-        return row
-
-    def text(self, row: np.ndarray) -> str:
-        """The text of one stored row."""
-        return bytes(row).rstrip(b"\0").decode(errors="replace")
-
-    def tensor(self, rows: Tensor) -> Tensor:
-        import torch
-
-        counts = torch.zeros(len(rows), self.buckets)
-        for number, row in enumerate(rows.cpu().numpy()):
-            for word in self.text(row).lower().split():
-                marked = f"<{word}>"
-                for size in (2, 3, 4):
-                    for start in range(len(marked) - size + 1):
-                        piece = marked[start : start + size].encode()
-                        counts[number, zlib.crc32(piece) % self.buckets] += 1
-        counts = counts / counts.square().sum(dim=1, keepdim=True).sqrt().clamp(min=1e-6)
-        return counts.to(rows.device)
-
-    def rows(self, made: Tensor) -> tuple[Tensor, Tensor]:
-        raise SynthgenError("text cannot be made, only given: no algorithm here writes any")
-
-    def to_json(self) -> dict[str, Any]:
-        return {"length": self.length, "buckets": self.buckets}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Text:
-        return cls(whole(record["length"], 1, 65_536), whole(record["buckets"], 1, 65_536))

@@ -75,6 +75,8 @@ class Reads:
     joints: Callable[[Any], str | None] = lambda options: None
     """Names of the joints of a row in order, between blanks, "" where the data say them, from the
     use's options; ``None``: no joints are read."""
+    captioned: bool = False
+    """Whether rows must have captions."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.kinds import field_from_json, field_to_json
 from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
 from synthgen.spec.task import Derived, Task, label_to_image, sampled, two_kinds
-from synthgen.spec.vectors import Attributes, Text
+from synthgen.spec.texts import Text
+from synthgen.spec.vectors import Attributes
 from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import Stream, TaskBatches, random_windows
 from synthgen.training.loop import Training

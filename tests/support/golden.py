@@ -35,6 +35,14 @@ OPTIONS = {
     "sagan": {"width": 8, "width_d": 8, "latent": 4},
     "spade": {"width": 4, "width_d": 4, "hidden": 4, "latent": 4, "perceptual": 0},
     "stargan": {"width": 4, "width_d": 4, "blocks": 1},
+    "stackgan": {
+        "width": 4,
+        "widest": 8,
+        "width_d": 4,
+        "latent": 4,
+        "text": 8,
+        "told": 4,
+    },
     "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "wgan": {"width": 8},
     "wgan-gp": {"width": 8},
@@ -46,6 +54,8 @@ TASKS = {"grey-8": (8, 1), "rgb-32": (32, 3)}
 
 CLASSES = ("nought", "one", "two")
 SEED = 20
+CAPTION_BUCKETS = 2048
+"""Numbers that a caption is to networks."""
 FEW = 6
 """Candidates of each class that are looked at."""
 
@@ -135,6 +145,8 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
             given["condition"] = chosen.float() * 2 - 1
         for name, latent in algorithm.latents.items():
             given[name] = torch.randn(len(label), *latent.shape)
+        if "text" in algorithm.networks:
+            given["condition"] = torch.nn.functional.one_hot(label, CAPTION_BUCKETS).float()
         for network in algorithm.networks.values():
             network.requires_grad_(False)
         trained = [x for name in phase.trains for x in algorithm.networks[name].parameters()]

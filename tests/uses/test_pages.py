@@ -22,7 +22,7 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
         "ageing", "characters", "classes", "edit-attributes", "faces", "image-to-image",
         "inpainting", "layout-to-photo", "photo-to-emoji", "pose-to-person", "sketch-to-photo",
-        "super-resolution",
+        "super-resolution", "text-to-image",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)
@@ -50,7 +50,7 @@ def named(text):
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
     # Words of everybody's as well.
     shown += re.findall(r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text)
-    return shown + re.findall(r"(?:image|layout|sketch|pose|photo)[-_]to[-_]\w+", text)
+    return shown + re.findall(r"(?:image|layout|sketch|pose|photo|text)[-_]to[-_]\w+", text)
 
 
 def test_no_use_is_named_outside_of_its_page():

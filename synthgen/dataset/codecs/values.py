@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from PIL import ImageDraw
 from synthgen.dataset.codecs.codec import Encode, faulty
 from synthgen.spec.fields import Label
 from synthgen.spec.maps import Keypoints, Voxels
-from synthgen.spec.vectors import Attributes, Text
+from synthgen.spec.texts import Text
+from synthgen.spec.vectors import Attributes
 
 CARD = (64, 96)
 """Height and width in pixels of a picture of words."""
+LINE = 15
+"""Letters of a line of it."""
 
 
 def written(lines: Sequence[str]) -> np.ndarray:
@@ -101,10 +105,10 @@ class AttributesCodec:
 
 
 class TextCodec:
-    """A string."""
+    """A string: a row of a dataset has one caption, however many a row of the data has."""
 
     def __init__(self, field: Text) -> None:
-        self._field = field
+        self._field = field.single
 
     def feature(self) -> Any:
         import datasets
@@ -121,7 +125,7 @@ class TextCodec:
         return faulty(self, cell)
 
     def pictures(self, rows: np.ndarray) -> np.ndarray:
-        return np.stack([written([self._field.text(row)]) for row in rows])
+        return np.stack([written(wrap(self._field.text(row), LINE)) for row in rows])
 
 
 class NumbersCodec:

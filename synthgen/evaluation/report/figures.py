@@ -19,6 +19,7 @@ from synthgen.evaluation.report.charts import (
 )
 from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.markup import Child, Html, bar, element, join, table
+from synthgen.evaluation.retrieval import retrieval_rows
 from synthgen.evaluation.text import measure_name, measure_rows, restored_rows, shown
 from synthgen.evaluation.utility import SAW_NOTHING, Utility
 
@@ -76,6 +77,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
     if found.parts:
         yield element("h3", "Parts of what was given, as the bundle's reader sees them")
         yield table(("part", "this dataset", "of real images"), map(part_cells, found.parts))
+    if found.retrievals:
+        yield element("h3", "Captions, as the bundle's reader sees them")
+        yield table(("", "this dataset", "of real images"), retrieval_rows(found.retrievals))
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 

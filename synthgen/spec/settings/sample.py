@@ -76,6 +76,15 @@ class SampleSettings(Settings):
         description="Attributes of which every combination of values that occurs in the real rows "
         "is made equally often, for example gender,age; of a number five bands.",
     )
+    prompts: str | tuple[tuple[str, str], ...] | None = Field(
+        None,
+        description="File of captions to make images of: one a line, or a table (CSV, JSON lines, "
+        "Parquet) with a column of them, and of the class in 'label' where images have one.",
+        json_schema_extra={"metavar": "FILE"},
+    )
+    per_prompt: int | None = Field(
+        None, ge=1, le=10**9, description="Number of images of each prompt, in place of --n."
+    )
     field: dict[str, str] = Field(
         default_factory=dict,
         description="Columns of the given rows, by the task's field: attributes=tags.",
@@ -154,6 +163,11 @@ class SampleSettings(Settings):
 
     @model_validator(mode="after")
     def _amount(self) -> SampleSettings:
-        if (self.n is None) == (self.per_class is None):
-            raise ValueError("give either n (a total) or per_class, not both and not neither")
+        if self.per_prompt is not None and self.prompts is None:
+            raise ValueError("per_prompt needs prompts: name their file with --prompts")
+        if sum(x is not None for x in (self.n, self.per_class, self.per_prompt)) != 1:
+            raise ValueError(
+                "give either n (a total) or per_class, not both and not neither"
+                + (", or per_prompt alone" if self.prompts is not None else "")
+            )
         return self

@@ -22,6 +22,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.attributes import attributes_read, edits_read
+from synthgen.stages.evaluate.captions import retrievals
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
@@ -83,8 +84,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     parts = parts_read(settings, dataset, generator, real)
     evidence = replace(evidence, read_again=read_again(dataset, generator))
     edits = edits_read(settings, dataset, generator)
-    if near or parts or edits:
-        found = judged(replace(found, restorations=near, parts=parts, edits=edits))
+    own = retrievals(settings, dataset, generator, real)
+    if near or parts or edits or own:
+        found = judged(replace(found, restorations=near, parts=parts, edits=edits, retrievals=own))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from synthgen.data.attributes import FIELD, attributed_as
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed_as
+from synthgen.data.attributes import FIELD
 from synthgen.data.records import Records, load_records
 from synthgen.data.unpaired import one_of_two
+from synthgen.data.views import known_view
 from synthgen.generators.generator import Generator
 from synthgen.generators.latents import uniforms
 from synthgen.sampling.cells import Cells
@@ -22,13 +21,13 @@ from synthgen.sampling.conditions import AllOf, Conditions, Numbers, OfRows, OfS
 from synthgen.sampling.source_rows import SourceRows
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.maps import Keypoints
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.task import Task
+from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
-from synthgen.stages.sample.drawn import drawn_attributes
+from synthgen.stages.sample.drawn import drawn_conditions
 
 
 def row_fields(task: Task, named: Collection[str] = ()) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ def load_sources(
         if settings.source is not None:
             raise SynthgenError(f"generator '{name}' makes images from noise; leave out --source")
         return None
-    drawn = all(isinstance(task.fields[field], Attributes) for field in needed)
+    drawn = all(isinstance(task.fields[field], Attributes | Text) for field in needed)
     if settings.source is None:
         if drawn:
             return None
@@ -102,19 +101,13 @@ def _read(
     asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
     carry: bool, some: bool,
 ) -> Records:  # fmt: skip
-    """The rows; attributes and joints out of whatever columns have them, with ``some`` those
-    attributes that there are."""
-    known, joints = fields.get(FIELD), fields.get(POINTS)
-    if isinstance(joints, Keypoints):
-        view, columns = jointed_as(joints, asked, settings.field)
-        return load_records(asked, fields, columns, labelled=labelled, view=view, carry=carry)
-    if not isinstance(known, Attributes):
-        return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
-    columns = dict(settings.field)
-    names = tuple(filter(None, columns.pop(FIELD, "").split(",")))
-    as_known = partial(attributed_as, field=known, asked=names, some=some)
-    data = load_records(asked, fields, columns, labelled=labelled, view=as_known, carry=carry)
-    for place, name in enumerate(known.names):
+    """The rows; attributes, joints and captions out of whatever columns have them, with ``some``
+    those attributes that there are."""
+    view, columns, wanted = known_view(fields, asked, settings.field, some=some)
+    data = load_records(asked, wanted, columns, labelled=labelled, view=view, carry=carry)
+    known = fields.get(FIELD)
+    for place, name in enumerate(known.names if isinstance(known, Attributes) else ()):
+        assert isinstance(known, Attributes)
         low, high = known.ranges.get(name, (-np.inf, np.inf))
         own = data.columns[FIELD][:, place]
         if ((own < low) | (own > high)).any():
@@ -136,14 +129,14 @@ def conditions_of(
     """
     task, whole = generator.task, Cells.whole(plan.classes)
     needed = row_fields(task, settings.field)
-    if not needed and not settings.set and not settings.balance:
+    if not needed and not settings.set and not settings.balance and settings.prompts is None:
         return OfStratum(), whole
     again = settings.given_again
     parts: list[Conditions] = []
     if data is not None:
         dealt = SourceRows(data.strata, plan, again=again)
         parts.append(OfRows({name: data.columns[name] for name in needed}, dealt, again=again))
-    drawn = drawn_attributes(
+    drawn = drawn_conditions(
         settings, generator, needed, plan.classes, plan.seed, given=data is not None
     )
     found = AllOf(task, [*parts, *drawn.parts], plan.seed, uniforms, drawn.sets)

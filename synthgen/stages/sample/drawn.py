@@ -1,4 +1,4 @@
-"""Attributes that no rows are given for: drawn by the law of the real rows, balanced, or set."""
+"""What no rows are given for: drawn by the law of the real rows, balanced, set, or of prompts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from synthgen.sampling.law import Balance, Law, OfLaw, balanced, with_values
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.task import Task
+from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
+from synthgen.stages.sample.prompts import Prompted, prompted, text_fields, unknown_words
 
 
 def attributes_of(task: Task, names: Sequence[str]) -> dict[str, Attributes]:
@@ -25,7 +27,7 @@ def attributes_of(task: Task, names: Sequence[str]) -> dict[str, Attributes]:
 
 
 def law_of(
-    generator: Generator, fields: Mapping[str, Attributes], classes: Sequence[str]
+    generator: Generator, fields: Mapping[str, Attributes | Text], classes: Sequence[str]
 ) -> Law | None:
     """The rows that a bundle keeps to draw from, of these classes; ``None`` if it keeps none.
 
@@ -37,10 +39,12 @@ def law_of(
         return None
     place = {generator.classes.index(name): number for number, name in enumerate(classes)}
     try:
-        columns = {name: kept[name].float().numpy() for name in fields}
+        columns = {name: kept[name].numpy() for name in fields}
         labels = kept["strata"].numpy().tolist()
-        for name, values in columns.items():
-            if values.shape != (len(labels), len(fields[name].names)):
+        for name, field in fields.items():
+            dtype, shape = field.stored()
+            columns[name] = columns[name].astype(dtype)
+            if columns[name].shape != (len(labels), *shape):
                 raise ValueError(name)
     except (KeyError, ValueError):
         raise SynthgenError(
@@ -93,8 +97,8 @@ def values_set(
 
 
 @dataclass(frozen=True)
-class DrawnAttributes:
-    """How attributes come about where no rows are given."""
+class DrawnConditions:
+    """How attributes and captions come about where no rows are given."""
 
     parts: tuple[Conditions, ...]
     sets: tuple[Over, ...]
@@ -104,16 +108,18 @@ class DrawnAttributes:
     """What to tell of it."""
 
 
-def drawn_attributes(
+def drawn_conditions(
     settings: SampleSettings, generator: Generator, names: Sequence[str],
     classes: Sequence[str], seed: int, *, given: bool,
-) -> DrawnAttributes:  # fmt: skip
-    """What draws the named fields' attributes, or sets them over those of rows that are ``given``.
+) -> DrawnConditions:  # fmt: skip
+    """What draws the named fields' attributes and captions, or sets attributes over those of rows
+    that are ``given``.
 
     Raises:
-        SynthgenError: what is set or balanced is no attribute, or cannot be.
+        SynthgenError: what is set or balanced is no attribute, or cannot be; prompts do not fit.
     """
     fields = attributes_of(generator.task, names)
+    texts = {name: field.single for name, field in text_fields(generator.task, names).items()}
     values = values_set(settings, fields)
     sets = tuple(Set(field, fields[field], {name: v}) for name, (field, v) in values.items())
     edited = [name for name in fields if name in generator.task.edited]
@@ -124,8 +130,18 @@ def drawn_attributes(
             raise SynthgenError(
                 "--balance draws from the rows that the generator was trained on: leave out --given"
             )
-        return DrawnAttributes((), sets, None, ())
-    law = law_of(generator, fields, classes)
+        if settings.prompts is not None:
+            raise SynthgenError("--prompts are given in place of rows: leave out --given")
+        return DrawnConditions((), sets, None, ())
+    asked = prompted(settings, generator, classes)
+    if asked is not None:
+        return _of_prompts(settings, generator, asked, fields, sets, seed)
+    law = law_of(generator, {**fields, **texts}, classes)
+    if texts and law is None:
+        raise SynthgenError(
+            f"generator '{generator.name}' keeps no captions to draw from: give prompts with "
+            "--prompts, or rows with --given"
+        )
     if settings.balance:
         if law is None:
             raise SynthgenError(
@@ -134,19 +150,43 @@ def drawn_attributes(
             )
         found: Balance = balanced(law, fields, settings.balance, classes)
         part = OfLaw(law, found.pools, seed, uniforms)
-        return DrawnAttributes((part,), sets, found.cells, tuple(found.lines()))
+        return DrawnConditions((part,), sets, found.cells, tuple(found.lines()))
+    return DrawnConditions(_by_law(law, fields, values, len(classes), seed), sets, None, ())
+
+
+def _by_law(
+    law: Law | None, fields: Mapping[str, Attributes], values: Mapping[str, tuple[str, float]],
+    classes: int, seed: int,
+) -> tuple[Conditions, ...]:  # fmt: skip
+    """Rows of the law that have the values which are set; without a law what is likely a priori."""
     if law is None:
-        plain = tuple(Drawn(name, field, seed, uniforms) for name, field in fields.items())
-        return DrawnAttributes(plain, sets, None, ())
+        return tuple(Drawn(name, field, seed, uniforms) for name, field in fields.items())
     wanted = {name: value for name, (_, value) in values.items()}
-    pools = [[with_values(law, law.of_class(n), fields, wanted)] for n in range(len(classes))]
-    return DrawnAttributes((OfLaw(law, pools, seed, uniforms),), sets, None, ())
+    pools = [[with_values(law, law.of_class(n), fields, wanted)] for n in range(classes)]
+    return (OfLaw(law, pools, seed, uniforms),)
+
+
+def _of_prompts(
+    settings: SampleSettings, generator: Generator, asked: Prompted,
+    fields: Mapping[str, Attributes], sets: tuple[Set, ...], seed: int,
+) -> DrawnConditions:  # fmt: skip
+    """Prompts, each with a count of its own; attributes beside them by their law."""
+    if settings.balance:
+        raise SynthgenError("--balance and --prompts both say what counts go by; say one of them")
+    classes = tuple(asked.by_class)
+    others: tuple[Conditions, ...] = ()
+    if fields:
+        law = law_of(generator, fields, classes)
+        others = _by_law(law, fields, values_set(settings, fields), len(classes), seed)
+    strange = unknown_words(asked, generator)
+    lines = () if strange is None else (strange,)
+    return DrawnConditions((asked.condition(), *others), sets, asked.cells(), lines)
 
 
 def _asked(
     settings: SampleSettings, generator: Generator, name: str, fields: Mapping[str, Attributes],
     classes: Sequence[str], seed: int, sets: tuple[Set, ...],
-) -> DrawnAttributes:  # fmt: skip
+) -> DrawnConditions:  # fmt: skip
     """What rows are asked for in place of their own: what is set or balanced, else all that some
     real row has."""
     law, field = law_of(generator, fields, classes), fields[name]
@@ -156,14 +196,14 @@ def _asked(
         found = balanced(law, fields, settings.balance, classes)
         part = OfLaw(law, found.pools, seed, uniforms)
         over = Asked(name, field, part, settings.balance)
-        return DrawnAttributes((), (over, *sets), found.cells, tuple(found.lines()))
+        return DrawnConditions((), (over, *sets), found.cells, tuple(found.lines()))
     if sets:
-        return DrawnAttributes((), sets, None, ())
+        return DrawnConditions((), sets, None, ())
     drawn: Conditions = Drawn(name, field, seed, uniforms)
     if law is not None:
         drawn = OfLaw(law, [[law.of_class(n)] for n in range(len(classes))], seed, uniforms)
     line = f"asked for: {name_list(field.names, 8)}, as other real rows have them"
-    return DrawnAttributes((), (Asked(name, field, drawn, field.names),), None, (line,))
+    return DrawnConditions((), (Asked(name, field, drawn, field.names),), None, (line,))
 
 
 def unknown_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,9 @@ from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.conditions import row_fields
-from synthgen.stages.sample.drawn import drawn_attributes, unknown_lines
+from synthgen.stages.sample.drawn import drawn_conditions, unknown_lines
 from synthgen.stages.sample.job import Job
+from synthgen.stages.sample.prompts import prompted, with_prompts
 from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath, protocols
@@ -35,7 +37,7 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 
 NEWER = {
     "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
-    "mask_names",
+    "mask_names", "prompts", "per_prompt",
 }  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
@@ -60,13 +62,11 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     name = settings.generator or find_bundled(settings.classes)
     if generator is None:
         generator = load_generator(name, device=settings.device, precision=settings.precision)
-    classes = settings.classes or generator.learnt
-    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
-    if strange := [name for name in classes if name not in generator.learnt]:
-        raise SynthgenError(
-            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
-            f"{name_list(generator.learnt)} alone"
-        )
+    settings = with_prompts(settings)
+    classes = tuple(settings.classes or generator.learnt)
+    asked = prompted(settings, generator, classes)
+    classes = classes if asked is None else tuple(asked.by_class)
+    keys = _keys(generator, classes)
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(
         settings.filters, calibration or None, tuple(classes), _side(generator),
@@ -85,6 +85,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         splits=settings.splits,
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
+        counts=None if asked is None else asked.counts(settings),
     )
     data = tools.sources
     if data is not None:
@@ -100,7 +101,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         settings,
         name,
         generator.weights_sha256,
-        tuple(keys),
+        keys,
         plan,
         filters,
         settings_hash(resolved),
@@ -111,12 +112,27 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     return Resolved(job, tools, resolved, out)
 
 
+def _keys(generator: Generator, classes: Sequence[str]) -> tuple[int, ...]:
+    """The generator's own numbers of classes.
+
+    Raises:
+        SynthgenError: it does not know one, or was not trained on it.
+    """
+    keys = Label(generator.classes).indices(classes, f"generator '{generator.name}'")
+    if strange := [name for name in classes if name not in generator.learnt]:
+        raise SynthgenError(
+            f"class '{strange[0]}': generator '{generator.name}' was trained on images of "
+            f"{name_list(generator.learnt)} alone"
+        )
+    return keys
+
+
 def _tell_of_attributes(
     settings: SampleSettings, generator: Generator, plan: Plan, data: Records | None
 ) -> None:
     """Say what is balanced or asked for, or refuse what cannot be."""
     names = row_fields(generator.task, settings.field)
-    told = drawn_attributes(
+    told = drawn_conditions(
         settings, generator, names, plan.classes, plan.seed, given=data is not None
     )
     lines = list(told.lines)

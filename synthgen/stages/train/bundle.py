@@ -18,6 +18,7 @@ from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
 from synthgen.quality.calibration import Calibration
 from synthgen.spec.settings.train import DecidedTrainSettings
+from synthgen.spec.texts import Text
 from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
@@ -93,8 +94,16 @@ def _law(prepared: Prepared) -> dict[str, torch.Tensor] | None:
     if not names or not isinstance(data, Records):
         return None
     rows = np.random.default_rng(0).permutation(prepared.chosen)[:LAW_ROWS]
-    found = {name: torch.from_numpy(data.columns[name][rows]) for name in names}
-    return {**found, "strata": torch.from_numpy(data.labels[rows])}
+    found = {name: data.columns[name][rows] for name in names}
+    strata = data.labels[rows]
+    for name in names:
+        field = task.fields[name]
+        if isinstance(field, Text) and field.several > 1:  # a row of the law for each caption
+            at, captions = np.nonzero(found[name].any(axis=2))
+            found = {n: v[at, captions] if n == name else v[at] for n, v in found.items()}
+            strata = strata[at]
+    kept = {**found, "strata": strata}
+    return {name: torch.from_numpy(values[:LAW_ROWS]) for name, values in kept.items()}
 
 
 def publish_best(out: Path, report: str, best: Mapping[str, float]) -> None:

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
+from synthgen.data import captions
 from synthgen.data.attributes import FIELD, attributed
 from synthgen.data.cache import ImageData
+from synthgen.data.captions import captioned
 from synthgen.data.glance import Glance, glance
 from synthgen.data.joints import FIELD as POINTS
 from synthgen.data.joints import jointed
@@ -21,6 +23,7 @@ from synthgen.data.offered import offered_columns, offered_fields
 from synthgen.data.records import Records, load_records, open_for, unlabelled_table
 from synthgen.data.sources import Source, open_source, place_here
 from synthgen.data.understood import Column
+from synthgen.data.views import names_of
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
@@ -123,7 +126,11 @@ class ReadSo:
 
 
 def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
-    """The way in which a use reads rows: with attributes, with joints, or as they are."""
+    """The way in which a use reads rows: with captions, with attributes, with joints, or as they
+    are."""
+    if use.reads.captioned:
+        view = partial(captioned, asked=settings.field.get(captions.FIELD))
+        return ReadSo(unlabelled_table(settings), view, captions.FIELD)
     options = use.options.parse(settings.use_options, f"options of {use.name}")
     least, joints = use.reads.attributes(options), use.reads.joints(options)
     if least is not None:
@@ -154,7 +161,7 @@ def _refuse_identity(settings: TrainSettings) -> None:
 
 def asked_of(settings: TrainSettings) -> tuple[str, ...]:
     """The attributes that settings name."""
-    return tuple(filter(None, settings.field.get(FIELD, "").split(",")))
+    return names_of(settings.field, FIELD)
 
 
 def look_at(settings: TrainSettings) -> Glance:

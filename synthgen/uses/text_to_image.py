@@ -1,0 +1,33 @@
+"""New images from captions: what is said of an image is given, the image is made."""
+
+from __future__ import annotations
+
+from synthgen.spec.fields import Image
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
+from synthgen.spec.texts import Text
+from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+
+SAID = Words(
+    "New images from captions, of the rows' own or from a file of prompts.",
+    "caption -> image",
+    "synthgen train --use text-to-image --data pictures --resolution 64 --out runs/told",
+)
+
+CAPTION = "caption"
+
+
+class TextToImageOptions(Settings):
+    """There are none: the captions are all that is given."""
+
+
+def task(offered: Offered, options: TextToImageOptions) -> Task:
+    """``caption`` is given, ``image`` is made; a label is what a caption's row has, and travels
+    along."""
+    image = offered.image
+    shown = Image(image.height, image.width, image.channels)
+    caption = offered.columns.get(CAPTION, Text())
+    return made_from(offered, {"image": shown, CAPTION: caption}, [CAPTION])
+
+
+USE = Use("text-to-image", SAID, "stackgan", TextToImageOptions, task, Reads(captioned=True))

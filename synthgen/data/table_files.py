@@ -127,6 +127,10 @@ def kind_of(feature: Any, dtype: pa.DataType, sample: Any) -> Kind:
         return "image"
     if named == "ClassLabel":
         return "class label"
+    if named == "Array3D" and len(set(feature.get("shape", ()))) == 1:
+        return "voxels"
+    if _is_list(dtype) and kind_of(None, dtype.value_type, sample) == "image":
+        return "views"
     if pa.types.is_struct(dtype):
         fields = {dtype.field(k).name: dtype.field(k).type for k in range(dtype.num_fields)}
         return "image" if "bytes" in fields and is_bytes(fields["bytes"]) else "other"
@@ -139,6 +143,16 @@ def kind_of(feature: Any, dtype: pa.DataType, sample: Any) -> Kind:
     if pa.types.is_integer(dtype):
         return "whole number"
     return "number" if pa.types.is_floating(dtype) else "other"
+
+
+def _is_list(dtype: pa.DataType) -> bool:
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(dtype) for test in tests)
+
+
+def is_grid(dtype: pa.DataType) -> bool:
+    """Whether values of the type may be the voxels of a solid: bytes, or nested lists."""
+    return is_bytes(dtype) or _is_list(dtype)
 
 
 def is_bytes(dtype: pa.DataType) -> bool:

@@ -27,6 +27,10 @@ def image_column(rows: Rows, name: str) -> str:
     found = [column for column, kind in kinds.items() if kind == "image"]
     if len(found) == 1:
         return found[0]
+    for kind in () if found else ("voxels", "views"):  # of which pictures are made
+        own = [column for column in kinds if kinds[column] == kind]
+        if len(own) == 1:
+            return own[0]
     have = f"several image columns ({name_list(found)})" if found else "no image column"
     if not found:
         told = [line for column in list(kinds)[:MANY] if (line := held_instead(rows, column))]

@@ -18,6 +18,7 @@ from torch import Tensor
 from synthgen.features.attribute_reader import AttributeReader
 from synthgen.quality.readers.attributes import AttributeAgreement
 from synthgen.quality.readers.consistency import Consistency
+from synthgen.quality.readers.silhouettes import SilhouetteAgreement
 from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.plugins import plugins
 from synthgen.spec.task import Task
@@ -54,6 +55,8 @@ class Readers:
                 found[name] = AttributeAgreement((networks or {})[name], name, task.pictured)
             elif Consistency.reads(task, name):
                 found[name] = Consistency(task, name)
+            elif SilhouetteAgreement.reads(task, name):
+                found[name] = SilhouetteAgreement(task, name)
             elif name in further and task.fields[name].kind in known:
                 plugin = known[task.fields[name].kind]
                 make = plugin.load()

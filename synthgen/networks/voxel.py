@@ -54,7 +54,7 @@ class VolumeGenerator(nn.Module):
         self.base = -(-side // 2 ** (len(widths) - 1))
         self.embedding = embed(task, embedding)
         self.start = nn.Linear(latent + embedding, widths[0] * self.base**3)
-        self.norms = nn.ModuleList(norm(each) for each in widths[:-1])
+        self.norms = nn.ModuleList(norm(each) for each in widths)
         self.ups = nn.ModuleList(
             nn.ConvTranspose3d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths)
         )
@@ -68,9 +68,9 @@ class VolumeGenerator(nn.Module):
         """``float [N, latent]`` and the condition to logits ``float32 [N, 1, S, S, S]``."""
         given = torch.cat([latents, self.embedding(condition)], dim=1)
         features = self.start(given).reshape(len(latents), -1, *[self.base] * 3)
-        for before, up in zip(self.norms, self.ups, strict=True):
+        for before, up in zip(self.norms[:-1], self.ups, strict=True):
             features = up(relu(before(features)))
-        logits: Tensor = self.to_volume(leaky_relu(features, 0.2)).float()
+        logits: Tensor = self.to_volume(relu(self.norms[-1](features))).float()
         return logits[:, :, : self.side, : self.side, : self.side]
 
 

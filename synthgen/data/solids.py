@@ -93,7 +93,10 @@ def grid_of(value: Any, told: Told) -> np.ndarray:
         if value.startswith(MAGIC):
             return _filled(read_binvox(value))
         value = _array_of(value)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError("is no grid of voxels: nested lists of equal lengths are") from None
     if array.dtype == object or array.dtype.kind not in "buif":
         raise ValueError("is no grid of voxels: nested lists of equal lengths are")
     side = round(array.size ** (1 / 3))

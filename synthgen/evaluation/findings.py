@@ -237,6 +237,9 @@ def _originals(found: Evaluation) -> Iterator[Finding]:
     for each in found.restorations:
         nearer = each.made.psnr > each.toughest.psnr
         yield Finding("good" if nearer else "care", "originals", each.sentence())
+    solids = found.reconstruction
+    if solids is not None:
+        yield Finding("good" if solids.nearer else "care", "originals", solids.sentence())
 
 
 def _by_class(

@@ -60,6 +60,9 @@ def as_text(found: Evaluation) -> str:
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
+    if found.reconstruction:
+        lines += [f"{found.reconstruction.what}:"]
+        lines += [f"  {name}: IoU {value}" for name, value in found.reconstruction.rows()]
     if found.seen:
         lines.append(
             "the generator was trained on the very images that it is compared with: distances, "
@@ -106,6 +109,9 @@ def as_markdown(found: Evaluation) -> str:
         lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",
                   "|---|---|---|"]  # fmt: skip
         lines += [f"| {' | '.join(map(plain, row))} |" for row in restored_rows(each)]
+    if found.reconstruction:
+        lines += ["", f"{plain(found.reconstruction.what)}:", "", "| | IoU |", "|---|---|"]
+        lines += [f"| {plain(name)} | {value} |" for name, value in found.reconstruction.rows()]
     if found.utility:
         lines += ["", *_utility(found.utility)]
     return "\n".join(lines)

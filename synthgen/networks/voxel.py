@@ -83,29 +83,32 @@ def lift_views(views: Tensor, field: Views, side: int) -> Tensor:
 
 
 class ViewsToVolume(nn.Module):
-    """Views to the logits of a solid's voxels: lifted into the volume, where their overlap is the
-    visual hull, then a 3D U-Net with a latent at its smallest volumes."""
+    """Views to the logits of a solid's voxels: lifted into the volume, with the least of them all
+    at each voxel beside (of silhouettes that is the visual hull), then a 3D U-Net with a latent at
+    its smallest volumes. Its last layer sees what went in as well."""
 
     def __init__(self, views: Views, side: int, latent: int, width: int) -> None:
         super().__init__()
         self.views, self.side = views, side
         widths = widths_of(side, width)
         self.whole = -(-side // 2 ** (len(widths) - 1)) * 2 ** (len(widths) - 1)
-        self.enter = nn.Conv3d(views.entering, widths[0], 3, padding=1)
+        inputs = views.entering + views.channels
+        self.enter = nn.Conv3d(inputs, widths[0], 3, padding=1)
         pairs = list(pairwise(widths))
         self.downs = nn.ModuleList(nn.Conv3d(a, b, 4, stride=2, padding=1) for a, b in pairs)
         self.down_norms = nn.ModuleList(norm(b) for _, b in pairs)
         self.noise = nn.Linear(latent, widths[-1])
         self.ups = nn.ModuleList(nn.Conv3d(a + b, a, 3, padding=1) for a, b in reversed(pairs))
         self.up_norms = nn.ModuleList(norm(a) for a, _ in reversed(pairs))
-        self.to_volume = nn.Conv3d(widths[0], 1, 1)
+        self.to_volume = nn.Conv3d(widths[0] + inputs, 1, 1)
 
     def forward(self, views: Tensor, latents: Tensor) -> Tensor:
         """``float [N, V * C, H, W]`` in [-1, 1] and ``float [N, latent]`` to logits
         ``float32 [N, 1, S, S, S]``."""
-        features = lift_views(views, self.views, self.side)
-        features = pad(features, [0, self.whole - self.side] * 3)
-        skips = [leaky_relu(self.enter(features), 0.2)]
+        given = lift_views(views, self.views, self.side)
+        least = given.unflatten(1, (self.views.count, -1)).amin(dim=1)
+        given = pad(torch.cat([given, least], dim=1), [0, self.whole - self.side] * 3)
+        skips = [leaky_relu(self.enter(given), 0.2)]
         for down, after in zip(self.downs, self.down_norms, strict=True):
             skips.append(leaky_relu(after(down(skips[-1])), 0.2))
         features = skips.pop() + self.noise(latents)[:, :, None, None, None]
@@ -113,7 +116,7 @@ class ViewsToVolume(nn.Module):
             skip = skips.pop()
             features = torch.cat([interpolate(features, size=skip.shape[2:]), skip], dim=1)
             features = relu(after(up(features)))
-        logits: Tensor = self.to_volume(features).float()
+        logits: Tensor = self.to_volume(torch.cat([features, given], dim=1)).float()
         return logits[:, :, : self.side, : self.side, : self.side]
 
 

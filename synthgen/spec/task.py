@@ -132,8 +132,9 @@ class Task:
     @property
     def agrees(self) -> bool:
         """Whether what is given shows so much of the image that they must agree, as a large image
-        with its small copy."""
-        return bool(restorable(self))
+        with its small copy, or a solid with its views."""
+        kinds = [{self.fields[n].kind for n in names} for names in (self.given, self.made)]
+        return bool(restorable(self)) or ("views" in kinds[0] and "voxels" in kinds[1])
 
     def condition(self, tensors: Mapping[str, Tensor], count: int, stream: str = "") -> Tensor:
         """The condition of ``count`` rows, from the fields' tensors by name.

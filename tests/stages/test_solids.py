@@ -1,14 +1,18 @@
 """Solids from views, on the toy world through every command."""
 
+import json
+
 import datasets
 import numpy as np
 import pytest
 import torch
+import trimesh
 from solids import ANGLES, write_solids, write_table, write_views
 from toy_world import toy_world, write_photos
 from uses import (
     PLAIN,
     TINY,
+    command,
     every_command,
     same_bytes_anyhow,
     same_weights_from_the_middle,
@@ -133,9 +137,19 @@ def test_views_alone_are_enough_to_make_solids(made, trained, tmp_path):
 def test_every_command_takes_such_a_dataset(name, made, trained, data, tmp_path, capsys):
     first = made(name, "a", images_per_shard=8, keep_rejects=True).root
     second = made(name, "b", seed=5).root
-    mild = tmp_path / "mild.yaml"  # for networks that have hardly learnt
-    mild.write_text("finite: true\n")
-    every_command(first, second, trained(name), ("--real", data[name]), tmp_path, capsys, mild)
+    real = ("--real", data[name])
+    every_command(first, second, trained(name), real, tmp_path, capsys, "none")
+    found = json.loads((first / "report" / "metrics.json").read_text())["reconstruction"]
+    assert found["solids"] > 0 and found["trained_on"] == 0
+    assert {len(found["overlaps"])} == {3} and all(0 <= x <= 1 for x in found["overlaps"].values())
+    assert "IoU" in (first / "report" / "report.html").read_text()
+    assert command("export", first, "--format", "glb", "--out", tmp_path / "glb") in (0, None)
+    cells = datasets.load_dataset(str(first), split="train")["voxels"]
+    files = sorted((tmp_path / "glb").rglob("*.glb"))
+    assert len(files) == sum(any(cell) for cell in cells) > 0
+    assert trimesh.load(files[0], force="mesh").is_watertight
+    held = ("--test", "held-out", "--sizes", "2", "--seeds", 1, "--steps", 4, "--device", "cpu")
+    assert command("utility", first, *real, *held) in (0, None)
 
 
 @pytest.mark.slow

@@ -73,14 +73,18 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
 
 
 def originals(found: Evaluation) -> Html:
-    """How near the images are to the originals that they were to be, beside plain ways back."""
-    return join([
+    """How near images or solids are to those that they were to be, beside plain ways back."""
+    parts = [
         join([
             element("p", f"{each.what}."),
             table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
         ])
         for each in found.restorations
-    ])  # fmt: skip
+    ]  # fmt: skip
+    solids = found.reconstruction
+    if solids is not None:
+        parts.append(join([element("p", f"{solids.what}."), table(("", "IoU"), solids.rows())]))
+    return join(parts)
 
 
 def _class_row(entry: ClassEvaluation) -> list[Child]:

@@ -26,6 +26,7 @@ from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
 from synthgen.stages.evaluate.real_images import open_real, searched
+from synthgen.stages.evaluate.solids import reconstruction
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.finished.metrics import write_metrics
@@ -79,7 +80,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
-    found = judged(replace(found, restorations=near)) if near else found
+    solids = reconstruction(dataset, generator, settings.images)
+    if near or solids:
+        found = judged(replace(found, restorations=near, reconstruction=solids))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -1,4 +1,5 @@
-"""A finished dataset in other forms: folders of image files with a CSV, or WebDataset shards."""
+"""A finished dataset in other forms: folders of image files with a CSV, WebDataset shards, folders
+of meshes."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +20,13 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.vectors import Attributes
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
+from synthgen.stages.finished.meshes import Meshes, meshes_of
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath
 from synthgen.storage.tables import open_parquet
 from synthgen.storage.whole import written_whole
 
-Format = Literal["imagefolder", "webdataset"]
+Format = Literal["imagefolder", "webdataset", "obj", "glb"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 MARKS = {b"PNG": "png", b"WEBP": "webp", b"\xff\xd8": "jpg"}
 """What the first bytes of image files have in them."""
@@ -55,7 +58,9 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     attributes. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
-    ``NUMBER.COLUMN.png``. The number of images.
+    ``NUMBER.COLUMN.png``. ``obj`` and ``glb``: as ``imagefolder``, with the mesh of each row's solid
+    as ``NUMBER.obj`` beside its picture (``mesh_file_name``; empty where no voxel is filled).
+    The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and
     ``.synthgen`` lies beside them until all are there; the same again goes on.
@@ -67,10 +72,11 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     manifest = finished_manifest(layout)
     if isinstance(target, Path) and target.exists():
         raise SynthgenError(f"{target}: exists already; name another folder with --out")
+    mesh = meshes_of(manifest, form) if form in ("obj", "glb") else None
     refuse_damaged(layout, manifest)
     plan = manifest.plan
     ending = ENDING.get(manifest.settings.image_format, "png")
-    write = _image_folder if form == "imagefolder" else _webdataset
+    write = _webdataset if form == "webdataset" else partial(_image_folder, mesh=mesh)
     receipts = [asdict(receipt) for receipt in manifest.receipts]
     stamp = json.dumps({"plan": plan.hash, "receipts": receipts, "format": form})
     progress = Progress(plan.rows, f"exporting {form}")
@@ -134,8 +140,9 @@ def _files(record: dict[str, Any]) -> dict[str, bytes]:
 
 
 def _image_folder(
-    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress
-) -> None:
+    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress,
+    mesh: Meshes | None = None,
+) -> None:  # fmt: skip
     plan, carried = manifest.plan, manifest.columns.carried
     folders = folder_names(plan.classes)
     for split in plan.splits:
@@ -147,7 +154,13 @@ def _image_folder(
             name = f"{folders[row.label]}/{row.number:08d}"
             put(staging / row.split / f"{name}.{ending}", row.encoded)
             record = {"file_name": f"{name}.{ending}", "label": plan.classes[row.label]}
-            for kind, content in row.files.items():
+            files = row.files
+            if mesh is not None:
+                files, found = mesh.apart(files)
+                if found is not None:
+                    put(staging / row.split / f"{name}.{mesh.form}", found)
+                record["mesh_file_name"] = "" if found is None else f"{name}.{mesh.form}"
+            for kind, content in files.items():
                 put(staging / row.split / f"{name}.{kind}", content)
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})

@@ -38,16 +38,9 @@ class BigganOptions(Settings):
     orthogonality: float = Field(1e-4, ge=0, description="Weight of the orthogonal penalty.")
 
 
-@algorithm(
-    "biggan",
-    title="BigGAN",
-    year=2018,
-    paper="arXiv:1809.11096",
-    good_for="many classes and much data; wants a GPU and large batches",
-    options=BigganOptions,
-)
+@algorithm("biggan", BigganOptions, "BigGAN", 2018, "arXiv:1809.11096")
 def biggan(task: Task, options: BigganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For many classes and much data; wants a GPU and large batches."""
     latent = options.chunk * (Canvas.for_image(task.image).levels + 1)
     generator = SharedGenerator(task, options.chunk, options.embedding, options.width)
 

@@ -41,16 +41,9 @@ class CganOptions(Settings):
     )
 
 
-@algorithm(
-    "cgan",
-    title="Conditional GAN",
-    year=2014,
-    paper="arXiv:1411.1784",
-    options=CganOptions,
-    good_for="comparing ways of conditioning; many classes of simple images",
-)
+@algorithm("cgan", CganOptions, "Conditional GAN", 2014, "arXiv:1411.1784")
 def cgan(task: Task, options: CganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For comparing ways of conditioning; many classes of simple images."""
     classes = index_count(task)
     terms = {"cross_entropy": CROSS_ENTROPY}
     # Of a single class, or with nothing given, there is no wrong condition.

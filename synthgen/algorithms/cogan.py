@@ -34,17 +34,12 @@ class CoganOptions(Settings):
     lr: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate of all networks.")
 
 
-@algorithm(
-    "cogan",
-    title="Coupled GAN",
-    year=2016,
-    paper="arXiv:1606.07536",
-    options=CoganOptions,
-    good_for="new pairs of images: the same thing in two domains",
-    takes=Takes(streams=2),
-)
+TAKES = Takes(streams=2)
+
+
+@algorithm("cogan", CoganOptions, "Coupled GAN", 2016, "arXiv:1606.07536", TAKES)
 def cogan(task: Task, options: CoganOptions) -> Algorithm:
-    """Build the two coupled pairs; see the module's text."""
+    """For new pairs of images: the same thing in two domains."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     drawing = GeneratorTrunk(task, options.latent, options.embedding, options.width)
     judging = DiscriminatorTrunk(task, options.width)

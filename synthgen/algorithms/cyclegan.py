@@ -64,17 +64,12 @@ class CycleganOptions(Settings):
     )  # fmt: skip
 
 
-@algorithm(
-    "cyclegan",
-    title="CycleGAN",
-    year=2017,
-    paper="arXiv:1703.10593",
-    options=CycleganOptions,
-    good_for="labelled images of another look: sketch to photo, day to night; no pairs needed",
-    takes=Takes(given=(*CONDITIONS, "map"), streams=2),
-)
+TAKES = Takes(given=(*CONDITIONS, "map"), streams=2)
+
+
+@algorithm("cyclegan", CycleganOptions, "CycleGAN", 2017, "arXiv:1703.10593", TAKES)
 def cyclegan(task: Task, options: CycleganOptions) -> Algorithm:
-    """Build translators, discriminators and pools; see the module's text."""
+    """For labelled images of another look: sketch to photo, day to night; no pairs needed."""
     side = max(task.image.height, task.image.width)
     layers = options.patch_layers or patch_layers(side)
     guarded = guards(task, options)

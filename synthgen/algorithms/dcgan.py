@@ -23,16 +23,9 @@ class DcganOptions(Settings):
     lr: LearningRate = 2e-4
 
 
-@algorithm(
-    "dcgan",
-    title="Deep convolutional GAN",
-    year=2015,
-    paper="arXiv:1511.06434",
-    good_for="quick runs on small images",
-    options=DcganOptions,
-)
+@algorithm("dcgan", DcganOptions, "Deep convolutional GAN", 2015, "arXiv:1511.06434")
 def dcgan(task: Task, options: DcganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For quick runs on small images."""
     return Algorithm(
         networks={
             "G": ConvGenerator(task, options.latent, options.embedding, options.width),

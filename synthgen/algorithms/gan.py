@@ -28,16 +28,9 @@ class GanOptions(Settings):
     lr: LearningRate = 2e-4
 
 
-@algorithm(
-    "gan",
-    title="Generative adversarial network",
-    year=2014,
-    paper="arXiv:1406.2661",
-    options=GanOptions,
-    good_for="a baseline, and tiny images without texture",
-)
+@algorithm("gan", GanOptions, "Generative adversarial network", 2014, "arXiv:1406.2661")
 def gan(task: Task, options: GanOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For a baseline, and tiny images without texture."""
     return Algorithm(
         networks={
             "G": DenseGenerator(task, options.latent, options.embedding, options.width),

@@ -47,17 +47,14 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("hole", "masked"), ("image",), (("image",),), derived)
 
 
+TAKES = Takes(given=("map",), names=("hole", "masked"), plainest=plainest)
+
+
 @algorithm(
-    "inpaint",
-    title="Gated inpainting, SN-PatchGAN",
-    year=2018,
-    paper="arXiv:1806.03589",
-    options=InpaintOptions,
-    good_for="filling holes in images",
-    takes=Takes(given=("map",), names=("hole", "masked"), plainest=plainest),
+    "inpaint", InpaintOptions, "Gated inpainting, SN-PatchGAN", 2018, "arXiv:1806.03589", TAKES
 )
 def inpaint(task: Task, options: InpaintOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For filling holes in images."""
     adam = Adam(options.lr, betas=(0.5, 0.999))
     channels = task.image.channels
     layers = 2 if max(task.image.height, task.image.width) <= 32 else 4

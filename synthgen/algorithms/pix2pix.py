@@ -53,17 +53,12 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("source",), ("image",), (("image", "source"),))
 
 
-@algorithm(
-    "pix2pix",
-    title="pix2pix",
-    year=2017,
-    paper="arXiv:1611.07004",
-    options=Pix2pixOptions,
-    good_for="images from images, masks or edges, learnt from pairs",
-    takes=Takes(given=("map",), plainest=plainest),
-)
+TAKES = Takes(given=("map",), plainest=plainest)
+
+
+@algorithm("pix2pix", Pix2pixOptions, "pix2pix", 2017, "arXiv:1611.07004", TAKES)
 def pix2pix(task: Task, options: Pix2pixOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For images from images, masks or edges, learnt from pairs."""
     image = task.image
     refuse_other_sizes(task, "pix2pix")
     channels = map_channels(task)

@@ -38,7 +38,9 @@ from synthgen.spec.task import CONDITION, Task
 class PrganOptions(Settings):
     latent: Latent = 100
     embedding: Embedding = 16
-    width: int = Field(16, ge=4, le=128, description="Channels of G at full size; doubled per halving.")
+    width: int = Field(
+        16, ge=4, le=128, description="Channels of G at full size; doubled per halving."
+    )
     width_d: ConvWidth = 32
     views: int = Field(
         8, ge=0, le=360, description="Directions that silhouettes are seen from; 0: any direction."
@@ -62,17 +64,12 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("label",), ("image", VOXELS), (("image", "label"),), stratum="label")
 
 
-@algorithm(
-    "prgan",
-    title="Projective GAN",
-    year=2016,
-    paper="arXiv:1612.05872",
-    options=PrganOptions,
-    good_for="solids from silhouettes alone",
-    takes=Takes(made=("image", VOXELS), plainest=plainest),
-)
+TAKES = Takes(made=("image", VOXELS), plainest=plainest)
+
+
+@algorithm("prgan", PrganOptions, "Projective GAN", 2016, "arXiv:1612.05872", TAKES)
 def prgan(task: Task, options: PrganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For solids from silhouettes alone."""
     field, image = grid_of(task, "prgan"), task.image
     if VOXELS in task.streams[0]:
         raise SynthgenError(

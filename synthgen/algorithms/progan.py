@@ -81,16 +81,9 @@ def growth(levels: int, grown_at: float) -> tuple[Piecewise, tuple[float, ...]]:
     return Piecewise(tuple(points)), tuple(starts)
 
 
-@algorithm(
-    "progan",
-    title="Progressive growing of GANs",
-    year=2017,
-    paper="arXiv:1710.10196",
-    options=ProganOptions,
-    good_for="steady training from 64 px up, when most of the budget may go to small images",
-)
+@algorithm("progan", ProganOptions, "Progressive growing of GANs", 2017, "arXiv:1710.10196")
 def progan(task: Task, options: ProganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For steady training from 64 px up, when most of the budget may go to small images."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
     canvas = Canvas.for_image(task.image)
     lod, starts = growth(canvas.levels, options.grown_at)

@@ -39,14 +39,13 @@ class R3ganOptions(Settings):
 
 @algorithm(
     "r3gan",
-    title="R3GAN (light): relativistic pairing, R1 and R2",
-    year=2024,
-    paper="arXiv:2501.05441",
-    good_for="most things: stable, varied, the most quality for its arithmetic",
-    options=R3ganOptions,
+    R3ganOptions,
+    "R3GAN (light): relativistic pairing, R1 and R2",
+    2024,
+    "arXiv:2501.05441",
 )
 def r3gan(task: Task, options: R3ganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For most things: stable, varied, the most quality for its arithmetic."""
     adam = Adam(options.lr, betas=(0.0, 0.99))
 
     return Algorithm(

@@ -88,27 +88,25 @@ class Registration:
     options: type[Settings]
     build: Build
     good_for: str
+    """Half a line, for the list of algorithms."""
     takes: Takes
 
 
 def algorithm(
-    name: str,
-    *,
-    title: str,
-    year: int,
-    paper: str,
-    options: type[Settings],
-    good_for: str,
-    takes: Takes = Takes(),
+    name: str, options: type[Settings], title: str, year: int, paper: str, takes: Takes = Takes()
 ) -> Callable[[Build], Build]:
-    """Register the decorated function as the algorithm ``name``.
+    """Register the decorated function as the algorithm ``name``, by the paper of this place.
 
-    ``good_for`` is half a line for the list of algorithms.
+    The first line of its docstring says what it is for, for the list of algorithms: "For …".
     """
 
     def register(build: Build) -> Build:
         if name in _REGISTERED:
             raise ValueError(f"two algorithms are registered as '{name}'")
+        said = (getattr(build, "__doc__", None) or "").strip().splitlines()
+        if not said:
+            raise ValueError(f"the function that builds '{name}' needs a docstring: \"For …\"")
+        good_for = said[0].removeprefix("For ").rstrip(".")
         _REGISTERED[name] = Registration(name, title, year, paper, options, build, good_for, takes)
         return build
 

@@ -29,16 +29,9 @@ class SaganOptions(Settings):
     lr_d: DiscriminatorRate = 4e-4
 
 
-@algorithm(
-    "sagan",
-    title="Self-attention GAN",
-    year=2018,
-    paper="arXiv:1805.08318",
-    options=SaganOptions,
-    good_for="photographs with structure across the image; wants a GPU",
-)
+@algorithm("sagan", SaganOptions, "Self-attention GAN", 2018, "arXiv:1805.08318")
 def sagan(task: Task, options: SaganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For photographs with structure across the image; wants a GPU."""
     return Algorithm(
         networks={
             "G": ResNetGenerator(task, options.latent, options.width),

@@ -69,17 +69,12 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     return Task(fields, ("mask",), ("image",), (("image", "mask"),))
 
 
-@algorithm(
-    "spade",
-    title="SPADE",
-    year=2019,
-    paper="arXiv:1903.07291",
-    options=SpadeOptions,
-    good_for="images from semantic masks, many of each mask",
-    takes=Takes(given=("map",), plainest=plainest),
-)
+TAKES = Takes(given=("map",), plainest=plainest)
+
+
+@algorithm("spade", SpadeOptions, "SPADE", 2019, "arXiv:1903.07291", TAKES)
 def spade(task: Task, options: SpadeOptions) -> Algorithm:
-    """Build the generator and its two judges; see the module's text."""
+    """For images from semantic masks, many of each mask."""
     image = task.image
     refuse_other_sizes(task, "spade")
     channels = map_channels(task)

@@ -62,17 +62,12 @@ def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
     )
 
 
-@algorithm(
-    "srgan",
-    title="SRGAN",
-    year=2016,
-    paper="arXiv:1609.04802",
-    options=SrganOptions,
-    good_for="large images from small ones",
-    takes=Takes(given=("map",), names=("small",), plainest=plainest),
-)
+TAKES = Takes(given=("map",), names=("small",), plainest=plainest)
+
+
+@algorithm("srgan", SrganOptions, "SRGAN", 2016, "arXiv:1609.04802", TAKES)
 def srgan(task: Task, options: SrganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For large images from small ones."""
     small, large = task.fields["small"], task.image
     if not isinstance(small, Image) or large.height % small.height or large.width % small.width:
         raise SynthgenError("srgan: the small image's sides must divide the large image's")

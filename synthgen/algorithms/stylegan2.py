@@ -38,16 +38,9 @@ class Stylegan2Options(Settings):
     mixing: float = Field(0.9, ge=0, le=1, description="Share of fakes with two styles.")
 
 
-@algorithm(
-    "stylegan2",
-    title="StyleGAN2 (light)",
-    year=2019,
-    paper="arXiv:1912.04958",
-    options=Stylegan2Options,
-    good_for="faces and other aligned images; few images, with augment: ada",
-)
+@algorithm("stylegan2", Stylegan2Options, "StyleGAN2 (light)", 2019, "arXiv:1912.04958")
 def stylegan2(task: Task, options: Stylegan2Options) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For faces and other aligned images; few images, with augment: ada."""
     generator = StyleGenerator(
         task,
         latent=options.latent,

@@ -41,7 +41,9 @@ LEAST = 4
 class VoxelOptions(Settings):
     latent: Latent = 32
     embedding: Embedding = 16
-    width: int = Field(8, ge=4, le=128, description="Channels of G at full size; doubled per halving.")
+    width: int = Field(
+        8, ge=4, le=128, description="Channels of G at full size; doubled per halving."
+    )
     width_d: int = Field(8, ge=4, le=128, description="Half of the channels of D's first layer.")
     voxels: float = Field(
         100.0, ge=0, description="Weight of the voxels' cross-entropy, where views are given."
@@ -77,17 +79,12 @@ def grid_of(task: Task, name: str) -> Voxels:
     return field
 
 
-@algorithm(
-    "voxel",
-    title="Voxel GAN",
-    year=2016,
-    paper="arXiv:1610.07584",
-    options=VoxelOptions,
-    good_for="solids from views of them, learnt from pairs, or from noise",
-    takes=Takes(given=("index", "vector", "map"), made=("image", VOXELS), plainest=plainest),
-)
+TAKES = Takes(given=("index", "vector", "map"), made=("image", VOXELS), plainest=plainest)
+
+
+@algorithm("voxel", VoxelOptions, "Voxel GAN", 2016, "arXiv:1610.07584", TAKES)
 def voxel(task: Task, options: VoxelOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For solids from views of them, learnt from pairs, or from noise."""
     field, image = grid_of(task, "voxel"), task.image
     if VOXELS not in task.streams[0]:
         raise SynthgenError(

@@ -55,16 +55,9 @@ class WganOptions(Settings):
     classify_g: ClassHeadInG = 0.1
 
 
-@algorithm(
-    "wgan",
-    title="Wasserstein GAN, weights clipped",
-    year=2017,
-    paper="arXiv:1701.07875",
-    good_for="studying training: its loss follows quality; slow",
-    options=WganOptions,
-)
+@algorithm("wgan", WganOptions, "Wasserstein GAN, weights clipped", 2017, "arXiv:1701.07875")
 def wgan(task: Task, options: WganOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For studying training: its loss follows quality; slow."""
     classify = options.classify > 0
 
     @torch.no_grad()

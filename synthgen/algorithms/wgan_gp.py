@@ -47,16 +47,9 @@ class WganGpOptions(Settings):
     classify_g: ClassHeadInG = 0.1
 
 
-@algorithm(
-    "wgan-gp",
-    title="Wasserstein GAN, gradient penalty",
-    year=2017,
-    paper="arXiv:1704.00028",
-    good_for="hard data where others fall over; slow, five critic steps a step",
-    options=WganGpOptions,
-)
+@algorithm("wgan-gp", WganGpOptions, "Wasserstein GAN, gradient penalty", 2017, "arXiv:1704.00028")
 def wgan_gp(task: Task, options: WganGpOptions) -> Algorithm:
-    """Build the pair; see the module's text."""
+    """For hard data where others fall over; slow, five critic steps a step."""
     adam = Adam(options.lr, betas=(0.0, 0.9))
     classify = options.classify > 0
 

@@ -9,13 +9,17 @@ import click
 from synthgen.spec.credentials import without_credentials
 
 
-@click.command("export", help="Write the dataset in FOLDER as image folders, WebDataset shards or meshes.")
+@click.command(
+    "export", help="Write the dataset in FOLDER as image folders, WebDataset shards or meshes."
+)
 @click.argument("folder", type=click.Path())
 @click.option("--format", "form", type=click.Choice(["imagefolder", "webdataset", "obj", "glb"]), required=True,
               help="Files in class folders with a CSV, tar shards, or meshes of solids in class "
               "folders.")  # fmt: skip
 @click.option("--out", type=click.Path(), required=True, help="New folder, or a URL.")
-def command(folder: str, form: Literal["imagefolder", "webdataset", "obj", "glb"], out: str) -> None:
+def command(
+    folder: str, form: Literal["imagefolder", "webdataset", "obj", "glb"], out: str
+) -> None:
     """Image files are the dataset's own, byte for byte."""
     from synthgen.stages.finished.export import export
 

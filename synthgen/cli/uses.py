@@ -16,14 +16,14 @@ def command(action: str, name: str | None) -> None:
     if action == "list" and name is None:
         for known in use_names():
             use = find_use(known)
-            click.echo(f"{use.name}: {use.title}")
-            click.echo(f"    {use.given} -> {use.made}, by {use.algorithm}: {use.example}")
+            click.echo(f"{use.name}: {use.said.title}")
+            click.echo(f"    {use.said.way}, by {use.algorithm}: {use.said.example}")
         return
     if action != "show" or name is None:
         raise SynthgenError("say 'synthgen uses list' or 'synthgen uses show NAME'")
     use = find_use(name)
-    click.echo(f"{use.name}: {use.title}\n")
-    click.echo(f"given:     {use.given}\nmade:      {use.made}\nalgorithm: {use.algorithm}")
+    click.echo(f"{use.name}: {use.said.title}\n")
+    click.echo(f"makes:     {use.said.way}\nalgorithm: {use.algorithm}")
     for option, field in use.options.model_fields.items():
         click.echo(f"option:    {option} (default {field.default}): {field.description}")
-    click.echo(f"\n{use.example}")
+    click.echo(f"\n{use.said.example}")

@@ -20,7 +20,16 @@ from synthgen.data.decode import BadImage
 from synthgen.data.file_kinds import FileKind, ending, split_meaning
 from synthgen.data.listing import Files, Folder, Listing, Parts
 from synthgen.data.reading import Reading, flat
-from synthgen.data.solids import FILE, Seen, SolidCells, Told, seen_of, stamped, told_beside, views_of
+from synthgen.data.solids import (
+    FILE,
+    Seen,
+    SolidCells,
+    Told,
+    seen_of,
+    stamped,
+    told_beside,
+    views_of,
+)
 from synthgen.data.structure import read_tree
 from synthgen.data.understood import Column
 from synthgen.spec.errors import SynthgenError

@@ -245,4 +245,3 @@ def stamped(key: str | None, *more: str) -> str | None:
     if key is None:
         return None
     return "\n".join([key, hashlib.sha256("\n".join(more).encode()).hexdigest()])
-

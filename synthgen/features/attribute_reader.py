@@ -7,10 +7,11 @@ of each number, all measured on held-out real images.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import (
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -19,6 +20,7 @@ from torch.nn.functional import (
 )
 
 from synthgen.features.classifier import LabelClassifier
+from synthgen.features.field_reader import FieldReader, temperature
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.vectors import Attributes
 
@@ -26,9 +28,10 @@ SMOOTHING = 0.05
 """Of targets: a label that is wrong costs less."""
 
 
-class AttributeReader(nn.Module):
+class AttributeReader(FieldReader):
     """Images to what they show of a field of attributes."""
 
+    field: Attributes
     scale: Tensor
 
     def __init__(self, image: ImageSpec, field: Attributes, width: int = 40) -> None:
@@ -37,6 +40,10 @@ class AttributeReader(nn.Module):
         self.network = LabelClassifier(image, field.entering, width)
         self.register_buffer("scale", torch.ones(len(field.names)))
         """Temperatures, and of numbers the usual error as a share of half of their range."""
+
+    @classmethod
+    def fresh(cls, image: ImageSpec, field: Attributes) -> AttributeReader:
+        return cls(image, field)
 
     def forward(self, images: Tensor) -> Tensor:
         """``float [N, C, H, W]`` in [-1, 1] to outputs ``float32 [N, entering]``: logits of each
@@ -110,12 +117,8 @@ class AttributeReader(nn.Module):
 
     @torch.inference_mode()
     def calibrate(self, outputs: Tensor, rows: Tensor) -> None:
-        """Set the scales by outputs and stored rows of held-out real images.
-
-        Temperatures are those of least cross-entropy (Guo et al. 2017, arXiv:1706.04599, section
-        4.2), errors the root of the mean square.
-        """
-        grid = torch.logspace(-1, 1, 41)
+        """Set the scales by outputs and stored rows of held-out real images: temperatures are those
+        of least cross-entropy, errors the root of the mean square."""
         for place, (name, part) in enumerate(
             zip(self.field.names, self.parts(outputs), strict=True)
         ):
@@ -131,12 +134,38 @@ class AttributeReader(nn.Module):
             if name not in self.field.choices:
                 logits = torch.cat([torch.zeros_like(own), own], dim=1)
             target = one_hot(value.long(), logits.shape[1]).float()
-            losses = [cross_entropy(logits / heat, target) for heat in grid]
-            self.scale[place] = grid[int(torch.stack(losses).argmin())]
+            self.scale[place] = temperature(logits, target)
 
     def _scaled(self, name: str, value: Tensor) -> Tensor:
         low, high = self.field.ranges[name]
         return (value - low) / max(high - low, 1e-12) * 2 - 1
+
+    @torch.inference_mode()
+    def right(self, outputs: Tensor, rows: Tensor) -> dict[str, float]:
+        """Of each attribute the share of known rows that are read rightly, of a number the mean
+        error; of what no row knows, nothing."""
+        said, found = self.read(outputs), {}
+        for at, name in enumerate(self.field.names):
+            known = ~rows[:, at].isnan()
+            if not bool(known.any()):
+                continue
+            gaps = (said[known, at] - rows[known, at]).abs()
+            number = name in self.field.ranges
+            value = float(gaps.mean()) if number else float((gaps <= 0.5).float().mean())
+            found[name] = round(value, 4)
+        return found
+
+    def told(self, right: Mapping[str, float]) -> str:
+        told = [
+            f"{name} {value:.3g} off" if name in self.field.ranges else f"{name} {value:.0%} right"
+            for name, value in right.items()
+        ]
+        more = f", and {len(told) - 8} more" if len(told) > 8 else ""
+        return f"reader of attributes on held-out real images: {', '.join(told[:8])}{more}"
+
+    @property
+    def seer(self) -> tuple[LabelClassifier, frozenset[str]]:
+        return self.network, frozenset(self.field.names) - frozenset(self.field.ranges)
 
     def config(self) -> dict[str, Any]:
         """JSON from which :meth:`from_config` builds the same network, weights apart."""

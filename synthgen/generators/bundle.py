@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm
-from synthgen.features.attribute_reader import AttributeReader
 from synthgen.features.classifier import LabelClassifier
+from synthgen.features.field_reader import FieldReader
 from synthgen.generators.format import (
     CALIBRATION,
     CARD,
@@ -52,8 +52,8 @@ class Criteria:
     """Quantiles of scores of held-out real images, as JSON."""
     reference: Mapping[str, Tensor] | None = None
     """Fingerprints and features of training images."""
-    readers: Mapping[str, AttributeReader] = field(default_factory=dict)
-    """What reads given attributes off images, by field."""
+    readers: Mapping[str, FieldReader] = field(default_factory=dict)
+    """What reads given fields off images, by field."""
 
     def save(self, folder: Path) -> None:
         """Write what there is into a bundle's folder."""

@@ -37,7 +37,7 @@ from synthgen.spec.task import sampled
 class Generator:
     """A bundle loaded on a device. Attributes are read-only by intent.
 
-    ``classifier`` (label classifier, or ``None``), ``readers`` (of given attributes, by field),
+    ``classifier`` (label classifier, or ``None``), ``readers`` (of given fields, by field),
     ``calibration`` (JSON, or ``None``) and
     ``reference`` (tensors by name, or ``None``) come from the bundle as well.
     """

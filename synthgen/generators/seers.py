@@ -7,15 +7,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from synthgen.features.attribute_reader import AttributeReader
 from synthgen.features.classifier import LabelClassifier
+from synthgen.features.field_reader import FieldReader, reader_class
 from synthgen.generators.format import CLASSIFIER, READERS, BundleConfig
 from synthgen.generators.reading import load_weights
 from synthgen.networks.baking import bake
 from synthgen.networks.placement import place
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.task import Task
-from synthgen.spec.vectors import Attributes
 
 
 def load_classifier(
@@ -41,19 +40,20 @@ def load_classifier(
 
 def load_readers(
     folder: Path, config: BundleConfig, task: Task, device: torch.device
-) -> dict[str, AttributeReader]:
-    """The readers of given attributes on a device, by field.
+) -> dict[str, FieldReader]:
+    """The readers of given fields on a device, by field.
 
     Raises:
         SynthgenError: one is damaged, of another version, or of no field of the task.
     """
-    found: dict[str, AttributeReader] = {}
+    found: dict[str, FieldReader] = {}
     for name, own in config.readers.items():
         field = task.fields.get(name)
         try:
-            if not isinstance(field, Attributes):
+            kind = None if field is None else reader_class(field.kind)
+            if kind is None:
                 raise ValueError(name)
-            found[name] = AttributeReader.from_config(own, field)
+            found[name] = kind.from_config(own, field)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise SynthgenError(
                 f"{folder}: config.json describes no reader of '{name}' of this version"

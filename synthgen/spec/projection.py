@@ -33,9 +33,7 @@ def places(side: int, like: Tensor) -> Tensor:
     return (2 * torch.arange(side, dtype=torch.float64, device=like.device) + 1) / side - 1
 
 
-def rays(
-    angles: Tensor, side: int, height: int, width: int, elevation: float = 0.0
-) -> Tensor:
+def rays(angles: Tensor, side: int, height: int, width: int, elevation: float = 0.0) -> Tensor:
     """Where the lines of sight through each pixel pass, ``float32 [A, side, H, W, 3]``: x, y and z
     in [-1, 1] at ``side`` depths, from the near one on. ``angles float [A]`` and ``elevation`` are
     in degrees."""
@@ -54,9 +52,7 @@ def rays(
     return torch.stack([across, down.expand_as(across), away], dim=-1).float()
 
 
-def turned(
-    solids: Tensor, angle: float, height: int, width: int, elevation: float = 0.0
-) -> Tensor:
+def turned(solids: Tensor, angle: float, height: int, width: int, elevation: float = 0.0) -> Tensor:
     """What lies along the lines of sight, ``float [N, S, H, W]``, of occupancies
     ``float [N, S, S, S]`` that are all seen from one angle."""
     import torch

@@ -110,8 +110,6 @@ class Views:
         """From as many Pillow images or arrays as there are views."""
         import numpy as np
 
-        from synthgen.spec.fields import Image
-
         given = list(value)
         if len(given) != self.count:
             raise ValueError(f"{len(given)} views, not {self.count}")

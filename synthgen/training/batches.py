@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from synthgen.spec.derivations import derive, draws_of
+from synthgen.spec.fields import Field, Image
 from synthgen.spec.frames import Windows
 from synthgen.spec.image import to_float
 from synthgen.spec.task import CONDITION, Task, in_stream
@@ -138,19 +139,57 @@ class TaskBatches:
         self, stream: Stream, names: Sequence[str], rows: np.ndarray, device: torch.device
     ) -> dict[str, Tensor]:
         """Stored rows of a stream's fields, moved and mirrored all together."""
-        fields = self._task.fields
+        fields = {name: self._task.fields[name] for name in names}
         found = {name: _to_device(_taken(stream.columns[name], rows), device) for name in names}
-        if self._move:
-            windows = random_windows(len(rows), self._move, device)
-            found = {n: fields[n].framed(values, windows) for n, values in found.items()}
-        if self._flip:
-            mirrored = torch.rand(len(rows), 1, 1, 1, device=device) < 0.5
-            for name, values in found.items():
-                turned = fields[name].mirrored(values)
-                if turned is not values:
-                    chosen = mirrored.reshape((-1,) + (1,) * (values.ndim - 1))
-                    found[name] = torch.where(chosen, turned, values)
-        return found
+        return moved_together(fields, found, self._flip, self._move)
+
+
+def moved_together(
+    fields: Mapping[str, Field], stored: Mapping[str, Tensor], flip: bool, move: float
+) -> dict[str, Tensor]:
+    """Stored rows of several fields, shown through one window and in one mirror, by chance.
+
+    Draws from torch's global generator. ``flip`` and ``move`` as in :class:`TaskBatches`.
+    """
+    found = dict(stored)
+    some = next(iter(found.values()))
+    count, device = len(some), some.device
+    if move:
+        windows = random_windows(count, move, device)
+        found = {n: fields[n].framed(values, windows) for n, values in found.items()}
+    if flip:
+        mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
+        for name, values in found.items():
+            turned = fields[name].mirrored(values)
+            if turned is not values:
+                chosen = mirrored.reshape((-1,) + (1,) * (values.ndim - 1))
+                found[name] = torch.where(chosen, turned, values)
+    return found
+
+
+class JointBatches:
+    """Images and the stored rows of one field beside them, moved together, in :class:`Passes`."""
+
+    def __init__(
+        self, images: np.ndarray, rows: np.ndarray, field: Field, chosen: np.ndarray, seed: int,
+        flip: bool, move: float,
+    ) -> None:  # fmt: skip
+        """``images uint8 [M, H, W, C]`` and ``rows [M, ...]`` (either may be memory-mapped),
+        ``chosen int64 [N]``."""
+        _, height, width, channels = images.shape
+        self._fields = {"image": Image(height, width, channels), "beside": field}
+        self._columns = {"image": images, "beside": rows}
+        self._passes = Passes(chosen, seed)
+        self._flip, self._move = flip, move
+
+    def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Images ``float [count, C, H, W]`` in [-1, 1] and stored rows ``[count, ...]`` from
+        position ``start``. Flips and windows draw from torch's global generator."""
+        rows = self._passes.rows(start, count)
+        stored = {n: _to_device(_taken(c, rows), device) for n, c in self._columns.items()}
+        found = moved_together(self._fields, stored, self._flip, self._move)
+        images = to_float(found["image"]).contiguous(memory_format=torch.channels_last)
+        return images, found["beside"]
 
 
 def random_windows(count: int, reach: float, device: torch.device) -> Windows:

@@ -22,7 +22,7 @@ from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.storage.whole import write_whole, written_whole
 from synthgen.training.augment import translate
-from synthgen.training.batches import RealBatches
+from synthgen.training.batches import JointBatches, RealBatches
 from synthgen.training.loop import step_seed
 
 PASSES = 60
@@ -127,17 +127,19 @@ def _label_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 def fit_network(
     network: nn.Module,
-    batches: RealBatches,
+    batches: RealBatches | JointBatches,
     batch: int,
     steps: int,
     pass_size: int,
     settings: ClassifierSettings,
     folder: Path,
     loss_of: Callable[[Tensor, Tensor], Tensor],
+    augment: Callable[[Tensor], Tensor] | None = None,
 ) -> int:
     """Train for so many steps, or for the time that there is; the steps taken.
 
-    ``loss_of`` takes the network's outputs and the batch's labels.
+    ``loss_of`` takes the outputs and what the batches have beside the images, which are shifted a
+    little unless ``augment`` says what happens to them.
     """
     optimizer = torch.optim.SGD(
         network.parameters(), lr=PEAK_LR, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY
@@ -159,7 +161,7 @@ def fit_network(
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_LR * _lr_factor(min(1.0, done))
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                logits = network(translate(pixels))
+                logits = network((augment or translate)(pixels))
                 loss = loss_of(logits, truth)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

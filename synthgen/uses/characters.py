@@ -7,7 +7,14 @@ from pydantic import Field as Option
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
 from synthgen.uses.faces import given_attributes
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words
+
+SAID = Words(
+    "New characters with the tags that are asked for.",
+    "tags -> image",
+    "synthgen train --use characters --data drawings --field attributes=tags --resolution 64 "
+    "--out runs/characters",
+)
 
 
 class CharactersOptions(Settings):
@@ -21,16 +28,5 @@ def task(offered: Offered, options: CharactersOptions) -> Task:
     return given_attributes(offered, taken=True)
 
 
-USE = Use(
-    name="characters",
-    title="New characters with the tags that are asked for.",
-    given="tags",
-    made="image",
-    algorithm="r3gan",
-    example="synthgen train --use characters --data drawings --field attributes=tags "
-    "--resolution 64 --out runs/characters",
-    options=CharactersOptions,
-    task=task,
-    attributes=lambda options: options.least,
-    tagged=True,
-)
+READS = Reads(attributes=lambda options: options.least, tagged=True)
+USE = Use("characters", SAID, "r3gan", CharactersOptions, task, READS)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, label_to_image
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Use, Words
+
+SAID = Words(
+    "New images of the classes in the data; of images without classes, more of them.",
+    "a label, or nothing -> image",
+    "synthgen train --use classes --data photos --out runs/photos",
+)
 
 
 class ClassesOptions(Settings):
@@ -21,13 +27,4 @@ def task(offered: Offered, options: ClassesOptions) -> Task:
     return Task(fields, (), ("image",), (("image",),))
 
 
-USE = Use(
-    name="classes",
-    title="New images of the classes in the data; of images without classes, more of them.",
-    given="a label, or nothing",
-    made="image",
-    algorithm="r3gan",
-    example="synthgen train --use classes --data photos --out runs/photos",
-    options=ClassesOptions,
-    task=task,
-)
+USE = Use("classes", SAID, "r3gan", ClassesOptions, task)

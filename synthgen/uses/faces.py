@@ -7,14 +7,20 @@ from pydantic import Field as Option
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
-from synthgen.uses.registry import Offered, Use
-
-ATTRIBUTES = "attributes"
+from synthgen.uses.registry import Offered, Reads, Use, Words
 
 NOTICE = (
     "images of real people need a legal ground (consent, a licence, a law); the faces made are "
     "synthetic and nobody's, and train_distance says how near each is to the nearest training face"
 )
+SAID = Words(
+    "New faces; with attributes (smiling, age, hair) where the data have them.",
+    "nothing, or attributes -> image",
+    "synthgen train --use faces --data faces --resolution 64 --flip --out runs/faces",
+    NOTICE,
+)
+
+ATTRIBUTES = "attributes"
 
 
 class FacesOptions(Settings):
@@ -42,15 +48,5 @@ def given_attributes(offered: Offered, *, taken: bool) -> Task:
     return Task(fields, given, ("image",), (("image", *given),), stratum=stratum)
 
 
-USE = Use(
-    name="faces",
-    title="New faces; with attributes (smiling, age, hair) where the data have them.",
-    given="nothing, or attributes",
-    made="image",
-    algorithm="r3gan",
-    example="synthgen train --use faces --data faces --resolution 64 --flip --out runs/faces",
-    options=FacesOptions,
-    task=task,
-    attributes=lambda options: options.least if options.attributes else None,
-    notice=NOTICE,
-)
+READS = Reads(attributes=lambda options: options.least if options.attributes else None)
+USE = Use("faces", SAID, "r3gan", FacesOptions, task, READS)

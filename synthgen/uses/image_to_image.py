@@ -8,7 +8,13 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, two_kinds
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+
+SAID = Words(
+    "An image of another look, from pairs or from two sets of images without pairs.",
+    "image -> image",
+    "synthgen train --use image-to-image --data pairs --resolution 64 --out runs/day",
+)
 
 SOURCE = "source"
 
@@ -33,24 +39,10 @@ def task(offered: Offered, options: ImageToImageOptions) -> Task:
             "each image needs the one that it is made from: name its column with --field "
             "source=COLUMN"
         )
-    fields: dict[str, Field] = {"image": shown, SOURCE: shown}
-    if offered.label is None:
-        return Task(fields, (SOURCE,), ("image",), (("image", SOURCE),))
-    fields["label"] = offered.label
-    return Task(fields, (SOURCE,), ("image",), (("image", SOURCE, "label"),), stratum="label")
+    return made_from(offered, {"image": shown, SOURCE: shown}, [SOURCE])
 
 
-USE = Use(
-    name="image-to-image",
-    title="An image of another look, from pairs or from two sets of images without pairs.",
-    given="image",
-    made="image",
-    algorithm="pix2pix",
-    example="synthgen train --use image-to-image --data pairs --resolution 64 --out runs/day",
-    options=ImageToImageOptions,
-    task=task,
-    partner=SOURCE,
-    without_pairs="cyclegan",
-    # Plain cycles lose labels: most of what they make shows another class than its row says.
-    defaults={"cyclegan": {"semantic": 1.0, "task": 1.0}},
-)
+READS = Reads(partner=SOURCE, without_pairs="cyclegan")
+# Plain cycles lose labels: most of what they make shows another class than its row says.
+GUARDS = {"cyclegan": {"semantic": 1.0, "task": 1.0}}
+USE = Use("image-to-image", SAID, "pix2pix", ImageToImageOptions, task, READS, GUARDS)

@@ -9,7 +9,13 @@ from synthgen.spec.fields import Field, Image
 from synthgen.spec.maps import Mask
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Derived, Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Use, Words, made_from
+
+SAID = Words(
+    "A whole image from one with a hole; known pixels stay as they are.",
+    "image with a hole, the hole -> image",
+    "synthgen train --use inpainting --data photos --resolution 64 --out runs/whole",
+)
 
 SHAPES = ("box", "brush", "side")
 
@@ -38,20 +44,7 @@ def task(offered: Offered, options: InpaintingOptions) -> Task:
     }
     law = {"shapes": options.holes.split("+"), "least": options.least, "most": options.most}
     derived = {"hole": Derived("hole", (), law), "masked": Derived("masked", ("image", "hole"))}
-    given = ("hole", "masked")
-    if offered.label is None:
-        return Task(fields, given, ("image",), (("image",),), derived)
-    fields["label"] = offered.label
-    return Task(fields, given, ("image",), (("image", "label"),), derived, "label")
+    return made_from(offered, fields, ["hole", "masked"], derived)
 
 
-USE = Use(
-    name="inpainting",
-    title="A whole image from one with a hole; known pixels stay as they are.",
-    given="image with a hole, the hole",
-    made="image",
-    algorithm="inpaint",
-    example="synthgen train --use inpainting --data photos --resolution 64 --out runs/whole",
-    options=InpaintingOptions,
-    task=task,
-)
+USE = Use("inpainting", SAID, "inpaint", InpaintingOptions, task)

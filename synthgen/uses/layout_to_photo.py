@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Field, Image
+from synthgen.spec.fields import Image
 from synthgen.spec.maps import Mask
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+
+SAID = Words(
+    "A photograph from a mask of named classes, which stays beside it as its label map.",
+    "mask -> image",
+    "synthgen train --use layout-to-photo --data scenes --mask-names background,road,sky "
+    "--resolution 64 --out runs/scenes",
+)
 
 MASK = "mask"
 UNNAMED = ("background", "thing")
@@ -30,25 +37,8 @@ def task(offered: Offered, options: LayoutToPhotoOptions) -> Task:
                 "order of the values, or write classes.json beside the data"
             )
         mask = Mask(names or UNNAMED, image.height, image.width)
-    fields: dict[str, Field] = {
-        "image": Image(image.height, image.width, image.channels),
-        MASK: mask,
-    }
-    if offered.label is None:
-        return Task(fields, (MASK,), ("image",), (("image", MASK),))
-    fields["label"] = offered.label
-    return Task(fields, (MASK,), ("image",), (("image", MASK, "label"),), stratum="label")
+    shown = Image(image.height, image.width, image.channels)
+    return made_from(offered, {"image": shown, MASK: mask}, [MASK])
 
 
-USE = Use(
-    name="layout-to-photo",
-    title="A photograph from a mask of named classes, which stays beside it as its label map.",
-    given="mask",
-    made="image",
-    algorithm="pix2pix",
-    example="synthgen train --use layout-to-photo --data scenes --mask-names background,road,sky "
-    "--resolution 64 --out runs/scenes",
-    options=LayoutToPhotoOptions,
-    task=task,
-    partner=MASK,
-)
+USE = Use("layout-to-photo", SAID, "pix2pix", LayoutToPhotoOptions, task, Reads(partner=MASK))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,7 +13,7 @@ from synthgen.spec.fields import Field, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plugins import plugins
 from synthgen.spec.settings.base import Settings
-from synthgen.spec.task import Task
+from synthgen.spec.task import Derived, Task
 
 GROUP = "synthgen.uses"
 """Entry point group: a use's name to its :class:`Use`."""
@@ -39,25 +39,25 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Use:
-    """A use: its words, its options, and what makes its task of what is offered."""
+class Words:
+    """What a use says of itself."""
 
-    name: str
     title: str
     """One line: what it is for."""
-    given: str
-    """What is given, in a word or two, for the list."""
-    made: str
-    algorithm: str
-    """The default one."""
+    way: str
+    """What is given and what is made, in a word or two each: "label -> image"."""
     example: str
     """What to type first."""
-    options: type[Settings]
-    task: Callable[[Offered, Any], Task]
-    needs: Callable[[Any], Mapping[str, Field]] = field(default=lambda options: {})
-    """Fields that are read from columns of the data beside image and label, by name."""
-    side: int | None = None
-    """Of images, where the data's own is not wanted."""
+    notice: str = ""
+    """One line that whoever trains and whoever gets the images must know."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a use reads of the data beside images and labels."""
+
+    needs: Callable[[Any], Mapping[str, Field]] = lambda options: {}
+    """Fields that are read from columns of the data, by name, from the use's options."""
     labelled: bool = False
     """Whether rows must have a class."""
     partner: str | None = None
@@ -65,15 +65,44 @@ class Use:
     without_pairs: str | None = None
     """The default algorithm for two sets of images that are no pairs; ``None``: they are not
     taken."""
-    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Options of algorithms, by their names, that this use has otherwise than they have."""
-    attributes: Callable[[Any], float | None] = field(default=lambda options: None)
-    """The share of rows that a tag must have to be one of the attributes that a row is given;
-    ``None``: no attributes are read."""
+    attributes: Callable[[Any], float | None] = lambda options: None
+    """The share of rows that a tag must have to be one of the attributes that a row is given, from
+    the use's options; ``None``: no attributes are read."""
     tagged: bool = False
     """Whether rows must have attributes."""
-    notice: str = ""
-    """One line that whoever trains and whoever gets the images must know."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A use: its words, its options, and what makes its task of what is offered."""
+
+    name: str
+    said: Words
+    algorithm: str
+    """The default one."""
+    options: type[Settings]
+    task: Callable[[Offered, Any], Task]
+    reads: Reads = Reads()
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options of algorithms, by their names, that this use has otherwise than they have."""
+
+
+def made_from(
+    offered: Offered,
+    fields: Mapping[str, Field],
+    given: Sequence[str],
+    derived: Mapping[str, Derived] | None = None,
+) -> Task:
+    """The task of making ``image`` from ``given`` fields of its row; a label travels along.
+
+    ``fields`` has them all by name; those that are not ``derived`` are read.
+    """
+    known, apart = dict(fields), dict(derived or {})
+    stratum = None
+    if offered.label is not None:
+        known["label"], stratum = offered.label, "label"
+    read = tuple(name for name in known if name not in apart)
+    return Task(known, tuple(given), ("image",), (read,), apart, stratum)
 
 
 def use_names() -> list[str]:

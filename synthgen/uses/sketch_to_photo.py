@@ -5,10 +5,16 @@ from __future__ import annotations
 from pydantic import Field as Option
 
 from synthgen.spec.drawings import THRESHOLD
-from synthgen.spec.fields import Field, Image
+from synthgen.spec.fields import Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Derived, Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+
+SAID = Words(
+    "A photograph from a drawing; a folder of photographs is enough to learn from.",
+    "drawing -> image",
+    "synthgen train --use sketch-to-photo --data photos --resolution 64 --out runs/drawn",
+)
 
 SKETCH = "sketch"
 
@@ -26,28 +32,12 @@ def task(offered: Offered, options: SketchToPhotoOptions) -> Task:
     The sketch is a column of the data where they have one. Else it is derived from the image.
     """
     image = offered.image
-    fields: dict[str, Field] = {
+    fields = {
         "image": Image(image.height, image.width, image.channels),
         SKETCH: Image(image.height, image.width, 1),
     }
-    read, stratum = ["image"], None
     derived = {SKETCH: Derived("sketch", ("image",), {"threshold": options.threshold})}
-    if SKETCH in offered.columns:
-        read, derived = ["image", SKETCH], {}
-    if offered.label is not None:
-        fields["label"], stratum = offered.label, "label"
-        read.append("label")
-    return Task(fields, (SKETCH,), ("image",), (tuple(read),), derived, stratum)
+    return made_from(offered, fields, [SKETCH], {} if SKETCH in offered.columns else derived)
 
 
-USE = Use(
-    name="sketch-to-photo",
-    title="A photograph from a drawing; a folder of photographs is enough to learn from.",
-    given="drawing",
-    made="image",
-    algorithm="pix2pix",
-    example="synthgen train --use sketch-to-photo --data photos --resolution 64 --out runs/drawn",
-    options=SketchToPhotoOptions,
-    task=task,
-    partner=SKETCH,
-)
+USE = Use("sketch-to-photo", SAID, "pix2pix", SketchToPhotoOptions, task, Reads(partner=SKETCH))

@@ -5,10 +5,16 @@ from __future__ import annotations
 from pydantic import Field as Option
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.fields import Field, Image
+from synthgen.spec.fields import Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Derived, Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Use, Words, made_from
+
+SAID = Words(
+    "A large image from a small one: the detail that enlarging lacks.",
+    "small image -> image",
+    "synthgen train --use super-resolution --data photos --resolution 64 --out runs/large",
+)
 
 
 class SuperResolutionOptions(Settings):
@@ -23,25 +29,12 @@ def task(offered: Offered, options: SuperResolutionOptions) -> Task:
             f"images of {image} do not shrink {scale} times to whole pixels; set --resolution or "
             "--use-options scale=N"
         )
-    fields: dict[str, Field] = {
+    fields = {
         "image": Image(image.height, image.width, image.channels),
         "small": Image(image.height // scale, image.width // scale, image.channels),
     }
     derived = {"small": Derived("area_down", ("image",))}
-    if offered.label is None:
-        return Task(fields, ("small",), ("image",), (("image",),), derived)
-    streams = (("image", "label"),)
-    fields["label"] = offered.label
-    return Task(fields, ("small",), ("image",), streams, derived, "label")
+    return made_from(offered, fields, ["small"], derived)
 
 
-USE = Use(
-    name="super-resolution",
-    title="A large image from a small one: the detail that enlarging lacks.",
-    given="small image",
-    made="image",
-    algorithm="srgan",
-    example="synthgen train --use super-resolution --data photos --resolution 64 --out runs/large",
-    options=SuperResolutionOptions,
-    task=task,
-)
+USE = Use("super-resolution", SAID, "srgan", SuperResolutionOptions, task)

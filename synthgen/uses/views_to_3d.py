@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field as Option
@@ -11,9 +12,16 @@ from synthgen.spec.fields import Field, Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.solids import Views, Voxels
 from synthgen.spec.task import Derived, Task
-from synthgen.uses.registry import Offered, Use
+from synthgen.uses.registry import Offered, Use, Words, made_from
+
+SAID = Words(
+    "Solids from views of them, or learnt from silhouettes alone, as voxels and meshes.",
+    "views -> voxels and a picture of them",
+    "synthgen train --use views-to-3d --data solids --out runs/solids",
+)
 
 VOXELS, VIEWS = "voxels", "views"
+MADE = ("image", VOXELS)
 LARGEST = 32
 """Side of grids that are learnt from silhouettes alone, where nothing else is asked for."""
 
@@ -37,31 +45,25 @@ class ViewsTo3dOptions(Settings):
 def task(offered: Offered, options: ViewsTo3dOptions) -> Task:
     """``views`` are given, ``voxels`` are made, and ``image`` is a picture of them; a label travels
     along. With no solids to learn from, images are silhouettes, and given is a label at most."""
-    image, label = offered.image, offered.label
-    fields: dict[str, Field] = {"image": Image(image.height, image.width, image.channels)}
-    stratum = None
-    if label is not None:
-        fields["label"], stratum = label, "label"
-    stream = tuple(fields)
-    own = (stratum,) if stratum else ()
-    solid = offered.columns.get(VOXELS)
+    image = offered.image
+    shown = Image(image.height, image.width, image.channels)
+    own = [] if offered.label is None else ["label"]
+    solid, views = (offered.columns.get(name) for name in (VOXELS, VIEWS))
     if not isinstance(solid, Voxels):
-        if VIEWS in offered.columns:
+        if views is not None:
             raise SynthgenError(
                 "these rows have views and no solids to learn from: add a column 'voxels', or a "
                 "folder voxels/ with files .npy or .binvox of the views' names"
             )
         side = options.side or max(4, min(LARGEST, min(image.height, image.width) // 2))
-        fields[VOXELS] = Voxels(side)
-        return Task(fields, own, ("image", VOXELS), (stream,), stratum=stratum)
+        alone = made_from(offered, {"image": shown}, own)
+        return replace(alone, fields={**alone.fields, VOXELS: Voxels(side)}, made=MADE)
     if options.side not in (None, solid.side):
         raise SynthgenError(f"side={options.side}: the solids have {solid}; leave it out")
-    fields[VOXELS] = solid
-    stream += (VOXELS,)
+    fields: dict[str, Field] = {"image": shown, VOXELS: solid}
     if options.given == "nothing":
-        return Task(fields, own, ("image", VOXELS), (stream,), stratum=stratum)
-    size = solid.side, solid.side
-    views = offered.columns.get(VIEWS)
+        return replace(made_from(offered, fields, own), made=MADE)
+    size, derived = (solid.side, solid.side), {}
     if isinstance(views, Views):
         if not views.angles:
             raise SynthgenError(
@@ -70,20 +72,11 @@ def task(offered: Offered, options: ViewsTo3dOptions) -> Task:
                 '"angles": [0, 90, …] in solids.json beside the data'
             )
         fields[VIEWS] = Views(views.count, *size, views.channels, views.angles)
-        return Task(fields, (VIEWS,), ("image", VOXELS), ((*stream, VIEWS),), stratum=stratum)
-    angles = tuple(360.0 * view / options.views for view in range(options.views))
-    fields[VIEWS] = Views(options.views, *size, 1, angles)
-    derived = {VIEWS: Derived("silhouettes", (VOXELS,))}
-    return Task(fields, (VIEWS,), ("image", VOXELS), (stream,), derived, stratum)
+    else:
+        angles = tuple(360.0 * view / options.views for view in range(options.views))
+        fields[VIEWS] = Views(options.views, *size, 1, angles)
+        derived = {VIEWS: Derived("silhouettes", (VOXELS,))}
+    return replace(made_from(offered, fields, [VIEWS], derived), made=MADE)
 
 
-USE = Use(
-    name="views-to-3d",
-    title="Solids from views of them, or learnt from silhouettes alone, as voxels and meshes.",
-    given="views from several sides",
-    made="voxels and a picture of them",
-    algorithm="voxel",
-    example="synthgen train --use views-to-3d --data solids --out runs/solids",
-    options=ViewsTo3dOptions,
-    task=task,
-)
+USE = Use("views-to-3d", SAID, "voxel", ViewsTo3dOptions, task)

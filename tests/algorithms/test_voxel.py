@@ -28,7 +28,9 @@ def task(name="voxel", side=16, channels=1):
 
 def noise(side=8):
     fields = {"image": Image(16, 16, 1), "voxels": Voxels(side), "label": Label(("a", "b"))}
-    return Task(fields, ("label",), ("image", "voxels"), (("image", "voxels", "label"),), {}, "label")
+    return Task(
+        fields, ("label",), ("image", "voxels"), (("image", "voxels", "label"),), {}, "label"
+    )
 
 
 def tensors(algorithm, given, seed=0):
@@ -86,9 +88,10 @@ def test_the_discriminator_sees_the_solid_beside_its_views():
     swapped = tensors(algorithm, {**given, "views": given["views"].roll(1, 0)})["real_logits"]
     assert own.shape == (6,) and (own - swapped).abs().max() > 1e-5
     free = build("voxel", noise(), TINY)
-    labels = tensors(free, given)["real_logits"], tensors(
-        free, {**given, "condition": 1 - given["condition"]}
-    )["real_logits"]
+    labels = (
+        tensors(free, given)["real_logits"],
+        tensors(free, {**given, "condition": 1 - given["condition"]})["real_logits"],
+    )
     assert (labels[0] - labels[1]).abs().max() > 1e-5
 
 

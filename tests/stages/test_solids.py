@@ -21,7 +21,7 @@ from uses import (
 
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.generators.zoo import load_generator
-from synthgen.spec.projection import overlap, foreground, pictures, silhouettes
+from synthgen.spec.projection import foreground, overlap, pictures, silhouettes
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.stages.sample.stage import sample

@@ -26,6 +26,7 @@ OPTIONS = {
     "cogan": {"width": 8},
     "cyclegan": {"width": 4, "width_d": 4, "blocks": 1},
     "dcgan": {"width": 8},
+    "dtn": {"width": 4, "width_d": 4},
     "gan": {"width": 16, "width_d": 8},
     "pix2pix": {"width": 4, "width_d": 4},
     "progan": {"width": 8, "widest": 16, "latent": 8},

@@ -21,7 +21,7 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
         "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
-        "super-resolution",
+        "super-resolution", "views-to-3d",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)

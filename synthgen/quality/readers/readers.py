@@ -1,9 +1,9 @@
 """The readers of a task, by given field.
 
-Labels are read by the label classifier (:mod:`synthgen.quality.scores`), attributes by a network of
-the bundle, derived fields by themselves; readers of other kinds come from other packages (entry
-point ``synthgen.readers``: a kind of field to what makes a :class:`Reader` of a task and a field's
-name).
+Labels are read by the label classifier (:mod:`synthgen.quality.scores`), derived fields by
+themselves, others by a network of the bundle (:mod:`synthgen.features.field_reader`); readers of
+further kinds come from other packages (entry point ``synthgen.readers``: a kind of field to what
+makes a :class:`Reader` of a task and a field's name).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from synthgen.features.attribute_reader import AttributeReader
-from synthgen.quality.readers.attributes import AttributeAgreement
+from synthgen.features.field_reader import FieldReader
 from synthgen.quality.readers.consistency import Consistency
+from synthgen.quality.readers.reading import Reading
 from synthgen.quality.readers.silhouettes import SilhouetteAgreement
 from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.plugins import plugins
@@ -40,7 +40,7 @@ class Readers:
     by_field: Mapping[str, Reader]
 
     @staticmethod
-    def of(task: Task, networks: Mapping[str, AttributeReader] | None = None) -> Readers:
+    def of(task: Task, networks: Mapping[str, FieldReader] | None = None) -> Readers:
         """The readers that there are for a task's given fields, with those ``networks`` that a
         bundle has, by field.
 
@@ -52,7 +52,7 @@ class Readers:
         known = plugins(GROUP, "reader") if further else {}
         for name in task.given:
             if name in (networks or {}):
-                found[name] = AttributeAgreement((networks or {})[name], name, task.pictured)
+                found[name] = Reading((networks or {})[name], name, task.pictured)
             elif Consistency.reads(task, name):
                 found[name] = Consistency(task, name)
             elif SilhouetteAgreement.reads(task, name):

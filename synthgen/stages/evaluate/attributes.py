@@ -16,7 +16,7 @@ from synthgen.evaluation.record import AttributeEvaluation
 from synthgen.features.attribute_reader import AttributeReader
 from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
-from synthgen.quality.readers.attributes import outputs_of
+from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.settings.data import DataSettings
@@ -34,10 +34,11 @@ def attributes_read(
     """The table of attributes; empty for a dataset without any, or without a reader."""
     known = generator.readers if generator else {}
     found: list[AttributeEvaluation] = []
-    for name, field in dataset.manifest.columns.fields.items():
+    for name, kind in dataset.manifest.columns.fields.items():
         reader = known.get(name)
-        if not isinstance(field, Attributes) or reader is None or reader.field != field:
+        if not isinstance(reader, AttributeReader) or reader.field != kind:
             continue
+        field = reader.field
         made = _made(settings, dataset, name, reader)
         try:
             theirs = _real(settings, dataset, field, real, reader) if name == FIELD else None
@@ -94,5 +95,5 @@ def real_attributes(
 
 def _said(reader: AttributeReader, images: np.ndarray) -> np.ndarray:
     pixels = torch.from_numpy(np.ascontiguousarray(images)).to(reader.scale.device)
-    found: np.ndarray = reader.read(outputs_of(reader, pixels)).cpu().numpy()
+    found: np.ndarray = read_off(reader, pixels).cpu().numpy()
     return found

@@ -148,7 +148,7 @@ def _provenance(settings: DecidedTrainSettings, prepared: Prepared) -> dict[str,
 
 def _notice(settings: DecidedTrainSettings) -> dict[str, Any]:
     """What the run's use says that whoever gets the images must know."""
-    notice = "" if settings.use is None else find_use(settings.use).notice
+    notice = "" if settings.use is None else find_use(settings.use).said.notice
     return {"notice": notice} if notice else {}
 
 

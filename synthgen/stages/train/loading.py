@@ -85,7 +85,7 @@ def load(settings: TrainSettings, group: Ranks) -> Loaded:
     found = _load(settings) if group.leads else None
     if found is not None:
         sets = two_sets(settings) if settings.use is not None and found.other is not None else None
-        notice = "" if settings.use is None else find_use(settings.use).notice
+        notice = "" if settings.use is None else find_use(settings.use).said.notice
         if notice:
             say(f"notice: {notice}")
         lines = [*(sets.lines() if sets is not None else ()), *found.data.lines()]
@@ -98,7 +98,7 @@ def load(settings: TrainSettings, group: Ranks) -> Loaded:
 def _load(settings: TrainSettings) -> Loaded:
     if settings.use is not None:
         use = find_use(settings.use)
-        sets = two_sets(settings) if use.without_pairs is not None else None
+        sets = two_sets(settings) if use.reads.without_pairs is not None else None
         if sets is not None:
             return Loaded(*load_two(settings, use, sets))
         data, task = load_for(settings, use)
@@ -137,7 +137,7 @@ def check_domains(settings: TrainSettings) -> None:
     """
     given = settings.source is not None or settings.source_domain is not None
     if settings.use is not None:
-        if given and find_use(settings.use).without_pairs is None:
+        if given and find_use(settings.use).reads.without_pairs is None:
             raise SynthgenError(
                 f"use '{settings.use}' has one set of images: leave out source, source_domain"
             )

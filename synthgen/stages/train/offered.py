@@ -70,8 +70,8 @@ def chosen_algorithm(settings: TrainSettings) -> Registration:
     if settings.use is None or settings.algorithm != "default":
         return find(settings.algorithm)
     use = find_use(settings.use)
-    unpaired = use.without_pairs is not None and two_sets(settings) is not None
-    return find(use.without_pairs if unpaired and use.without_pairs else use.algorithm)
+    unpaired = use.reads.without_pairs is not None and two_sets(settings) is not None
+    return find(use.reads.without_pairs if unpaired and use.reads.without_pairs else use.algorithm)
 
 
 def use_defaults(settings: TrainSettings, algorithm: str) -> Mapping[str, object]:
@@ -91,7 +91,7 @@ def open_images(settings: TrainSettings) -> Source:
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
     use = find_use(settings.use)
-    least = use.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
+    least = use.reads.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
     if least is None:
         return open_for(settings, "image", settings.field)
     return attributed(
@@ -143,7 +143,7 @@ def columns_of(settings: TrainSettings, use: Use, columns: Iterable[Column]) -> 
     """The data's column of each field that has another name there: as the settings say, and the
     only image or mask beside the images for the use's partner."""
     named = dict(settings.field)
-    partner, offered = use.partner, offered_columns(columns)
+    partner, offered = use.reads.partner, offered_columns(columns)
     if partner is None or partner in named or partner in offered:
         return named
     shown = settings.image_column or named.get("image", "image")
@@ -180,16 +180,16 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    least = use.attributes(options)
+    least = use.reads.attributes(options)
     source = open_images(settings)
     tasks: list[Task] = []
 
     def wanted(_: Source, images: ImageData) -> Mapping[str, Field]:
         """What the task reads of a row, with what the use names besides."""
-        if use.labelled and images.classes == (ALL,):
+        if use.reads.labelled and images.classes == (ALL,):
             raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
         known = images.understood.columns
-        if use.tagged and not any(column.kind == "attributes" for column in known):
+        if use.reads.tagged and not any(column.kind == "attributes" for column in known):
             raise SynthgenError(
                 f"{settings.data}: use '{use.name}' needs tags or other attributes of each row; "
                 f"name their columns with --field {FIELD}=A,B"
@@ -198,7 +198,7 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         task = use.task(told, options)
         tasks.append(task)
         read = {n: task.fields[n] for n in task.streams[0] if n != "image"}
-        return {"image": Image(1, 1, 1), **use.needs(options), **read}
+        return {"image": Image(1, 1, 1), **use.reads.needs(options), **read}
 
     columns = columns_of(settings, use, source.understood.columns)
     if least is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,22 +10,23 @@ import numpy as np
 
 from synthgen.data.records import Records
 from synthgen.data.splits import Labelled, evenly
+from synthgen.features.field_reader import reader_class
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration, calibrated_on
 from synthgen.quality.reference import Reference
 from synthgen.spec.columns import AGREEMENT
+from synthgen.spec.fields import Field
 from synthgen.spec.settings.train import DecidedTrainSettings
-from synthgen.spec.vectors import Attributes
 from synthgen.stages.judging.measure_real import measure_real
 from synthgen.stages.train.budget import FOR_CLASSIFIER
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.tick_score import ProgressScore
-from synthgen.training.attribute_reader import TrainedReader, train_attribute_reader
 from synthgen.training.classifier import (
     ClassifierSettings,
     TrainedClassifier,
     train_label_classifier,
 )
+from synthgen.training.field_reader import TrainedReader, train_reader
 
 SPREAD_IMAGES = 4096
 """Training images whose spread is what samples' diversity is compared with, at most."""
@@ -40,7 +41,7 @@ class Judge:
     reference: Reference | None
     score: ProgressScore
     readers: Mapping[str, TrainedReader] = field(default_factory=dict)
-    """What reads given attributes off images, by field."""
+    """What reads given fields off images, by field."""
 
 
 TURNS = ("0", "90", "180", "270")
@@ -63,9 +64,8 @@ def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) ->
     real = Labelled(data.images, data.labels)
     labelled = prepared.task.stratum is not None
     readers = _readers(settings, prepared, out)
-    # Where there are no labels, a network that has learnt attributes sees what matters.
-    seer = next(iter(readers.values()), None) if not labelled else None
-    classifier = _of_reader(seer) if seer else _classifier(settings, prepared, out)
+    classifier = None if labelled else _of_readers(readers.values())
+    classifier = classifier or _classifier(settings, prepared, out)
     classifier.network.to(training.device).eval()
     held = Labelled(data.images[prepared.validation], data.labels[prepared.validation])
     calibration, reference = measure_real(
@@ -88,7 +88,7 @@ def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) ->
 def _learning(settings: DecidedTrainSettings, prepared: Prepared) -> ClassifierSettings:
     """How a network that judges is trained; where there are two, each has half of the time."""
     training = prepared.training
-    two = prepared.task.stratum is not None and bool(attributes_given(prepared))
+    two = prepared.task.stratum is not None and bool(fields_read(prepared))
     seconds = None if settings.seconds is None else FOR_CLASSIFIER * settings.seconds
     return ClassifierSettings(
         budget=settings.classifier_images,
@@ -113,10 +113,13 @@ def _classifier(settings: DecidedTrainSettings, prepared: Prepared, out: Path) -
     return classifier
 
 
-def attributes_given(prepared: Prepared) -> dict[str, Attributes]:
-    """The attributes that a run's generator is given, by field."""
-    found = {name: prepared.task.fields[name] for name in prepared.task.conditions}
-    return {name: kind for name, kind in found.items() if isinstance(kind, Attributes)}
+def fields_read(prepared: Prepared) -> dict[str, Field]:
+    """Given fields that a network reads off the real images beside them, by name; what is derived
+    is its own reader."""
+    task = prepared.task
+    beside = [n for n in task.given if n in task.streams[0] and n not in task.derived]
+    found = {name: task.fields[name] for name in beside if name != task.stratum}
+    return {name: kind for name, kind in found.items() if reader_class(kind.kind) is not None}
 
 
 def _readers(
@@ -124,20 +127,25 @@ def _readers(
 ) -> dict[str, TrainedReader]:
     """A reader of each of these fields, trained on the real rows."""
     data, found = prepared.data, {}
-    for name, kind in attributes_given(prepared).items():
+    for name, kind in fields_read(prepared).items():
         assert isinstance(data, Records)
-        found[name] = train_attribute_reader(
+        found[name] = train_reader(
             data.images, data.columns[name], kind, *prepared.judged,
             _learning(settings, prepared), out / "readers" / name,
         )  # fmt: skip
-        say(found[name].text())
+        say(found[name].network.told(found[name].right))
         found[name].network.to(prepared.training.device).eval()
     return found
 
 
-def _of_reader(reader: TrainedReader) -> TrainedClassifier:
-    """A reader's network in the place of a classifier: its features are what is used."""
-    ranges = reader.network.field.ranges
-    right = {name: value for name, value in reader.right.items() if name not in ranges}
-    mean = sum(right.values()) / len(right) if right else 0.0
-    return TrainedClassifier(reader.network.network, mean, right, 0.0, 0)
+def _of_readers(readers: Iterable[TrainedReader]) -> TrainedClassifier | None:
+    """A reader's network in the place of a classifier, where there are no labels: it has learnt
+    what matters, and its features are what is used. ``None``: no reader has one."""
+    for reader in readers:
+        seer = reader.network.seer
+        if seer is not None:
+            network, shares = seer
+            right = {name: value for name, value in reader.right.items() if name in shares}
+            mean = sum(right.values()) / len(right) if right else 0.0
+            return TrainedClassifier(network, mean, right, 0.0, 0)
+    return None

@@ -31,7 +31,7 @@ from synthgen.spec.fields import Image
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import CONDITION, Task
 from synthgen.spec.vectors import Attributes
-from synthgen.uses.registry import Use
+from synthgen.uses.registry import Reads, Use, Words
 
 
 class Nothing(Settings):
@@ -63,8 +63,9 @@ class Judge(nn.Module):
         return self.layers(both).squeeze(1).float()
 
 
-@algorithm("tiny-pair", title="Tiny", year=2026, paper="none", options=Nothing, good_for="tests")
+@algorithm("tiny-pair", Nothing, "Tiny", 2026, "none")
 def tiny(task, options):
+    """For tests."""
     adam = Adam(1e-3)
     return Algorithm(
         networks={"G": Draw(task), "D": Judge(task)},
@@ -87,9 +88,9 @@ def tagged(offered, options):
     return Task(fields, ("tags",), ("image",), (("image", "tags"),))
 
 
-TAGGED = Use("tagged", "Images of tags.", "tags", "image", "tiny-pair",
-             "synthgen train --use tagged --data DATA", Nothing, tagged,
-             needs=lambda options: {"tags": TAGS})
+TAGS_SAID = Words("Images of tags.", "tags -> image", "synthgen train --use tagged --data DATA")
+TAGGED = Use("tagged", TAGS_SAID, "tiny-pair", Nothing, tagged,
+             Reads(needs=lambda options: {"tags": TAGS}))
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Spectrum:
         return cls(int(record["bands"]))
 
 
-class Reads:
+class LightReader:
     """The mean of the spectrum against the image's brightness."""
 
     def __init__(self, task, name):
@@ -150,9 +151,9 @@ def lit(offered, options):
     return Task(fields, ("light",), ("image",), (("image", "light"),))
 
 
-LIT = Use("lit", "Images in a light.", "spectrum", "image", "tiny-pair",
-          "synthgen train --use lit --data DATA", Nothing, lit,
-          needs=lambda options: {"light": Spectrum()})
+LIT_SAID = Words("Images in a light.", "spectrum -> image", "synthgen train --use lit --data DATA")
+LIT = Use("lit", LIT_SAID, "tiny-pair", Nothing, lit,
+          Reads(needs=lambda options: {"light": Spectrum()}))
 '''
 
 POINTS = {
@@ -160,7 +161,7 @@ POINTS = {
     "synthgen.algorithms": "tiny-pair = tiny",
     "synthgen.fields": "spectrum = tiny:Spectrum",
     "synthgen.codecs": "spectrum = tiny:NumbersCodec",
-    "synthgen.readers": "spectrum = tiny:Reads",
+    "synthgen.readers": "spectrum = tiny:LightReader",
 }
 TINY = {
     "images": 256, "batch_size": 16, "ticks": 2, "score_samples": 32, "classifier_images": 256,

@@ -1,0 +1,33 @@
+"""Emoji and cartoons from photographs: what a photograph shows, drawn in another look."""
+
+from __future__ import annotations
+
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.base import Settings
+from synthgen.spec.task import Task
+from synthgen.uses import image_to_image
+from synthgen.uses.registry import Offered, Reads, Use, Words
+
+SAID = Words(
+    "Emoji and cartoons drawn after photographs, learnt from two sets of images.",
+    "photo -> emoji",
+    "synthgen train --use photo-to-emoji --data both --resolution 64 --out runs/emoji",
+)
+
+
+class PhotoToEmojiOptions(Settings):
+    """There are none."""
+
+
+def task(offered: Offered, options: PhotoToEmojiOptions) -> Task:
+    """``source``, a photograph, is given, ``image`` is made; a class that both have is given."""
+    if offered.kinds is None and offered.columns:
+        raise SynthgenError(
+            "photographs and drawings are two sets of images without pairs: give one folder with a "
+            "folder of each, or use image-to-image for pairs"
+        )
+    return image_to_image.task(offered, image_to_image.ImageToImageOptions())
+
+
+READS = Reads(without_pairs="dtn")
+USE = Use("photo-to-emoji", SAID, "dtn", PhotoToEmojiOptions, task, READS)

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
-from synthgen.algorithms.options import ConvWidth, Embedding, Latent, LearningRate
+from synthgen.algorithms.options import ConvWidth, Embedding, Latent, LearningRate, VolumeWidth
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING, centered_penalty, judged
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.algorithms.voxel import LEAST, VOXELS, grid_of
@@ -38,9 +38,7 @@ from synthgen.spec.task import CONDITION, Task
 class PrganOptions(Settings):
     latent: Latent = 100
     embedding: Embedding = 16
-    width: int = Field(
-        16, ge=4, le=128, description="Channels of G at full size; doubled per halving."
-    )
+    width: VolumeWidth = 16
     width_d: ConvWidth = 32
     views: int = Field(
         8, ge=0, le=360, description="Directions that silhouettes are seen from; 0: any direction."
@@ -51,6 +49,9 @@ class PrganOptions(Settings):
     dark: bool = Field(False, description="Silhouettes are dark on light, not light on dark.")
     gamma: float = Field(1.0, ge=0, description="Weight of the penalty on D's gradients (R1).")
     lr: LearningRate = 2e-4
+
+
+R1 = Term(1.0, lambda t: centered_penalty(t, "image"))
 
 
 def plainest(classes: Sequence[str], image: ImageSpec) -> Task:
@@ -111,8 +112,7 @@ def prgan(task: Task, options: PrganOptions) -> Algorithm:
         phases=(
             Phase("D", trains=("D",), terms={"cross_entropy": CROSS_ENTROPY},
                   optimizer=adam.beside_a_lazy_phase(4)),
-            Phase("R1", trains=("D",), terms={"r1": Term(1.0, lambda t: centered_penalty(t, "image"))},
-                  every=4, lazy=True, full_precision=True),
+            Phase("R1", trains=("D",), terms={"r1": R1}, every=4, lazy=True, full_precision=True),
             Phase("G", trains=("G",), terms={"adversarial": NON_SATURATING}, optimizer=adam),
         ),
         samples={"image": "silhouette", VOXELS: "solid"},

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Tensors, Term
-from synthgen.algorithms.options import Embedding, Latent, LearningRate
+from synthgen.algorithms.options import Embedding, Latent, LearningRate, VolumeWidth
 from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.networks.voxel import ViewsToVolume, VolumeDiscriminator, VolumeGenerator
@@ -41,9 +41,7 @@ LEAST = 4
 class VoxelOptions(Settings):
     latent: Latent = 32
     embedding: Embedding = 16
-    width: int = Field(
-        8, ge=4, le=128, description="Channels of G at full size; doubled per halving."
-    )
+    width: VolumeWidth = 8
     width_d: int = Field(8, ge=4, le=128, description="Half of the channels of D's first layer.")
     voxels: float = Field(
         100.0, ge=0, description="Weight of the voxels' cross-entropy, where views are given."

@@ -8,14 +8,15 @@ import click
 
 from synthgen.spec.credentials import without_credentials
 
+FORMATS = ("imagefolder", "webdataset", "obj", "glb")
+
 
 @click.command(
     "export", help="Write the dataset in FOLDER as image folders, WebDataset shards or meshes."
 )
 @click.argument("folder", type=click.Path())
-@click.option("--format", "form", type=click.Choice(["imagefolder", "webdataset", "obj", "glb"]), required=True,
-              help="Files in class folders with a CSV, tar shards, or meshes of solids in class "
-              "folders.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True,
+              help="Class folders with a CSV, tar shards, or meshes of solids.")  # fmt: skip
 @click.option("--out", type=click.Path(), required=True, help="New folder, or a URL.")
 def command(
     folder: str, form: Literal["imagefolder", "webdataset", "obj", "glb"], out: str

@@ -112,7 +112,7 @@ def test_silhouettes_alone_give_solids_whose_silhouette_is_the_image(made, train
 
 @pytest.mark.parametrize("name", ["derived", "views"])
 def test_views_are_compared_with_the_silhouettes_of_what_was_made(name, made, trained):
-    data, generator, rows = columns(trained, made(name), name)
+    data, _, rows = columns(trained, made(name), name)
     views = torch.from_numpy(rows["views"])
     again = silhouettes(torch.from_numpy(rows["voxels"]), ANGLES, 8, 8)
     wanted = overlap(again, foreground(views))

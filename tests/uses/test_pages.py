@@ -25,7 +25,7 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)
-        assert use.name == name and use.example.startswith("synthgen train")
+        assert use.name == name and use.said.example.startswith("synthgen train")
         for label in (None, Label(("a", "b"))):
             task = use.task(Offered(ImageSpec(32, 32, 3), label), use.options())
             assert task.stratum == (None if label is None else "label")

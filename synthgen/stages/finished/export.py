@@ -58,8 +58,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     attributes. ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
-    ``NUMBER.COLUMN.png``. ``obj`` and ``glb``: as ``imagefolder``, with the mesh of each row's solid
-    as ``NUMBER.obj`` beside its picture (``mesh_file_name``; empty where no voxel is filled).
+    ``NUMBER.COLUMN.png``. ``obj`` and ``glb``: as ``imagefolder``, with the mesh of each row's
+    solid as ``NUMBER.obj`` beside its picture (``mesh_file_name``; empty where no voxel is filled).
     The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and

@@ -52,8 +52,8 @@ class Meshes:
     codec: Codec
 
     def apart(self, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], bytes | None]:
-        """A row's files by ``column.ending`` without its solid, and the mesh of that; ``None`` of an
-        empty solid."""
+        """A row's files by ``column.ending`` without its solid, and the mesh of that; ``None`` of
+        an empty solid."""
         own = next(name for name in files if name.rpartition(".")[0] == self.column)
         solid = self.codec.decode([files[own]])[0]
         others = {name: content for name, content in files.items() if name != own}

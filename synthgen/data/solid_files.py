@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,7 +36,9 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 
 SOLIDS = (".binvox", ".npy")
-VOXELS, VIEWS, TABLE = "voxels", "views", "views.csv"
+VOXELS: Literal["voxels"] = "voxels"
+VIEWS: Literal["views"] = "views"
+TABLE = "views.csv"
 LOOKED_AT = 8
 """Files that are tried for the size of all."""
 

@@ -79,7 +79,7 @@ class TableFile:
         if not self._is_parquet:
             column = self._arrow.column(name)
             for row in rows:
-                yield column[row].as_py()
+                yield _value(column, row)
             return
         done = 0
         while done < len(rows):
@@ -106,7 +106,7 @@ class TableFile:
             while at < len(rows) and rows[at] < first + count:
                 batch = self._tried(lambda batches=batches: next(batches))
                 while at < len(rows) and rows[at] < start + len(batch):
-                    yield batch.column(0)[rows[at] - start].as_py()
+                    yield _value(batch.column(0), rows[at] - start)
                     at += 1
                 start += len(batch)
             first += count
@@ -117,6 +117,27 @@ class TableFile:
         except (pa.ArrowException, OSError, ValueError) as error:
             said = " ".join(str(error).split())[:200]
             raise SynthgenError(f"{self.path}: cannot be read as a table: {said}") from None
+
+
+def _value(column: Any, row: int) -> Any:
+    """The value of a row; of lists in lists in lists, a grid, its numbers in one array, which takes
+    a hundredth of the time."""
+    value = column[row]
+    dtype, depth = column.type, 0
+    while _is_list(dtype):
+        dtype, depth = dtype.value_type, depth + 1
+    if (
+        depth < 3
+        or not value.is_valid
+        or not (
+            pa.types.is_boolean(dtype) or pa.types.is_integer(dtype) or pa.types.is_floating(dtype)
+        )
+    ):
+        return value.as_py()
+    numbers = value.values
+    while _is_list(numbers.type):
+        numbers = numbers.flatten()
+    return numbers.to_numpy(zero_copy_only=False)
 
 
 def kind_of(feature: Any, dtype: pa.DataType, sample: Any) -> Kind:

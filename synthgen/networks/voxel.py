@@ -77,7 +77,7 @@ class VolumeGenerator(nn.Module):
 def lift_views(views: Tensor, field: Views, side: int) -> Tensor:
     """Views as networks take them, ``float [N, V * C, H, W]``, each put back into the volume along
     its lines of sight: ``float [N, V * C, S, S, S]`` in [0, 1], 0 where a view does not reach."""
-    parts = ((views.float() + 1) / 2).split(field.channels, dim=1)
+    parts = torch.split((views.float() + 1) / 2, field.channels, dim=1)
     angles = field.turns
     return torch.cat([lifted(p, a, side) for p, a in zip(parts, angles, strict=True)], dim=1)
 
@@ -110,7 +110,8 @@ class ViewsToVolume(nn.Module):
         """``float [N, V * C, H, W]`` in [-1, 1] and ``float [N, latent]`` to logits
         ``float32 [N, 1, S, S, S]``."""
         given = lift_views(views, self.views, self.side)
-        least = given.unflatten(1, (self.views.count, -1)).amin(dim=1)
+        each = given.reshape(len(given), self.views.count, -1, *given.shape[2:])
+        least = each.amin(dim=1)
         given = pad(torch.cat([given, least], dim=1), [0, self.whole - self.side] * 3)
         skips = [leaky_relu(self.enter(given), 0.2)]
         for down, after in zip(self.downs, self.down_norms, strict=True):

@@ -8,12 +8,14 @@ column of what is seen is the grid's depth. What a turn carries out of the cube 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from synthgen.spec.fields import Field
 from synthgen.spec.solids import Views
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 TURNTABLE = (30.0, 120.0, 210.0, 300.0)
@@ -52,14 +54,38 @@ def rays(angles: Tensor, side: int, height: int, width: int, elevation: float = 
     return torch.stack([across, down.expand_as(across), away], dim=-1).float()
 
 
+@lru_cache(maxsize=32)
+def _seen_along(
+    angle: float, side: int, height: int, width: int, elevation: float, device: torch.device
+) -> Tensor:
+    """:func:`rays` from one angle: kept, as few angles are asked for very often."""
+    import torch
+
+    with torch.inference_mode(False):  # or training could not use what sampling has made
+        at = torch.tensor([angle], dtype=torch.float64, device=device)
+        return rays(at, side, height, width, elevation)
+
+
+@lru_cache(maxsize=32)
+def _seen_at(angle: float, side: int, device: torch.device) -> Tensor:
+    """Where each voxel is seen in a view, ``float32 [1, S * S, S, 2]``: x and y in [-1, 1]."""
+    import torch
+
+    with torch.inference_mode(False):
+        middle = places(side, torch.zeros(0, device=device))
+        deep, down, right = torch.meshgrid(middle, middle, middle, indexing="ij")
+        turn = torch.deg2rad(torch.tensor(angle, dtype=torch.float64, device=device))
+        across = turn.cos().round(decimals=12) * right + turn.sin().round(decimals=12) * deep
+        return torch.stack([across, down], dim=-1).reshape(1, side * side, side, 2).float()
+
+
 def turned(solids: Tensor, angle: float, height: int, width: int, elevation: float = 0.0) -> Tensor:
     """What lies along the lines of sight, ``float [N, S, H, W]``, of occupancies
     ``float [N, S, S, S]`` that are all seen from one angle."""
-    import torch
     from torch.nn.functional import grid_sample
 
-    at = torch.tensor([angle], dtype=torch.float64, device=solids.device)
-    grid = rays(at, solids.shape[1], height, width, elevation).to(solids.dtype)
+    grid = _seen_along(angle, solids.shape[1], height, width, elevation, solids.device)
+    grid = grid.to(solids.dtype)
     # As channels of one volume: the weights of each place are found once.
     found: Tensor = grid_sample(solids[None], grid, align_corners=False)[0]
     return found
@@ -123,14 +149,9 @@ def lifted(view: Tensor, angle: float, side: int) -> Tensor:
     """A view put back to where it may have come from, ``float [N, C, S, S, S]``: each voxel has the
     value of the pixel that it is seen at from the angle, in ``float [N, C, H, W]``; 0 where it is
     out of sight."""
-    import torch
     from torch.nn.functional import grid_sample
 
-    middle = places(side, view)
-    deep, down, right = torch.meshgrid(middle, middle, middle, indexing="ij")
-    turn = torch.deg2rad(torch.tensor(angle, dtype=torch.float64, device=view.device))
-    across = turn.cos().round(decimals=12) * right + turn.sin().round(decimals=12) * deep
-    grid = torch.stack([across, down], dim=-1).reshape(1, side * side, side, 2).to(view.dtype)
+    grid = _seen_at(angle, side, view.device).to(view.dtype)
     count, channels, height, width = view.shape
     flat = view.reshape(1, count * channels, height, width)
     found: Tensor = grid_sample(flat, grid, align_corners=False)

@@ -107,10 +107,6 @@ def voxel(task: Task, options: VoxelOptions) -> Algorithm:
         found: Tensor = t.networks["D"](t[volume], t[CONDITION], *seen)
         return found
 
-    def picture(t: Tensors) -> Tensor:
-        rows = (t["logits"][:, 0] > 0).byte()
-        return to_float(pictures(rows, image.height, image.width, image.channels))
-
     generator = (
         ViewsToVolume(views, field.side, options.latent, options.width) if views is not None
         else VolumeGenerator(task, field.side, options.latent, options.embedding, options.width)
@@ -128,7 +124,7 @@ def voxel(task: Task, options: VoxelOptions) -> Algorithm:
         tensors={
             "logits": logits,  # float [N, 1, S, S, S]
             "solid": lambda t: torch.tanh(t["logits"] / 2),  # 2 p - 1
-            "picture": picture,  # float [N, C, H, W]
+            "picture": lambda t: _picture(t["logits"], image),  # float [N, C, H, W]
             "real_logits": lambda t: verdict(t, VOXELS),  # float [N]
             "fake_logits": lambda t: verdict(t, "solid"),
         },
@@ -142,6 +138,12 @@ def voxel(task: Task, options: VoxelOptions) -> Algorithm:
         inputs=task.others,
         augments=False,
     )  # fmt: skip
+
+
+def _picture(logits: Tensor, image: ImageSpec) -> Tensor:
+    """What is seen of the solids that are stored, in [-1, 1]."""
+    rows = (logits[:, 0] > 0).byte()
+    return to_float(pictures(rows, image.height, image.width, image.channels))
 
 
 def _cross_entropy(logits: Tensor, solid: Tensor) -> Tensor:

@@ -236,6 +236,11 @@ class Algorithm:
     """Whether a formula reads ``scalar("truncation")`` (1 is off); else latents are truncated."""
 
     @property
+    def starts(self) -> frozenset[float]:
+        """Shares of the run, above 0, at which a phase begins."""
+        return frozenset(phase.window[0] for phase in self.phases) - {0.0}
+
+    @property
     def last_start(self) -> float:
         """Share of the run at which the last of its phases begins, 0 to 1: states before it are
         not what the algorithm is meant to end in."""

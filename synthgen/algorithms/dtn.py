@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, mse_loss, softplus
 
 from synthgen.algorithms.contract import Adam, Algorithm, Phase, Schedule, Tensors, Term
 from synthgen.algorithms.registry import Takes, algorithm
@@ -89,9 +89,9 @@ def dtn(task: Task, options: DtnOptions) -> Algorithm:
                 "D",
                 trains=("D",),
                 terms={
-                    "source": Term(1.0, lambda t: _taken_for(t["kinds_translated"], FROM_SOURCE)),
+                    "source": Term(1.0, _source_known),
                     "target": Term(1.0, lambda t: _taken_for(t["kinds_kept"], FROM_TARGET)),
-                    "real": Term(1.0, lambda t: _taken_for(t["kinds_real"], REAL)),
+                    "real": Term(1.0, lambda t: softplus(-t["real_logits"]).mean()),
                 },
                 optimizer=adam,
             ),
@@ -112,6 +112,13 @@ def _taken_for(kinds: Tensor, kind: int) -> Tensor:
     """Cross-entropy of D's answers with one kind, mean over images and patches: a scalar."""
     truth = torch.full(kinds.shape[::2], kind, dtype=torch.int64, device=kinds.device)
     return cross_entropy(kinds, truth)
+
+
+def _source_known(t: Tensors) -> Tensor:
+    """Cross-entropy of D's answers on translated sources with their kind, a scalar; their log-odds
+    are computed beside it, for how often D is right is logged by them."""
+    assert t["fake_logits"] is not None
+    return _taken_for(t["kinds_translated"], FROM_SOURCE)
 
 
 def _constancy(t: Tensors) -> Tensor:

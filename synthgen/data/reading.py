@@ -10,6 +10,7 @@ import numpy as np
 
 from synthgen.data.class_names import checked, in_order, indexed, joined
 from synthgen.data.file_kinds import split_meaning
+from synthgen.data.image_names import ImageNames
 from synthgen.data.label_cells import label_text, settled
 from synthgen.data.label_files import (
     LabelFile,
@@ -18,6 +19,7 @@ from synthgen.data.label_files import (
     split_column,
     with_one_column,
 )
+from synthgen.data.listed import FILES
 from synthgen.data.listing import Files, Folder, Parts
 from synthgen.data.understood import FLAT_CLASS, Understood
 from synthgen.spec.errors import SynthgenError, name_list
@@ -149,7 +151,8 @@ def of_label_file(
     rows, texts, twice = _once(rows, texts, file)
     classes, labels = indexed(texts)
     images = [row.image or _missing(base, row.record[file.file_column]) for row in rows]
-    known = {found for found in file.found if found is not None}
+    records, partners = with_partners([row.record for row in rows], within)
+    known = {found for found in file.found if found is not None} | partners
     others = [p for p in within.below("picture") if p not in known]
     passed = [("images", "without a label in the label file", "/".join(p)) for p in others]
     how = f"column '{column}'" if file is given else "the columns that are 0 or 1"
@@ -162,8 +165,27 @@ def of_label_file(
         notes=tuple(notes),
         used=(column,),
     )
-    records = tuple(row.record for row in rows)
     return Reading(said, tuple(images), classes, labels, records, (*passed, *twice), file.where)
+
+
+def with_partners(
+    records: Sequence[Mapping[str, Any]], within: Folder
+) -> tuple[tuple[Mapping[str, Any], ...], set[Parts]]:
+    """The records of a label file, their ``*_file_name`` cells as paths from the data's root, and
+    the images that these name: they are partners of the images, and none themselves."""
+    columns = {name for record in records for name in record if name.endswith(FILES)}
+    if not columns:
+        return tuple(records), set()
+    names, partners, made = ImageNames(within.below("picture"), within.parts), set(), []
+    for record in records:
+        own = dict(record)
+        for column in columns & set(record):
+            found = names.find(record[column]) if record[column] else None
+            if found is not None:
+                own[column] = "/".join(found)
+                partners.add(found)
+        made.append(own)
+    return tuple(made), partners
 
 
 @dataclass(frozen=True)

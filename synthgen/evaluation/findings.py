@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from synthgen.evaluation.attributes import attribute_findings
+from synthgen.evaluation.parts import part_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
 
@@ -46,7 +47,7 @@ def judged(found: Evaluation) -> Evaluation:
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
             *_realism(found), *_labels(found), *_originals(found),
-            *attribute_findings(found.attributes),
+            *attribute_findings(found.attributes), *part_findings(found.parts),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),
     )  # fmt: skip
@@ -237,8 +238,7 @@ def _originals(found: Evaluation) -> Iterator[Finding]:
     for each in found.restorations:
         nearer = each.made.psnr > each.toughest.psnr
         yield Finding("good" if nearer else "care", "originals", each.sentence())
-    solids = found.reconstruction
-    if solids is not None:
+    if (solids := found.reconstruction) is not None:
         yield Finding("good" if solids.nearer else "care", "originals", solids.sentence())
 
 

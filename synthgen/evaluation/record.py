@@ -70,6 +70,22 @@ class AttributeEvaluation:
 
 
 @dataclass(frozen=True)
+class PartEvaluation:
+    """A named part of a field, as a class of a mask, or the mean over all, as a reader sees it."""
+
+    column: str
+    part: str
+    """Empty of the mean."""
+    measure: str
+    images: int
+    """That have the part."""
+    value: float
+    """0 to 1."""
+    real_images: int
+    real_value: float | None
+
+
+@dataclass(frozen=True)
 class Duplicates:
     """Images that are there twice."""
 
@@ -150,6 +166,8 @@ class Evaluation:
     """Where solids were made from views: how near they come to the true ones."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
+    parts: tuple[PartEvaluation, ...] = ()
+    """Of fields with parts, as masks: what a reader sees of each."""
     utility: Utility | None = None
     """Where it was asked for: the same record as ``report/utility.json``."""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from synthgen.features.perceptual import Perceptual
 from synthgen.spec.baselines import Baseline
-from synthgen.spec.image import ImageSpec
+from synthgen.spec.image import ImageSpec, to_float
 
 ROUNDING = 1 / 12
 """Mean squared error of rounding to whole grey levels: no image counts as nearer than that."""
@@ -27,6 +28,9 @@ class Nearness:
     channels, of each image; the mean over images."""
     difference: float
     """Mean absolute difference of values, of 255."""
+    perceptual: float | None = None
+    """How different whole images look to a network trained on ImageNet, 0 for equal ones: the mean
+    of :class:`synthgen.features.perceptual.Perceptual`; ``None`` in older records."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,24 @@ class Restoration:
         own, other = self.made, self.toughest
         figures = f"PSNR {own.psnr:.2f} dB against {other.psnr:.2f} dB"
         if own.psnr > other.psnr:
-            return f"The images are nearer to their originals than '{other.name}' is: {figures}."
-        return f"'{other.name}' is nearer to the originals than the images are: {figures}."
+            said = f"The images are nearer to their originals than '{other.name}' is: {figures}."
+        else:
+            said = f"'{other.name}' is nearer to the originals than the images are: {figures}."
+        return said + self._looks()
+
+    def _looks(self) -> str:
+        """Whether the dataset looks more like the originals than every baseline; empty where that
+        was not measured."""
+        known = [(each.perceptual, each.name) for each in self.baselines if each.perceptual]
+        own = self.made.perceptual
+        if own is None or not known:
+            return ""
+        least, name = min(known)
+        more = "more" if own < least else "less"
+        return (
+            f" To a network they look {more} like them than '{name}': perceptual distance "
+            f"{own:.3f} against {least:.3f}."
+        )
 
 
 @dataclass
@@ -86,7 +106,9 @@ class Totals:
 
     psnr: dict[str, float] = field(default_factory=dict)
     difference: dict[str, float] = field(default_factory=dict)
+    perceptual: dict[str, float] = field(default_factory=dict)
     images: int = 0
+    look: Perceptual = field(default_factory=Perceptual)
 
     def add(
         self,
@@ -118,11 +140,20 @@ class Totals:
             psnr = 10 * (255**2 / squares.clamp(min=ROUNDING)).log10()
             self.psnr[name] = self.psnr.get(name, 0.0) + float(psnr[some].double().sum())
             self.difference[name] = self.difference.get(name, 0.0) + float(gap[some].double().sum())
+            looks = self._looks(answer[some], originals[some])
+            self.perceptual[name] = self.perceptual.get(name, 0.0) + looks
         self.images += int(some.sum())
+
+    @torch.inference_mode()
+    def _looks(self, made: Tensor, originals: Tensor) -> float:
+        """The sum of the perceptual distances of ``uint8 [N, H, W, C]``; nought of no image."""
+        if not len(made):
+            return 0.0
+        return len(made) * float(self.look(to_float(made), to_float(originals)))
 
     def means(self) -> tuple[Nearness, ...]:
         """The dataset's, then the baselines'."""
+        sums = (self.psnr, self.difference, self.perceptual)
         return tuple(
-            Nearness(name, self.psnr[name] / self.images, self.difference[name] / self.images)
-            for name in self.psnr
+            Nearness(name, *(each[name] / self.images for each in sums)) for name in self.psnr
         )

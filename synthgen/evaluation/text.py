@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from synthgen.evaluation.attributes import attribute_lines, cells_of
 from synthgen.evaluation.measures import Compared
+from synthgen.evaluation.parts import part_cells, part_lines
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.restoration import Restoration
 from synthgen.evaluation.utility import Utility
@@ -58,6 +59,7 @@ def as_text(found: Evaluation) -> str:
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
+    lines += [f"  {line}" for line in part_lines(found.parts)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
     if found.reconstruction:
@@ -100,14 +102,13 @@ def as_markdown(found: Evaluation) -> str:
         f"| {shown(c.real_probe_agreement, True)} |"
         for c in found.classes
     ]
-    if found.attributes:
-        lines += ["", "| attribute | this dataset | of real images |", "|---|---|---|"]
-        rows = map(cells_of, found.attributes)
+    for head, rows in _seen_by_readers(found):
+        lines += ["", f"| {head} | this dataset | of real images |", "|---|---|---|"]
         lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
-        lines += ["", f"{plain(each.what)}:", "", "| | PSNR | mean difference of 255 |",
-                  "|---|---|---|"]  # fmt: skip
+        head = "| | PSNR | mean difference of 255 | perceptual distance |"
+        lines += ["", f"{plain(each.what)}:", "", head, "|---|---|---|---|"]
         lines += [f"| {' | '.join(map(plain, row))} |" for row in restored_rows(each)]
     if found.reconstruction:
         lines += ["", f"{plain(found.reconstruction.what)}:", "", "| | IoU |", "|---|---|"]
@@ -117,15 +118,32 @@ def as_markdown(found: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def restored_rows(found: Restoration) -> list[tuple[str, str, str]]:
-    """Name, PSNR and mean difference of the dataset and of each baseline."""
-    return [(row.name, f"{row.psnr:.2f} dB", f"{row.difference:.2f}") for row in found.rows]
+def _seen_by_readers(
+    found: Evaluation,
+) -> Iterator[tuple[str, Iterable[tuple[str, str, str]]]]:
+    """The tables of what readers see: what their rows are, and the rows."""
+    if found.attributes:
+        yield "attribute", map(cells_of, found.attributes)
+    if found.parts:
+        yield "part", map(part_cells, found.parts)
+
+
+def restored_rows(found: Restoration) -> list[tuple[str, str, str, str]]:
+    """Name, PSNR, mean difference and perceptual distance of the dataset and of each baseline."""
+    return [
+        (row.name, f"{row.psnr:.2f} dB", f"{row.difference:.2f}",
+         "–" if row.perceptual is None else f"{row.perceptual:.3f}")
+        for row in found.rows
+    ]  # fmt: skip
 
 
 def _restored_lines(found: Restoration) -> Iterator[str]:
     yield f"{found.what}:"
-    for name, psnr, difference in restored_rows(found):
-        yield f"  {name}: PSNR {psnr}, mean difference {difference} of 255"
+    for name, psnr, difference, looks in restored_rows(found):
+        yield (
+            f"  {name}: PSNR {psnr}, mean difference {difference} of 255, perceptual distance "
+            f"{looks}"
+        )
 
 
 def _utility(found: Utility) -> Iterator[str]:

@@ -20,7 +20,9 @@ WORKING_SIDE = 32
 """Larger images are averaged down by a whole factor until they are under twice this side."""
 
 
-class _Block(nn.Module):
+class ResidualBlock(nn.Module):
+    """Two convolutions of one width beside what comes in: ``[N, width, h, w]`` to the same."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
@@ -60,7 +62,7 @@ class LabelClassifier(nn.Module):
             nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False) for a, b in pairs
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in pairs)
-        self.blocks = nn.ModuleList(_Block(b) for b in widths[1:-1])
+        self.blocks = nn.ModuleList(ResidualBlock(b) for b in widths[1:-1])
         self.head = nn.Linear(widths[-1], classes)
         self.register_buffer("temperature", torch.ones(()))
 

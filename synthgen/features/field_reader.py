@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from synthgen.spec.image import ImageSpec
 
 READS: Mapping[str, str] = {
     "attributes": "synthgen.features.attribute_reader:AttributeReader",
+    "mask": "synthgen.features.segmenter:Segmenter",
 }
 """Kind of field to the class that reads it, as ``module:name``: loaded when it is needed."""
 
@@ -35,6 +37,9 @@ class FieldReader(nn.Module, ABC):
     most_held: ClassVar[int] = 8192
     """Held-out rows that it is calibrated and measured on, at most; outputs of so many are in
     memory."""
+
+    measure: ClassVar[str] = ""
+    """What :meth:`by_part` measures, by its usual name; empty: nothing."""
 
     field: Field
 
@@ -71,6 +76,12 @@ class FieldReader(nn.Module, ABC):
     @abstractmethod
     def told(self, right: Mapping[str, float]) -> str:
         """The figures of :meth:`right` in one line."""
+
+    def by_part(self, said: np.ndarray, rows: np.ndarray) -> Mapping[str, tuple[int, float]]:
+        """Of each named part of the field how many rows have it and how well it is read, 0 to 1, by
+        what was ``said`` of images and what their ``rows`` say: stored rows ``[N, ...]``. Parts
+        that no row has are left out."""
+        return {}
 
     @property
     def seer(self) -> tuple[LabelClassifier, frozenset[str]] | None:

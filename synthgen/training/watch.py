@@ -6,7 +6,7 @@ Pure bookkeeping over the rows of ``metrics.jsonl``; the stage that trains does 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,7 +62,11 @@ class Alarm:
 class Watch:
     """Reads one row per tick. ``progress`` of a row is its share of the budget."""
 
-    def __init__(self) -> None:
+    def __init__(self, starts: Collection[float] = ()) -> None:
+        """``starts`` are shares of the run at which a further phase begins: from there on scores
+        are compared with each other alone, for the networks are then asked for something else."""
+        self._starts = starts
+        self._begun = 0
         self.best_score = math.inf
         """The least score of a tick that was not suspicious."""
         self._most_variety = 0.0
@@ -76,6 +80,9 @@ class Watch:
         """
         if row["images"] == 0:
             return None
+        begun = sum(start < progress for start in self._starts)
+        if begun != self._begun:
+            self._begun, self.best_score, self._suspected = begun, math.inf, {}
         suspects = dict(self._suspects(row, progress))
         self._suspected = {k: self._suspected.get(k, 0) + 1 for k in suspects}
         for kind, (why, ticks) in suspects.items():
@@ -92,7 +99,9 @@ class Watch:
         return bool(self._suspected)
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]], images: int) -> Watch:
+    def of(
+        cls, rows: Iterable[Mapping[str, Any]], images: int, starts: Collection[float] = ()
+    ) -> Watch:
         """The watch of a run of ``images`` whose log so far is ``rows``, ticks and events.
 
         What a rollback undid sets no mark: the state gone back to is measured by its own past.
@@ -103,7 +112,7 @@ class Watch:
                 past = [tick for tick in past if tick["images"] <= row["back_to"]]
             else:
                 past.append(row)
-        watch = cls()
+        watch = cls(starts)
         for tick in past:
             watch.look(tick, tick["images"] / images)
         return watch

@@ -138,6 +138,12 @@ def test_the_judge_s_logit_is_the_odds_of_a_real_target():
     kinds = torch.tensor([[[0.2], [0.3], [0.5]]]).log()
     assert torch.allclose(log_odds(kinds), torch.zeros(1, 1), atol=1e-6)
     assert log_odds(torch.tensor([[[0.0], [5.0], [1.0]]])) < 0
+    algorithm = build("dtn", TASK, SMALL)
+    t = Tensors(algorithm.networks, algorithm.tensors, given(), {}, no_augmentation)
+    for term in algorithm.phases[D].terms.values():
+        term.formula(t)
+    for name in ("real_logits", "fake_logits"):  # else no accuracy is logged, nothing watched
+        assert t.known(name) is not None
 
 
 def test_distances_and_variation():

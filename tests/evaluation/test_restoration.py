@@ -12,9 +12,10 @@ from synthgen.evaluation.record import Evaluation
 from synthgen.evaluation.report.figures import originals
 from synthgen.evaluation.restoration import OWN, Nearness, Restoration, Totals
 from synthgen.evaluation.text import as_markdown, as_text
+from synthgen.features.perceptual import Perceptual
 from synthgen.spec.baselines import ENLARGED, FILLED
 from synthgen.spec.derivations import find_derivation
-from synthgen.spec.image import ImageSpec
+from synthgen.spec.image import ImageSpec, to_float
 from tests.support.evaluations import evaluation
 
 SPEC = ImageSpec(16, 16, 3)
@@ -141,6 +142,25 @@ def test_figures_are_means_over_images_and_in_the_hole_alone(images):
     wanted = [np.abs(images[r].astype(int) - fill[r])[hole[r] > 0].mean() for r in there]
     assert mean.difference == pytest.approx(np.mean(wanted), abs=1e-3)
     assert smooth.psnr != mean.psnr
+
+
+def test_perceptual_distances_are_means_over_images_and_nought_for_equal_ones(images):
+    blurred = np.repeat(np.repeat(images[:, ::2, ::2], 2, axis=1), 2, axis=2)
+    made = np.concatenate([blurred[:7], images[7:]])
+    small = torch.from_numpy(shrunk(images))
+    look, found = Perceptual(), Totals()
+    for part in (slice(0, 5), slice(5, 12)):
+        rows = (torch.from_numpy(images[part]), torch.from_numpy(made[part]))
+        found.add(SPEC, rows, ENLARGED, (small[part], [None]), None)
+    own, bicubic, _ = found.means()
+    floats = [to_float(torch.from_numpy(each)) for each in (images, made)]
+    alone = [float(look(m[None], o[None])) for o, m in zip(*floats, strict=True)]
+    assert own.perceptual == pytest.approx(np.mean(alone), rel=1e-4) and alone[7:] == [0] * 5
+    assert bicubic.perceptual > 0
+    whole = replace(restoration(24.0, 23.0, 24.5), made=own, baselines=(bicubic,))
+    nearer = "more" if own.perceptual < bicubic.perceptual else "less"
+    assert f"To a network they look {nearer} like them than 'bicubic'" in whole.sentence()
+    assert "To a network" not in restoration(24.0, 23.0, 24.5).sentence()
 
 
 def restoration(own, *others, **changes):

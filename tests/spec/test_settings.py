@@ -1,3 +1,5 @@
+import shlex
+
 import pytest
 import torch
 
@@ -98,3 +100,24 @@ def test_a_grid_in_a_file_reads_its_words_and_its_numbers(tmp_path):
     for wrong in ({"agreement": ("often",)}, {"shares": (1.0,)}, {"finish": (1.0,)}):
         with pytest.raises(SynthgenError):
             TuneSettings.parse({"generator": "g", "real": "r", **wrong})
+
+
+def test_what_was_given_is_typed_again_as_the_same_settings():
+    from synthgen.cli.options import _parse
+
+    given = {
+        "data": "my photos", "classes": ("salt, pepper", 'a "b"', "c"), "flip": True,
+        "options": {"width": 24, "lr": 0.001}, "field": {"source": "edge"}, "reference": False,
+        "pixel_range": (0.0, 4095.0), "seed": 7, "minutes": 5,
+    }  # fmt: skip
+    settings = TrainSettings.parse(given)
+    words = shlex.split(settings.typed(without=("minutes",)))
+    assert "--minutes" not in words and "--no-reference" in words
+    read, at = {}, 0
+    while at < len(words):
+        name = words[at].removeprefix("--no-").removeprefix("--").replace("-", "_")
+        if TrainSettings.model_fields[name].annotation is bool:
+            read[name], at = not words[at].startswith("--no-"), at + 1
+        else:
+            read[name], at = _parse(TrainSettings.model_fields[name], name, words[at + 1]), at + 2
+    assert TrainSettings.parse({**read, "minutes": 5}) == settings

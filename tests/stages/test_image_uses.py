@@ -38,6 +38,7 @@ TWO = {"options": {"width": 8, "width_d": 8, "blocks": 1}}
 USES = {
     "paired": {"use": "image-to-image", **PAIR},
     "unpaired": {"use": "image-to-image", **TWO},
+    "emoji": {"use": "photo-to-emoji", "options": {"width": 8, "width_d": 8, "lr": 0.005}},
     "layout": {"use": "layout-to-photo", **PAIR},
     "sketch": {"use": "sketch-to-photo", "use_options": {"threshold": 8}, **PAIR},
 }
@@ -50,6 +51,7 @@ def data(tmp_path_factory):
     return {
         "paired": write_pairs(TOY, root / "paired", classes=True),
         "unpaired": write_unpaired(TOY, root / "unpaired", classes=True),
+        "emoji": write_unpaired(TOY, root / "emoji", classes=False),
         "layout": write_coco(TOY, root / "layout"),
         "sketch": write_photos(TOY, root / "sketch"),
     }
@@ -124,6 +126,19 @@ def test_two_folders_without_a_common_name_are_no_pairs(made, trained, data, cap
     assert "network reader" in said.out, said.err
 
 
+def test_drawings_after_photographs_need_no_class_and_no_pairs(made, trained, data, capsys):
+    report = made("emoji")
+    found, rows = rows_of(trained, report, "emoji")
+    assert len(set(places(rows["source"], TOY.twins))) == 20
+    assert found.features["label"].names == ["all"]
+    generator = load_generator(str(trained("emoji")), "cpu", "fp32")
+    assert generator.config.algorithm == "dtn" and generator.domains == ("trainA", "trainB")
+    capsys.readouterr()
+    code = command("train", "--use", "photo-to-emoji", "--data", data["paired"], "--resolution", 16,
+                   "--dry-run", "--device", "cpu")  # fmt: skip
+    assert code == 2 and "without pairs" in capsys.readouterr().err
+
+
 def test_what_was_understood_is_said_before_the_first_step(data, tmp_path, capsys):
     for name, words in {"paired": "60 pairs of files of equal stems", "unpaired": "unpaired: no file of trainA/"}.items():  # fmt: skip
         train(
@@ -139,6 +154,8 @@ def test_the_mask_is_a_column_of_named_classes(made, trained):
     task = load_generator(str(trained("layout")), "cpu", "fp32").task
     assert task.fields["mask"].names == MASK_NAMES
     assert np.asarray(found[0]["mask"]).max() < len(MASK_NAMES)
+    read = np.asarray(found["mask_agreement"])
+    assert ((read >= 0) & (read <= 1)).all() and len(set(read.tolist())) > 10
 
 
 def test_the_sketch_is_derived_again_and_compared(made, trained):

@@ -110,3 +110,16 @@ def test_so_much_of_a_score_as_real_images_have_is_no_fault():
     assert all(look(watch, score=4.9, score_real=1.5) is None for _ in range(9))
     alarms = [look(watch, score=5.1, score_real=1.5) for _ in range(4)]
     assert [alarm and alarm.kind for alarm in alarms] == [None, None, None, "declined"]
+
+
+def test_scores_of_two_phases_are_not_compared():
+    """A phase that asks for something else may score worse from its first tick on."""
+    first = [row_of(images=1000 * k, score=1.0) for k in (1, 2, 3, 4, 5)]
+    later = [row_of(images=6000, score=20.0), row_of(images=7000, score=19.0)]
+    alike = Watch.of(first, 10_000)
+    assert look(alike, images=6000, progress=0.6, score=20.0).kind == "diverged"
+    watch = Watch.of([*first, *later], 10_000, starts=(0.5,))
+    assert not watch.suspicious and watch.best_score == 19.0
+    assert look(watch, images=8000, progress=0.8, score=400.0).kind == "diverged"
+    # The tick at which a phase begins is of the one before.
+    assert Watch.of(first, 10_000, starts=(0.5,)).best_score == 1.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from synthgen.evaluation.attributes import cells_of
 from synthgen.evaluation.evidence import Evidence
+from synthgen.evaluation.parts import part_cells
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
 from synthgen.evaluation.report.charts import (
     COLOURS,
@@ -68,6 +69,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
         yield table(
             ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
         )
+    if found.parts:
+        yield element("h3", "Parts of what was given, as the bundle's reader sees them")
+        yield table(("part", "this dataset", "of real images"), map(part_cells, found.parts))
     meanings = [(element("dt", name), element("dd", text)) for name, text in MEANINGS]
     yield element("details", element("summary", "What the figures mean"), element("dl", meanings))
 
@@ -77,7 +81,10 @@ def originals(found: Evaluation) -> Html:
     parts = [
         join([
             element("p", f"{each.what}."),
-            table(("", "PSNR, mean", "mean difference of 255"), restored_rows(each)),
+            table(
+                ("", "PSNR, mean", "mean difference of 255", "perceptual distance"),
+                restored_rows(each),
+            ),
         ])
         for each in found.restorations
     ]  # fmt: skip

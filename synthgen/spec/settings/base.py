@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,6 +38,38 @@ class Settings(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise SynthgenError(f"{where}: {_first_fault(error)}") from None
+
+    def typed(self, without: Collection[str] = ()) -> str:
+        """What to type for the settings that were given and are not the defaults, in the order of
+        the fields: ``--use faces --options width=24``. Those ``without`` are left out."""
+        words: list[str] = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            default = field.get_default(call_default_factory=True)
+            if name in without or name not in self.model_fields_set or value in (None, default):
+                continue
+            flag = f"--{name.replace('_', '-')}"
+            if isinstance(value, bool):
+                words.append(flag if value else f"--no-{flag[2:]}")
+            else:
+                words += [flag, shlex.quote(_listed(value))]
+        return " ".join(words)
+
+
+QUOTE = '"'
+
+
+def _listed(value: Any) -> str:
+    """A value as the command line takes it; see ``cli/options.py:listed``."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={_listed(each)}" for key, each in value.items())
+    if isinstance(value, tuple):
+        texts = (str(each) for each in value)
+        quoted = (
+            f'"{t.replace(chr(34), chr(34) * 2)}"' if {",", '"'} & set(t) else t for t in texts
+        )
+        return ",".join(quoted)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -25,6 +25,7 @@ from synthgen.stages.evaluate.attributes import attributes_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
+from synthgen.stages.evaluate.parts import parts_read
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.evaluate.solids import reconstruction
 from synthgen.stages.finished.complete import write_card
@@ -80,9 +81,11 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     compared = Compared(settings, dataset, real, training, made, true, looked_at, trained, read)
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
+    parts = parts_read(settings, dataset, generator, real)
     solids = reconstruction(dataset, generator, settings.images)
-    if near or solids:
-        found = judged(replace(found, restorations=near, reconstruction=solids))
+    if near or parts or solids:
+        found = replace(found, restorations=near, parts=parts, reconstruction=solids)
+        found = judged(found)
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

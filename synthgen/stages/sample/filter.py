@@ -6,6 +6,7 @@ Rows that were rejected and kept (``keep_rejects``) are judged again too and may
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +98,7 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
                 continue
             rows = read_rows(source, plan.shards[part.place], manifest)
             kept = rows.take(np.flatnonzero(part.verdicts == 0))
-            made = Made(kept, None, _of_shard(part, filters, plan), {}, "filter", order)
+            made = Made(kept, None, _rejected([part], plan, filters), {}, "filter", order)
             write_shard(layout, new_plan, shard, made)
         names = SampleSettings.model_fields
         own = {k: v for k, v in manifest.settings.without_filters().items() if k in names}
@@ -128,19 +129,13 @@ def _new_plan(plan: Plan, judged: list[Judged]) -> tuple[Plan, list[Judged]]:
     return replace(plan, shards=tuple(shards)), chosen
 
 
-def _of_shard(part: Judged, filters: FilterSet, plan: Plan) -> dict[str, dict[str, int]]:
-    found = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
-    for position, reason in enumerate(filters.reasons, start=1):
-        labels = part.labels[part.verdicts == position]
-        for label, count in enumerate(np.bincount(labels, minlength=len(plan.classes))):
-            found[reason][plan.classes[label]] += int(count)
-    return found
-
-
-def _rejected(judged: list[Judged], plan: Plan, filters: FilterSet) -> dict[str, dict[str, int]]:
-    total = {reason: dict.fromkeys(plan.classes, 0) for reason in filters.reasons}
-    for part in judged:
-        for reason, by_class in _of_shard(part, filters, plan).items():
-            for name, count in by_class.items():
-                total[reason][name] += count
-    return total
+def _rejected(
+    judged: Sequence[Judged], plan: Plan, filters: FilterSet
+) -> dict[str, dict[str, int]]:
+    """By reason, then by class, how many images of these shards are thrown away."""
+    labels = np.concatenate([part.labels for part in judged])
+    verdicts = np.concatenate([part.verdicts for part in judged])
+    counts = np.zeros((1 + len(filters.reasons), len(plan.classes)), dtype=np.int64)
+    np.add.at(counts, (verdicts, labels), 1)
+    by_reason = zip(filters.reasons, counts[1:].tolist(), strict=True)
+    return {reason: dict(zip(plan.classes, row, strict=True)) for reason, row in by_reason}

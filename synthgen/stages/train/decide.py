@@ -5,7 +5,6 @@ The reasons for each default stand in ``docs/training.md``. What is given always
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from synthgen.data.splits import hold_out
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import say
 from synthgen.machine.threads import chosen_threads
-from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
+from synthgen.spec.settings.train import BUDGETS, DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import FOR_JUDGING, duration
 from synthgen.stages.train.offered import chosen_algorithm, look_at, use_defaults
 from synthgen.stages.train.rate import Stopwatch
@@ -147,7 +146,7 @@ def decide(
         "classifier_images": settings.classifier_images or _between(CLASSIFIER_IMAGES, 2 * images),
     })  # fmt: skip
     if plan is None and device.type == "cpu":
-        lines += _warning(decided, training_images, watch)
+        lines += _warning(settings, decided, training_images, watch)
     return Decision(decided, tuple(lines))
 
 
@@ -228,7 +227,9 @@ def _said(
     return lines
 
 
-def _warning(decided: DecidedTrainSettings, training_images: int, watch: Stopwatch) -> list[str]:
+def _warning(
+    settings: TrainSettings, decided: DecidedTrainSettings, training_images: int, watch: Stopwatch
+) -> list[str]:
     """What to know of a run of more than two hours."""
     if decided.images * (decided.resolution / 32) ** 2 < WORTH_MEASURING:
         return []
@@ -237,7 +238,7 @@ def _warning(decided: DecidedTrainSettings, training_images: int, watch: Stopwat
         return []
     return [
         f"this takes about {duration(seconds)} here; for an hour's run: "
-        f"synthgen train --data {shlex.quote(decided.data)} --minutes 60"
+        f"synthgen train {settings.typed(without=(*BUDGETS, 'out'))} --minutes 60"
     ]
 
 

@@ -72,7 +72,7 @@ class Run:
             self.judge = make_judge(settings, self.prepared, self.out)
             # Without a checkpoint not even the first line, of the untrained networks, holds.
             self.log.cut_back(training.shown if extra else -1, training.remedies.attempt)
-            self.watch = Watch.of(self.log.rows(), training.pace.target)
+            self.watch = self._watch()
             if not extra:
                 self._tick(None)
                 self._save()
@@ -97,6 +97,11 @@ class Run:
                     raise KeyboardInterrupt
         if self.group.leads:
             self._finish(stopped)
+
+    def _watch(self) -> Watch:
+        """The watch of the run so far."""
+        target, starts = self.training.pace.target, self.prepared.algorithm.starts
+        return Watch.of(self.log.rows(), target, starts)
 
     def _stop_asked(self) -> AbstractContextManager[Callable[[], bool]]:
         """Several ranks would stop at different steps: there a signal ends each at once."""
@@ -173,7 +178,7 @@ class Run:
         if self.group.leads:
             say(back.text)
             self.log.append(back.row())
-            self.watch = Watch.of(self.log.rows(), self.training.pace.target)
+            self.watch = self._watch()
             self._draw()
             self._save(stopped=back.rung is None)
             # Last: a run killed before comes to the same alarm again.

@@ -93,6 +93,9 @@ def test_a_plan_says_what_twice_the_time_would_give():
 def test_a_long_run_on_a_cpu_says_so_with_the_line_to_copy():
     lines = decided(unit=0.05).lines
     assert any("hours here" in s and "--data photos --minutes 60" in s for s in lines)
+    long = decided(unit=0.05, classes=("salt, pepper", "a"), flip=True, images=900_000).lines
+    line = next(line for line in long if "--minutes" in line)
+    assert "--classes '\"salt, pepper\",a' --flip" in line and "--images" not in line
     assert not any("--minutes" in line for line in decided(unit=0.0001).lines)
     assert not any("--minutes" in line for line in decided(unit=0.05, device=GPU).lines)
 

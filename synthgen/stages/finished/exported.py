@@ -1,0 +1,82 @@
+"""Rows of a finished dataset as exports write them: files apart from values, classes by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from synthgen.dataset.layout import Layout
+from synthgen.dataset.manifest import Manifest
+from synthgen.machine.progress import Progress
+from synthgen.spec.vectors import Attributes
+from synthgen.storage.tables import open_parquet
+
+MARKS = {b"PNG": "png", b"WEBP": "webp", b"\xff\xd8": "jpg"}
+"""What the first bytes of image files have in them."""
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class ExportedRow:
+    """One image file, its label and everything else that the dataset says of it."""
+
+    split: str
+    number: int
+    """Position in its split."""
+    encoded: bytes
+    files: dict[str, bytes]
+    """Further columns that are files, by ``column.ending``."""
+    label: int
+    others: dict[str, Any]
+    """Class labels that travelled along by their names, as text."""
+
+
+def exported_rows(
+    layout: Layout, manifest: Manifest, progress: Progress
+) -> Iterator[tuple[str, list[ExportedRow]]]:
+    """Each shard's name without its ending, and its rows, shard by shard in the plan's order."""
+    plan, carried = manifest.plan, manifest.columns.carried
+    named = {name: each.names for name, each in carried.items() if each.names}
+    attributes = attributes_of(manifest)
+    numbers = dict.fromkeys(plan.splits, 0)
+    for shard in plan.shards:
+        rows = []
+        for batch in open_parquet(layout.data / shard.name).iter_batches(BATCH):
+            for record in batch.to_pylist():
+                image, label = record.pop("image")["bytes"], record.pop("label")
+                for name, classes in named.items():
+                    record[name] = None if record[name] is None else classes[record[name]]
+                for name, field in attributes.items():
+                    record[name] = _in_words(record[name], field)
+                number = numbers[shard.split]
+                rows.append(ExportedRow(shard.split, number, image, _files(record), label, record))
+                numbers[shard.split] += 1
+            progress.add(batch.num_rows)
+        yield shard.name.removesuffix(".parquet"), rows
+
+
+def attributes_of(manifest: Manifest) -> dict[str, Attributes]:
+    """The dataset's fields of attributes, by column."""
+    fields = manifest.columns.fields.items()
+    return {name: field for name, field in fields if isinstance(field, Attributes)}
+
+
+def _in_words(cell: dict[str, Any], field: Attributes) -> dict[str, Any]:
+    """A cell of attributes, its choices by their names."""
+    return {
+        name: field.choices[name][value] if name in field.choices and value is not None else value
+        for name, value in cell.items()
+    }
+
+
+def _files(record: dict[str, Any]) -> dict[str, bytes]:
+    """Take what are files out of a row: images, and plain bytes."""
+    found = {}
+    for name, value in list(record.items()):
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if isinstance(content, bytes):
+            del record[name]
+            ending = next((e for mark, e in MARKS.items() if mark in content[:12]), "bin")
+            found[f"{name}.{ending}"] = content
+    return found

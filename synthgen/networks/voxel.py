@@ -101,10 +101,10 @@ class ViewsToVolume(nn.Module):
         self.ups = nn.ModuleList(nn.Conv3d(a + b, a, 3, padding=1) for a, b in reversed(pairs))
         self.up_norms = nn.ModuleList(norm(a) for a, _ in reversed(pairs))
         self.to_volume = nn.Conv3d(widths[0] + inputs, 1, 1)
-        # Begin near the hull of bright views before a dark ground.
+        # Begin near the hull of views that are brighter than a fifth, before a dark ground.
         self.to_volume.weight.data.mul_(0.1)
-        self.to_volume.weight.data[:, -views.channels :] = 4.0 / views.channels
-        nn.init.constant_(self.to_volume.bias, -2.0)  # type: ignore[arg-type]
+        self.to_volume.weight.data[:, -views.channels :] = 5.0 / views.channels
+        nn.init.constant_(self.to_volume.bias, -1.0)  # type: ignore[arg-type]
 
     def forward(self, views: Tensor, latents: Tensor) -> Tensor:
         """``float [N, V * C, H, W]`` in [-1, 1] and ``float [N, latent]`` to logits

@@ -1,6 +1,7 @@
 """Solids from views, on the toy world through every command."""
 
 import json
+import signal
 
 import datasets
 import numpy as np
@@ -14,7 +15,6 @@ from uses import (
     TINY,
     command,
     every_command,
-    same_bytes_anyhow,
     same_weights_from_the_middle,
     stored,
 )
@@ -153,13 +153,20 @@ def test_every_command_takes_such_a_dataset(made, trained, data, tmp_path, capsy
 
 
 @pytest.mark.slow
-def test_two_workers_and_a_killed_run_make_the_same_bytes(made, trained, data, tmp_path, commands):
+def test_a_killed_run_goes_on_to_the_same_bytes(made, trained, data, tmp_path, commands):
     root = made("derived", n=10, images_per_shard=5).root
     plain = [
         "sample", "--generator", trained("derived"), "--given", data["derived"], "--n", 10,
         "--filters", "none", "--device", "cpu", "--precision", "fp32", "--images-per-shard", 5,
+        "--out", tmp_path / "killed",
     ]  # fmt: skip
-    same_bytes_anyhow(plain, root, tmp_path, commands)
+    assert commands.start(*plain, faults={40: signal.SIGKILL}).wait() != 0
+    commands.run(*plain)
+    there, wanted = (
+        {path.name: path.read_bytes() for path in (folder / "data").iterdir()}
+        for folder in (tmp_path / "killed", root)
+    )
+    assert there == wanted
 
 
 @pytest.mark.slow

@@ -95,6 +95,11 @@ def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
     return None if label in rows[0] else rows
 
 
+def has_metadata(folder: Path) -> bool:
+    """Whether a metadata file lies in a folder."""
+    return any((folder / name).is_file() for name in METADATA)
+
+
 def is_flat(folder: Path) -> bool:
     """Whether all there is in a folder lies loose in it, images among it, and nothing that could
     say their classes."""

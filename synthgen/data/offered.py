@@ -10,6 +10,7 @@ from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.image import ImageSpec
+from synthgen.spec.joints import mirrored_pairs
 from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.data import DataSettings
 
@@ -37,11 +38,7 @@ def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Fie
         elif column.offers is not None:  # attributes, solids, views
             found[name] = column.offers
         elif column.kind == "joints":
-            pairs = tuple(
-                (place, column.names.index(other))
-                for place, joint in enumerate(column.names)
-                if "left" in joint and (other := joint.replace("left", "right")) in column.names
-            )
+            pairs = mirrored_pairs(column.names)
             found[name] = Keypoints(column.names, height, width, column.limbs, pairs)
     return found
 

@@ -18,7 +18,15 @@ from synthgen.data.cache import ImageData, load_images
 from synthgen.data.carried import Carried, carried_of
 from synthgen.data.cells import Cells, Frame
 from synthgen.data.decode import BadImage
-from synthgen.data.listed import FILES, Listed, Shown, is_flat, read_named, rows_without_label
+from synthgen.data.listed import (
+    FILES,
+    Listed,
+    Shown,
+    has_metadata,
+    is_flat,
+    read_named,
+    rows_without_label,
+)
 from synthgen.data.offered import offered_columns, told_names
 from synthgen.data.partners import open_partnered
 from synthgen.data.sources import Source, open_source, place_here
@@ -115,10 +123,11 @@ def unlabelled_table(settings: S) -> S:
     return plain if about.structure == "table" and "label" not in known else settings
 
 
-def without_labels(settings: DataSettings) -> DataSettings:
+def without_labels(settings: DataSettings, *, columns: bool = False) -> DataSettings:
     """Settings that read all rows of the data as one class, whatever labels they have; images with
-    partners keep them, and :func:`in_one_class` makes theirs one."""
-    if _is_partnered(settings):
+    partners keep them, and so does a metadata file of which further ``columns`` are read:
+    :func:`in_one_class` makes theirs one."""
+    if _is_partnered(settings) or (columns and has_metadata(place_here(settings))):
         return settings.model_copy(update={"classes": None})
     return settings.model_copy(update={"structure": "flat", "classes": None})
 
@@ -145,7 +154,7 @@ def load_records(
     *,
     labelled: bool | None = None,
     main: str | None = None,
-    view: Callable[[Source], Source] = lambda source: source,
+    view: Callable[[Source], Source] | None = None,
     carry: bool = False,
 ) -> Records:
     """Read the fields: the first image from the image cache, the others beside it.
@@ -166,11 +175,13 @@ def load_records(
     if main is None and isinstance(fields, Mapping):
         main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
     asked = settings
-    settings = without_labels(settings) if labelled is False else settings
+    if labelled is False:
+        settings = without_labels(settings, columns=view is not None)
     if main is None and settings.color == "auto":
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
-    source = view(open_for(settings, main, columns or {}))
+    source = open_for(settings, main, columns or {})
+    source = source if view is None else view(source)
     classes, labels = source.classes, source.labels
     source = in_one_class(source) if labelled is False else source
     data = load_images(settings, source=source)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from synthgen.evaluation.edits import Edits
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.reconstruction import Reconstruction
 from synthgen.evaluation.repeats import Closeness
@@ -166,6 +167,8 @@ class Evaluation:
     """Where solids were made from views: how near they come to the true ones."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
+    edits: Edits | None = None
+    """Of a dataset whose images are edits of others."""
     parts: tuple[PartEvaluation, ...] = ()
     """Of fields with parts, as masks: what a reader sees of each."""
     utility: Utility | None = None
@@ -201,6 +204,8 @@ class Evaluation:
         del own["utility"]
         if self.utility is not None:
             own["utility"] = self.utility.to_json()
+        if self.edits is None:
+            del own["edits"]
         record: dict[str, Any] = _finite(own)
         return record
 

@@ -21,6 +21,7 @@ from synthgen.spec.image import ImageSpec
 
 READS: Mapping[str, str] = {
     "attributes": "synthgen.features.attribute_reader:AttributeReader",
+    "keypoints": "synthgen.features.joint_reader:JointReader",
     "mask": "synthgen.features.segmenter:Segmenter",
 }
 """Kind of field to the class that reads it, as ``module:name``: loaded when it is needed."""

@@ -35,6 +35,8 @@ class UNet(nn.Module):
         while side > SMALLEST:
             levels, side = levels + 1, side // 2
         widths = [min(2**level, 8) * width for level in range(levels)]
+        self.widths = tuple(widths)
+        """Channels of each level of the encoder, and of the decoder's level of the same size."""
         self.downs = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise([inputs, *widths])
         )
@@ -65,6 +67,15 @@ class UNet(nn.Module):
         ``[N, a + b, h, w]``."""
         return torch.cat([features, skip], dim=1)
 
+    def told(self, features: Tensor, noise: Tensor, level: int) -> Tensor:
+        """The features ``[N, width, h, w]`` of a level of the decoder after its part of the noise
+        ``[N, noise]``; level 0 is the innermost. Here a channel is dropped or doubled."""
+        if not 0 < level <= len(self.dropped):
+            return features
+        first = sum(self.dropped[: level - 1])
+        part = noise[:, first : first + self.dropped[level - 1]]
+        return features * (1 + torch.sign(part))[:, :, None, None].to(features.dtype)
+
     def forward(self, maps: Tensor, noise: Tensor) -> Tensor:
         """``float [N, inputs, H, W]`` and normal ``[N, noise]`` to ``float32 [N, C, H, W]`` in
         [-1, 1].
@@ -79,16 +90,36 @@ class UNet(nn.Module):
             if number < len(self.downs):
                 features = instance_norm(features)
             skips.append(features)
-        features = skips.pop()
-        kept = torch.split(1 + torch.sign(noise), list(self.dropped), dim=1) if self.dropped else ()
-        for number, layer in enumerate(self.ups):
+        features = self.told(skips.pop(), noise, 0)
+        for level, layer in enumerate(self.ups, start=1):
             skip = skips.pop()
             features = instance_norm(layer(relu(features), output_size=skip.shape[2:]))
-            if number < len(kept):
-                features = features * kept[number][:, :, None, None].to(features.dtype)
-            features = self.beside(features, skip)
+            features = self.beside(self.told(features, noise, level), skip)
         drawn = self.to_image(relu(features), output_size=maps.shape[2:])
         return torch.tanh(drawn.float())
+
+
+class StyledUNet(UNet):
+    """A U-Net whose decoder is told a latent: of each level's channels a gain and an offset, as in
+    adaptive instance norm (Huang & Belongie 2017, arXiv:1703.06868, equation 8). Dropout alone
+    makes no two different people."""
+
+    def __init__(self, inputs: int, image: ImageSpec, width: int, latent: int) -> None:
+        """``latent`` is the number of values that an image takes in place of noise."""
+        super().__init__(inputs, image, width)
+        widths = self.widths[::-1]
+        self.styles = nn.ModuleList()
+        for size in widths:
+            style = nn.Linear(latent, 2 * size)
+            nn.init.normal_(style.weight, std=0.3 * latent**-0.5)
+            nn.init.zeros_(style.bias)
+            self.styles.append(style)
+
+    def told(self, features: Tensor, noise: Tensor, level: int) -> Tensor:
+        """The features ``[N, width, h, w]`` of a level, told the latent ``[N, latent]``."""
+        gain, offset = self.styles[level](noise)[:, :, None, None].chunk(2, dim=1)
+        told: Tensor = torch.addcmul(offset.to(features.dtype), features, 1 + gain)
+        return told
 
 
 def _without_checkerboard(layer: nn.ConvTranspose2d) -> None:

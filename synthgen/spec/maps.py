@@ -101,7 +101,7 @@ class Keypoints(Named):
         row = flat.reshape(joints, -1)
         if row.shape[1] == 2:
             row = np.concatenate([row, np.ones((joints, 1), np.float32)], axis=1)
-        row = np.where(np.isfinite(row), row, 0)
+        row = np.where(np.isfinite(row).all(axis=1, keepdims=True), row, 0)
         row[:, 2] = row[:, 2] > 0
         return row.astype(np.float32)
 

@@ -29,11 +29,13 @@ OPTIONS = {
     "dtn": {"width": 4, "width_d": 4},
     "gan": {"width": 16, "width_d": 8},
     "pix2pix": {"width": 4, "width_d": 4},
+    "pose": {"width": 4, "width_d": 4, "latent": 4},
     "prgan": {"width": 4, "width_d": 4, "latent": 4, "embedding": 4},
     "progan": {"width": 8, "widest": 16, "latent": 8},
     "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "sagan": {"width": 8, "width_d": 8, "latent": 4},
     "spade": {"width": 4, "width_d": 4, "hidden": 4, "latent": 4, "perceptual": 0},
+    "stargan": {"width": 4, "width_d": 4, "blocks": 1},
     "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "voxel": {"width": 4, "width_d": 4, "latent": 4},
     "wgan": {"width": 8},
@@ -131,6 +133,11 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
         if "views" in algorithm.inputs:  # of solids of half the side
             given["voxels"] = torch.rand(len(label), 1, *[side // 2] * 3).round() * 2 - 1
             given["views"] = torch.rand(len(label), 4, side // 2, side // 2) * 2 - 1
+        if "keypoints" in algorithm.inputs:
+            given["keypoints"] = torch.rand(len(label), 5, side, side)
+        if "asked" in algorithm.tensors:  # what is asked for is a vector of choices
+            chosen = torch.nn.functional.one_hot(label, len(CLASSES))
+            given["condition"] = chosen.float() * 2 - 1
         for name, latent in algorithm.latents.items():
             given[name] = torch.randn(len(label), *latent.shape)
         for network in algorithm.networks.values():

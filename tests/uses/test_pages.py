@@ -20,7 +20,8 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
-        "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo", "sketch-to-photo",
+        "ageing", "characters", "classes", "edit-attributes", "faces", "image-to-image",
+        "inpainting", "layout-to-photo", "photo-to-emoji", "pose-to-person", "sketch-to-photo",
         "super-resolution", "views-to-3d",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
@@ -47,8 +48,9 @@ def test_only_what_shows_the_image_itself_must_agree_with_it():
 def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
-    shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
-    return shown + re.findall(r"(?:image[-_]to|layout[-_]to|sketch[-_]to)[-_]\w+", text)
+    # Words of everybody's as well.
+    shown += re.findall(r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text)
+    return shown + re.findall(r"(?:image|layout|sketch|pose|photo)[-_]to[-_]\w+", text)
 
 
 def test_no_use_is_named_outside_of_its_page():
@@ -56,12 +58,13 @@ def test_no_use_is_named_outside_of_its_page():
         if "uses" in path.relative_to(ROOT).parts:
             continue
         code = re.sub(r'"""[\s\S]*?"""', "", path.read_text())
-        code = re.sub(r'title="[^"]*"', "", code)
+        code = re.sub(r"@algorithm\([^)]*\)", "", code)  # titles of papers' methods
         assert named(code) == [], path
     assert named('if use == "super-resolution"') and named("inpainting = 1")
     assert (
         named('use == "image-to-image"') and named("layout_to_photo") and named("sketch-to-photo")
     )
+    assert named("pose_to_person") and not named("posed_to")
 
 
 def test_two_kinds_of_image_are_no_special_case():

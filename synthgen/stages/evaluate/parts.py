@@ -6,9 +6,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from synthgen.data.joints import FIELD as POINTS
+from synthgen.data.joints import jointed_as
 from synthgen.data.records import load_records
 from synthgen.data.splits import evenly
 from synthgen.dataset.codecs.registry import codec_of
+from synthgen.evaluation.evidence import ReadAgain, picture
 from synthgen.evaluation.parts import Measured, part_table
 from synthgen.evaluation.record import PartEvaluation
 from synthgen.features.field_reader import FieldReader
@@ -17,12 +20,14 @@ from synthgen.machine.progress import say
 from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
+from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.task import ALL
 from synthgen.stages.evaluate.observations import pieces_of
 from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import Dataset
+from synthgen.stages.publish.given import first_rows
 
 
 def parts_read(
@@ -47,6 +52,21 @@ def parts_read(
     return tuple(found)
 
 
+def read_again(dataset: Dataset, generator: Generator | None) -> tuple[ReadAgain, ...]:
+    """What these readers see in the images that the report shows beside what was given."""
+    known = generator.readers if generator else {}
+    fields = dataset.manifest.columns.fields
+    names = [n for n, reader in known.items() if reader.measure and fields.get(n) == reader.field]
+    if not names:
+        return ()
+    images = first_rows(dataset, ["image"])["image"]
+    found = []
+    for name in names:
+        seen = codec_of(fields[name]).pictures(_said(known[name], images))
+        found.append(ReadAgain(name, tuple(map(picture, seen))))
+    return tuple(found)
+
+
 def _real(
     settings: EvaluateSettings, dataset: Dataset, name: str, field: Field, real: RealImages,
     reader: FieldReader,
@@ -62,9 +82,12 @@ def _real(
         "min_per_class": 1, "classes": None if flat else dataset.plan.classes,
         **dataset.image.as_settings(),
     })  # fmt: skip
+    view, columns = None, settings.field
+    if name == POINTS and isinstance(field, Keypoints):
+        view, columns = jointed_as(field, asked, columns)
     data = load_records(
-        asked, {"image": Image(1, 1, 1), name: field}, settings.field,
-        labelled=False if flat else None,
+        asked, {"image": Image(1, 1, 1), name: field}, columns,
+        labelled=False if flat else None, view=view,
     )  # fmt: skip
     rows = np.arange(len(data.labels))
     if real.held is not None and data.image_fingerprint == real.data.fingerprint:

@@ -21,11 +21,11 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
-from synthgen.stages.evaluate.parts import parts_read
+from synthgen.stages.evaluate.parts import parts_read, read_again
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.evaluate.solids import reconstruction
 from synthgen.stages.finished.complete import write_card
@@ -82,9 +82,11 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
     parts = parts_read(settings, dataset, generator, real)
+    evidence = replace(evidence, read_again=read_again(dataset, generator))
+    edits = edits_read(settings, dataset, generator)
     solids = reconstruction(dataset, generator, settings.images)
-    if near or parts or solids:
-        found = replace(found, restorations=near, parts=parts, reconstruction=solids)
+    if near or parts or edits or solids:
+        found = replace(found, restorations=near, parts=parts, edits=edits, reconstruction=solids)
         found = judged(found)
     if asked is not None:
         found = replace(found, utility=utility(asked))

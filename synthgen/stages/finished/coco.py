@@ -176,8 +176,8 @@ def _things(row: ExportedRow, places: Places) -> Iterator[dict[str, Any]]:
             if value + places.shift:
                 yield {"category_id": value + places.shift, **_drawn(region)}
     if places.joints is not None:
-        column, joints = places.joints
-        seen = _stored(joints, row.others[column])
+        column, _ = places.joints
+        seen = np.asarray(row.others[column], dtype=np.float32)
         if seen[:, 2].any():
             yield {"category_id": places.of_joints, **_jointed(seen)}
 

@@ -16,7 +16,7 @@ from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damage
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.kinds import field_to_json
-from synthgen.spec.maps import Mask
+from synthgen.spec.maps import Keypoints, Mask
 from synthgen.stages.finished.class_folders import folder_names, metadata_name, table_bytes
 from synthgen.stages.finished.coco import places_of, write_coco
 from synthgen.stages.finished.exported import exported_rows
@@ -38,7 +38,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     readers of CSV take for something else, as ``NA`` and ``007``; ``metadata.jsonl`` where there is
     more than image and label: fields, of which images are further files (``mask_file_name``), and
     columns of the given rows that travelled along, class labels by their names.
-    ``classes.json`` has the names of a mask's values. ``webdataset``:
+    ``classes.json`` has the names of a mask's values, ``joints.json`` those of joints.
+    ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
     ``NUMBER.COLUMN.png``. Both have ``fields.json``, which says what further fields there are.
@@ -111,6 +112,11 @@ def _image_folder(
     for split, records in tables.items():
         put(staging / split / metadata, table_bytes(records, metadata))
     _put_fields(manifest, staging)
+    joints = [field for field in manifest.columns.fields.values() if isinstance(field, Keypoints)]
+    if len(joints) == 1:
+        limbs = [list(limb) for limb in joints[0].skeleton]
+        told = {"joints": list(joints[0].names), "skeleton": limbs}
+        put(staging / "joints.json", json.dumps(told, ensure_ascii=False).encode())
     masks = [field for field in manifest.columns.fields.values() if isinstance(field, Mask)]
     if len(masks) == 1:
         put(staging / "classes.json", json.dumps(masks[0].names, ensure_ascii=False).encode())

@@ -9,6 +9,7 @@ from typing import Any
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
 from synthgen.machine.progress import Progress
+from synthgen.spec.maps import Keypoints
 from synthgen.spec.vectors import Attributes
 from synthgen.storage.tables import open_parquet
 
@@ -38,7 +39,7 @@ def exported_rows(
     """Each shard's name without its ending, and its rows, shard by shard in the plan's order."""
     plan, carried = manifest.plan, manifest.columns.carried
     named = {name: each.names for name, each in carried.items() if each.names}
-    attributes = attributes_of(manifest)
+    told = told_of(manifest)
     numbers = dict.fromkeys(plan.splits, 0)
     for shard in plan.shards:
         rows = []
@@ -47,7 +48,7 @@ def exported_rows(
                 image, label = record.pop("image")["bytes"], record.pop("label")
                 for name, classes in named.items():
                     record[name] = None if record[name] is None else classes[record[name]]
-                for name, field in attributes.items():
+                for name, field in told.items():
                     record[name] = _in_words(record[name], field)
                 number = numbers[shard.split]
                 rows.append(ExportedRow(shard.split, number, image, _files(record), label, record))
@@ -56,14 +57,16 @@ def exported_rows(
         yield shard.name.removesuffix(".parquet"), rows
 
 
-def attributes_of(manifest: Manifest) -> dict[str, Attributes]:
-    """The dataset's fields of attributes, by column."""
+def told_of(manifest: Manifest) -> dict[str, Attributes | Keypoints]:
+    """The dataset's fields whose cells are written otherwise than they are stored, by column."""
     fields = manifest.columns.fields.items()
-    return {name: field for name, field in fields if isinstance(field, Attributes)}
+    return {name: field for name, field in fields if isinstance(field, Attributes | Keypoints)}
 
 
-def _in_words(cell: dict[str, Any], field: Attributes) -> dict[str, Any]:
-    """A cell of attributes, its choices by their names."""
+def _in_words(cell: Any, field: Attributes | Keypoints) -> Any:
+    """A cell of attributes, its choices by their names; of joints ``[x, y, seen]`` of each."""
+    if isinstance(field, Keypoints):
+        return [list(cell[at : at + 3]) for at in range(0, len(cell), 3)]
     return {
         name: field.choices[name][value] if name in field.choices and value is not None else value
         for name, value in cell.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from synthgen.data.cache import ImageData
@@ -10,12 +12,14 @@ from synthgen.data.records import load_records
 from synthgen.data.sources import Source
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Keypoints, Mask
-from synthgen.spec.settings.inspect import InspectSettings
+from synthgen.spec.settings.data import DataSettings
 
 
-def held_beside(settings: InspectSettings, data: ImageData) -> tuple[str, ...]:
+def held_beside(
+    settings: DataSettings, data: ImageData, view: Callable[[Source], Source] | None = None
+) -> tuple[str, ...]:
     """A line for each column: the classes of masks with their share of all pixels, the joints with
-    how often they are seen, images.
+    how often they are seen, images. ``view`` makes columns of what the rows have.
 
     Raises:
         SynthgenError: a cell cannot be read, or does not fit its image.
@@ -27,7 +31,7 @@ def held_beside(settings: InspectSettings, data: ImageData) -> tuple[str, ...]:
         fields.update(offered_fields(source.understood.columns, images.image))
         return fields
 
-    records = load_records(wanted, offered, main="image")
+    records = load_records(wanted, offered, main="image", view=view)
     return tuple(f"column '{n}': {_told(f, records.columns[n])}" for n, f in fields.items())
 
 

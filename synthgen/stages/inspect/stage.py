@@ -7,6 +7,7 @@ import torch
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.glance import glance
+from synthgen.data.joints import FIELD as POINTS
 from synthgen.data.partners import STRUCTURES
 from synthgen.data.records import open_rows
 from synthgen.data.sources import Source, open_source
@@ -23,7 +24,9 @@ from synthgen.stages.inspect.likeness import (
 )
 from synthgen.stages.inspect.repeated import Repeated, find_repeated
 from synthgen.stages.inspect.write import write_dataset
+from synthgen.stages.train.offered import ReadSo, reading_of
 from synthgen.stages.train.sizes import LARGEST_SIDE
+from synthgen.uses.registry import find_use
 
 UNEVEN = 3.0
 """The largest class over the smallest from which on classes are called imbalanced."""
@@ -45,8 +48,22 @@ def inspect(settings: InspectSettings) -> Inspection:
 
 
 def _opened(settings: InspectSettings) -> Source:
-    """The source as training would open it: for a use, rows need no class."""
-    return open_source(settings, settings.split) if settings.use is None else open_rows(settings)
+    """The source as training would open it: for a use, rows need no class, and have joints where it
+    reads them."""
+    if settings.use is None:
+        return open_source(settings, settings.split)
+    read_so = _with_joints(settings)
+    if read_so is None or read_so.view is None:
+        return open_rows(settings)
+    return read_so.view(open_rows(read_so.settings))
+
+
+def _with_joints(settings: InspectSettings) -> ReadSo | None:
+    """How a use that is named reads joints; ``None`` if it reads none."""
+    if settings.use is None:
+        return None
+    read_so = reading_of(settings, find_use(settings.use))
+    return read_so if read_so.apart == POINTS else None
 
 
 def examined(
@@ -65,7 +82,11 @@ def examined(
     ]
     written = None
     partnered = data.understood.structure in STRUCTURES
-    columns = held_beside(settings, data) if partnered else ()
+    read_so = _with_joints(settings)
+    columns = (
+        held_beside(read_so.settings, data, read_so.view) if read_so is not None
+        else held_beside(settings, data) if partnered else ()
+    )  # fmt: skip
     if settings.out is not None and partnered:
         raise SynthgenError(
             "out: images with partners are not written, only looked at; leave out --out"

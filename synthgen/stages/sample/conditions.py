@@ -11,6 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from synthgen.data.attributes import FIELD, attributed_as
+from synthgen.data.joints import FIELD as POINTS
+from synthgen.data.joints import jointed_as
 from synthgen.data.records import Records, load_records
 from synthgen.data.unpaired import one_of_two
 from synthgen.generators.generator import Generator
@@ -20,6 +22,7 @@ from synthgen.sampling.conditions import AllOf, Conditions, Numbers, OfRows, OfS
 from synthgen.sampling.source_rows import SourceRows
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Field, Image
+from synthgen.spec.maps import Keypoints
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
@@ -87,6 +90,7 @@ def load_sources(
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in (*needed, *further)}
+    some = FIELD in task.edited
     shown = next((field for field in fields.values() if isinstance(field, Image)), None)
     wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
@@ -95,20 +99,24 @@ def load_sources(
         asked = one_of_two(asked, made=False)
     # Datasets of two kinds of image have columns of their own, and no others.
     carry = settings.carry and not task.kinds
-    return _read(asked, fields, settings, labelled=labelled, carry=carry)
+    return _read(asked, fields, settings, labelled=labelled, carry=carry, some=some)
 
 
 def _read(
     asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
-    carry: bool,
+    carry: bool, some: bool,
 ) -> Records:  # fmt: skip
-    """The rows; attributes out of whatever columns have them."""
-    known = fields.get(FIELD)
+    """The rows; attributes and joints out of whatever columns have them, with ``some`` those
+    attributes that there are."""
+    known, joints = fields.get(FIELD), fields.get(POINTS)
+    if isinstance(joints, Keypoints):
+        view, columns = jointed_as(joints, asked, settings.field)
+        return load_records(asked, fields, columns, labelled=labelled, view=view, carry=carry)
     if not isinstance(known, Attributes):
         return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
     columns = dict(settings.field)
     names = tuple(filter(None, columns.pop(FIELD, "").split(",")))
-    as_known = partial(attributed_as, field=known, asked=names)
+    as_known = partial(attributed_as, field=known, asked=names, some=some)
     data = load_records(asked, fields, columns, labelled=labelled, view=as_known, carry=carry)
     for place, name in enumerate(known.names):
         low, high = known.ranges.get(name, (-np.inf, np.inf))

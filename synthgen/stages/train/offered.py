@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,8 @@ from synthgen.algorithms.registry import Registration, find
 from synthgen.data.attributes import FIELD, attributed
 from synthgen.data.cache import ImageData
 from synthgen.data.glance import Glance, glance
+from synthgen.data.joints import FIELD as POINTS
+from synthgen.data.joints import jointed
 from synthgen.data.mask_names import mask_names
 from synthgen.data.offered import offered_columns, offered_fields
 from synthgen.data.records import Records, load_records, open_for, unlabelled_table
@@ -49,8 +51,22 @@ class GivenRows:
             generator = torch.Generator().manual_seed(seed)
             draws = torch.rand(len(rows), draws_of(task), generator=generator)
             stored = derive(task, stored, draws)
+            stored |= self._asked(task, stored, generator)
         wanted = [name for name in task.given if name != task.stratum]
         return {name: task.fields[name].tensor(stored[name]) for name in wanted}
+
+    def _asked(
+        self, task: Task, stored: Mapping[str, Tensor], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """What rows are asked for in place of their own: what other held-out rows have; as their
+        own where either is not known."""
+        found = {}
+        for name in (each for each in task.given if each in task.edited):
+            own = stored[name]
+            drawn = torch.randint(len(self.labels), (len(own),), generator=generator)
+            other = torch.from_numpy(self.columns[name])[drawn]
+            found[name] = torch.where(other.isnan() | own.isnan(), own, other)
+        return found
 
 
 def held_rows(task: Task, data: Records, held: np.ndarray) -> GivenRows | None:
@@ -90,13 +106,50 @@ def open_images(settings: TrainSettings) -> Source:
     sets = two_sets(settings)
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
-    use = find_use(settings.use)
-    least = use.reads.attributes(use.options.parse(settings.use_options, f"options of {use.name}"))
-    if least is None:
-        return open_for(settings, "image", settings.field)
-    return attributed(
-        open_for(unlabelled_table(settings), "image", settings.field), asked_of(settings), least
-    )
+    read_so = reading_of(settings, find_use(settings.use))
+    source = open_for(read_so.settings, "image", settings.field)
+    return source if read_so.view is None else read_so.view(source)
+
+
+@dataclass(frozen=True)
+class ReadSo:
+    """How a use reads the rows that settings name."""
+
+    settings: TrainSettings
+    view: Callable[[Source], Source] | None = None
+    """Makes columns of what the rows have."""
+    apart: str | None = None
+    """The field whose column the view makes, whatever it is called in the data."""
+
+
+def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
+    """The way in which a use reads rows: with attributes, with joints, or as they are."""
+    options = use.options.parse(settings.use_options, f"options of {use.name}")
+    least, joints = use.reads.attributes(options), use.reads.joints(options)
+    if least is not None:
+        names = asked_of(settings) or use.reads.named(options)
+        view = partial(attributed, asked=names, least=least)
+        return ReadSo(unlabelled_table(settings), view, FIELD)
+    if joints is not None:
+        _refuse_identity(settings)
+        folder, asked = place_here(settings), settings.field.get(POINTS)
+        view = partial(jointed, folder=folder, asked=asked, told=joints)
+        return ReadSo(unlabelled_table(settings), view, POINTS)
+    return ReadSo(settings)
+
+
+def _refuse_identity(settings: TrainSettings) -> None:
+    """Nothing, unless a column is named that says who is shown.
+
+    Raises:
+        SynthgenError: one is.
+    """
+    for name in ("identity", "person"):
+        if name in settings.field:
+            raise SynthgenError(
+                f"--field {name}: pairs of one person in two poses are not read; leave it out, and "
+                "people are made from joints alone"
+            )
 
 
 def asked_of(settings: TrainSettings) -> tuple[str, ...]:
@@ -180,7 +233,6 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         SynthgenError: the data lack what it needs.
     """
     options = use.options.parse(settings.use_options, f"options of {use.name}")
-    least = use.reads.attributes(options)
     source = open_images(settings)
     tasks: list[Task] = []
 
@@ -201,12 +253,11 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         return {"image": Image(1, 1, 1), **use.reads.needs(options), **read}
 
     columns = columns_of(settings, use, source.understood.columns)
-    if least is None:
-        return load_records(settings, wanted, columns, main="image"), tasks[0]
-    columns.pop(FIELD, None)
-    read = partial(attributed, asked=asked_of(settings), least=least)
-    plain = unlabelled_table(settings)
-    return load_records(plain, wanted, columns, main="image", view=read), tasks[0]
+    read_so = reading_of(settings, use)
+    if read_so.apart is not None:
+        columns.pop(read_so.apart, None)
+    found = load_records(read_so.settings, wanted, columns, main="image", view=read_so.view)
+    return found, tasks[0]
 
 
 def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:

@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
+from toy_joints import hide, write_columns
 from toy_world import SHAPES, toy_world, write_coco, write_masks, write_pairs
 
 import synthgen
@@ -184,6 +185,10 @@ def test_partners_are_looked_at_and_what_they_hold_is_said(tmp_path):
         look(tmp_path / "pairs", structure="pairs", out=str(tmp_path / "out"))
     with pytest.raises(SynthgenError, match=r"segmentation.*--structure pairs"):
         look(tmp_path / "masks")
+    write_columns(toy, hide(toy), tmp_path / "columns")
+    told = "\n".join(look(tmp_path / "columns", use="pose-to-person").lines())
+    assert "note: 5 joints of columns top_x, top_y and so on" in told
+    assert "column 'keypoints': 5 joints, seen: top " in told
     with pytest.raises(SynthgenError, match=r"COCO.*--structure coco"):
         look(tmp_path / "coco")
 

@@ -236,11 +236,9 @@ class _Poor:
 
 
 def _originals(found: Evaluation) -> Iterator[Finding]:
-    for each in found.restorations:
-        nearer = each.made.psnr > each.toughest.psnr
-        yield Finding("good" if nearer else "care", "originals", each.sentence())
-    if (solids := found.reconstruction) is not None:
-        yield Finding("good" if solids.nearer else "care", "originals", solids.sentence())
+    solids = () if found.reconstruction is None else (found.reconstruction,)
+    for each in (*found.restorations, *solids):
+        yield Finding("good" if each.nearer else "care", "originals", each.sentence())
 
 
 def _by_class(

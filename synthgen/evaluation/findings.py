@@ -236,9 +236,10 @@ class _Poor:
 
 
 def _originals(found: Evaluation) -> Iterator[Finding]:
-    solids = () if found.reconstruction is None else (found.reconstruction,)
-    for each in (*found.restorations, *solids):
-        yield Finding("good" if each.nearer else "care", "originals", each.sentence())
+    compared = [(each.nearer, each.sentence()) for each in found.restorations]
+    compared += [(s.nearer, s.sentence()) for s in filter(None, [found.reconstruction])]
+    for nearer, text in compared:
+        yield Finding("good" if nearer else "care", "originals", text)
 
 
 def _by_class(

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "licences.md"
 ACCELERATORS = re.compile(r"nvidia-|cuda-|triton|pytorch-triton")
 """What a CUDA build of torch needs and a CPU build does not."""
-EXTRAS = ("s3",)
+EXTRAS = ("s3", "3d")
 ELSEWHERE = ("gcs", "ray")
 """Extras that are not installed for the tests."""
 
@@ -132,7 +132,7 @@ def page() -> str:
     others = [f"\n### `{extra}`\n\n{rows(resolved(extra))}\n" for extra in ELSEWHERE]
     return (
         f"{INTRODUCTION}\n## Always\n\n{table(base.values())}\n\n"
-        f"## With the extra `s3`\n\n{table(added)}\n{NOT_CHECKED}{''.join(others)}"
+        f"## With the extras `s3` and `3d`\n\n{table(added)}\n{NOT_CHECKED}{''.join(others)}"
     )
 
 

@@ -17,6 +17,10 @@ ConvWidth = Annotated[
 FullWidth = Annotated[
     int, Field(ge=4, le=512, description="Channels at full resolution; doubled per halving.")
 ]
+VolumeWidth = Annotated[
+    int,
+    Field(ge=4, le=128, description="Channels of volumes in G at full size; doubled per halving."),
+]
 Widest = Annotated[int, Field(ge=4, le=2048, description="Most channels at any resolution.")]
 GeneratorWidth = Annotated[int, Field(ge=8, le=2048, description="Channels of G up to 32 px.")]
 DiscriminatorWidth = Annotated[int, Field(ge=8, le=2048, description="Channels of D up to 32 px.")]

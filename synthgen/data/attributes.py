@@ -15,7 +15,7 @@ import numpy as np
 
 from synthgen.data.attribute_values import Said, said, tags_of
 from synthgen.data.extended import Extended
-from synthgen.data.understood import Column
+from synthgen.data.understood import OF_PLACES, Column
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.vectors import Attributes
 
@@ -146,7 +146,7 @@ def _possible(source: Source, column: Column) -> bool:
     """Whether a column may hold an attribute: not images, not what they are read from."""
     if not column.name or column.name in source.understood.used:
         return False
-    return column.kind not in ("image", "mask", "joints", "attributes")
+    return column.kind not in (*OF_PLACES, "attributes")
 
 
 def _column(source: Source, column: Column, *, plain: bool = False) -> Said | str:
@@ -160,7 +160,7 @@ def _together(
     source: Source, column: Column, least: float, field: Attributes | None = None
 ) -> list[Said]:
     """The attributes that one column holds; empty if it is no such column."""
-    if column.kind in ("image", "mask", "joints", "class label", "number", "whole number"):
+    if column.kind in (*OF_PLACES, "class label", "number", "whole number"):
         return []
     values = [_parsed(v) for v in source.values(column.name, range(len(source.labels)))]
     there = [value for value in values if value is not None]

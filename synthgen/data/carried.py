@@ -14,7 +14,7 @@ import numpy as np
 
 from synthgen.data.listed import FILES, is_flat
 from synthgen.data.sources import Source, open_source, place_here
-from synthgen.data.understood import FLAT_CLASS, Column
+from synthgen.data.understood import FLAT_CLASS, OF_PLACES, Column
 from synthgen.spec.carried import TYPES, CarriedColumn
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
@@ -126,7 +126,7 @@ def _read(source: Source, rows: Sequence[int], used: Collection[str]) -> Carried
     for each in source.understood.columns:
         if not each.name or each.name in used:
             continue
-        if each.name.endswith(FILES) or each.kind in ("image", "mask", "joints"):
+        if each.name.endswith(FILES) or each.kind in OF_PLACES:
             left.append(each.name)
             continue
         if each.kind == "class label" and not each.names:

@@ -18,9 +18,11 @@ from PIL import ImageOps
 from synthgen.data.decode import FEW_BITS, BadImage, Decoding, decode, look_at, open_image
 from synthgen.data.deep import rawmode_of
 from synthgen.data.mask_names import MaskNames, indices
+from synthgen.data.solids import Seen
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.maps import Keypoints, Mask, Views
+from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.data import DataSettings
+from synthgen.spec.solids import Views
 from synthgen.spec.texts import Text
 
 LOSSY = ("JPEG", "MPO", "AVIF", "JPEG2000")
@@ -74,7 +76,10 @@ class Cells:
         if isinstance(field, Keypoints):
             return self._keypoints(value, field, frame)
         if isinstance(field, Views):
-            value = [open_image(view, self.settings.max_pixels) for view in _files(value)]
+            if isinstance(value, bytes):
+                raise ValueError("is one image: views are a list of images, with their angles")
+            files = value.in_order(field) if isinstance(value, Seen) else _files(value)
+            value = [open_image(view, self.settings.max_pixels) for view in files]
         return field.read(value)
 
     def _image(self, value: Any, field: Image, frame: Frame) -> np.ndarray:

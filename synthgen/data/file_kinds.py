@@ -1,16 +1,17 @@
-"""What a file or a folder is, told by its name: picture, table, archive, label file, or a system's
-own."""
+"""What a file or a folder is, told by its name: picture, table, archive, label file, solid, or a
+system's own."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-FileKind = Literal["picture", "table", "archive", "labels", "beside", "system"]
+FileKind = Literal["picture", "table", "archive", "labels", "solid", "beside", "system"]
 
 TABLES = {".parquet", ".pq", ".parq", ".arrow", ".feather"}
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".zst", ".lz4", ".7z",
             ".rar"}  # fmt: skip
+SOLIDS = {".binvox"}
 LABEL_FILES = {".csv", ".tsv", ".json", ".jsonl", ".ndjson"}
 
 BESIDE = {
@@ -70,6 +71,8 @@ def file_kind(name: str) -> FileKind:
         return "archive"
     if last in LABEL_FILES:
         return "labels"
+    if last in SOLIDS:
+        return "solid"
     return "beside" if last in BESIDE or BESIDE_NAMES.fullmatch(name) else "picture"
 
 

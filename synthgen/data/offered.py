@@ -35,7 +35,7 @@ def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Fie
             found[name] = Image(height, width, image.channels)
         elif column.kind == "mask" and column.names:
             found[name] = Mask(column.names, height, width)
-        elif column.offers is not None:
+        elif column.offers is not None:  # attributes, solids, views
             found[name] = column.offers
         elif column.kind == "joints":
             pairs = mirrored_pairs(column.names)

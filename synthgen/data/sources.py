@@ -22,6 +22,7 @@ from synthgen.data.foreign import refuse_file, refuse_foreign, what_is
 from synthgen.data.listing import Files, Listing, list_folder
 from synthgen.data.partners import STRUCTURES, open_partnered
 from synthgen.data.reading import Reading
+from synthgen.data.solid_files import holds_solids, open_solids
 from synthgen.data.structure import read_tree
 from synthgen.data.table_files import TableFile, kind_of
 from synthgen.data.table_folders import from_hub, saved_folder, table_file, table_folder
@@ -163,6 +164,8 @@ def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
         assert partnered is not None  # one that is named is there, or refused
         return partnered
     listing = list_folder(path)
+    if settings.structure not in ("table", "coco") and holds_solids(listing, split):
+        return open_solids(path, listing, settings, split)
     if (path / "dataset_info.json").exists() or (path / "dataset_dict.json").exists():
         return saved_folder(path, listing, settings, split)
     pictures = listing.root.count("picture")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from synthgen.data.formats import unread_format
 from synthgen.data.table_parts import Rows
 from synthgen.spec.errors import SynthgenError, name_list
@@ -27,6 +29,10 @@ def image_column(rows: Rows, name: str) -> str:
     found = [column for column, kind in kinds.items() if kind == "image"]
     if len(found) == 1:
         return found[0]
+    for kind in () if found else ("voxels", "views"):  # of which pictures are made
+        own = [column for column in kinds if kinds[column] == kind]
+        if len(own) == 1:
+            return own[0]
     have = f"several image columns ({name_list(found)})" if found else "no image column"
     if not found:
         told = [line for column in list(kinds)[:MANY] if (line := held_instead(rows, column))]
@@ -43,7 +49,9 @@ def held_instead(rows: Rows, column: str) -> str | None:
     ``None`` if it has nothing of the kind."""
     if rows.kinds[column] in ("class label", "whole number", "number"):
         return None
-    value = next((v for v in rows.picked(column, range(min(8, rows.count))) if v), None)
+    some = rows.picked(column, range(min(8, rows.count)))
+    plain = (v.tolist() if isinstance(v, np.ndarray) else v for v in some)
+    value = next((v for v in plain if v), None)
     if isinstance(value, dict):
         value = next((v for v in value.values() if isinstance(v, bytes | list) and v), None)
     what = _what(value)

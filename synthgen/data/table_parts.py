@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from synthgen.data.table_files import TableFile, is_text, kind_of
+from synthgen.data.solids import NAMES as SOLID_NAMES
+from synthgen.data.table_files import TableFile, is_grid, is_text, kind_of
 from synthgen.data.understood import Column, Kind
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 
@@ -158,7 +159,9 @@ class Rows:
             if isinstance(part, TableFile) and kind_of(None, column.type, b"\x89PNG") == "image":
                 sample = next((v for v in part.picked(column.name, range(min(8, part.rows))) if v),
                               None)  # fmt: skip
-            found[column.name] = kind_of(features.get(column.name), column.type, sample)
+            kind = kind_of(features.get(column.name), column.type, sample)
+            by_name = column.name in SOLID_NAMES and is_grid(column.type)
+            found[column.name] = "voxels" if kind == "other" and by_name else kind
         return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.decode import BadImage, read_head
+from synthgen.data.solid_columns import SolidColumns
 from synthgen.data.table_files import STEP
 from synthgen.data.table_hints import held_instead, image_column
 from synthgen.data.table_labels import table_labels
@@ -17,6 +18,10 @@ from synthgen.data.table_parts import Rows, refuse_unknown
 from synthgen.data.understood import Understood
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.data import DataSettings
+
+SOLID = ("voxels", "views")
+PICTURED = ("image", *SOLID)
+"""Kinds of columns that images are read from, or made of."""
 
 
 class Table:
@@ -31,10 +36,11 @@ class Table:
         kinds = rows.kinds
         self._image = settings.image_column or image_column(rows, name)
         refuse_unknown(self._image, kinds, name, "--image-column")
-        instead = held_instead(rows, self._image) if kinds[self._image] != "image" else None
+        instead = None if kinds[self._image] in PICTURED else held_instead(rows, self._image)
         if instead is not None:
             raise SynthgenError(f"{name}: {instead}")
-        if kinds[self._image] not in ("image", "text"):
+        self._solid = SolidColumns(rows, name, settings.max_pixels)
+        if kinds[self._image] not in (*PICTURED, "text"):
             raise SynthgenError(
                 f"{name}: column '{self._image}' holds {rows.type_of(self._image)}, not image "
                 "files; name the image column with --image-column"
@@ -51,10 +57,18 @@ class Table:
             reading = f"a table, image column '{self._image}', {found.source}"
             used += found.columns
             about = replace(about, notes=(*found.notes, *about.notes))
-        self.understood = replace(about, reading=reading, columns=rows.columns, used=used)
+        columns = tuple(map(self._solid.described, rows.columns))
+        if kinds[self._image] in SOLID:
+            used = used[1:]
+            reading = reading.replace("image column", "pictures of column", 1)
+        self.understood = replace(about, reading=reading, columns=columns, used=used)
 
     def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
         places = [int(self._places[row]) for row in rows]
+        if self._all.kinds[self._image] in SOLID:
+            for row, file in zip(rows, self._solid.pictures(self._image, places), strict=True):
+                yield file, f"{self.name} row {row}"
+            return
         for row, value in zip(rows, self._all.picked(self._image, places), strict=True):
             where = f"{self.name} row {row}"
             path = value if isinstance(value, str) else None
@@ -71,6 +85,8 @@ class Table:
         """The values of a column in these rows."""
         refuse_unknown(column, self._all.kinds, self.name, "its name")
         places = [int(self._places[row]) for row in rows]
+        if self._all.kinds[column] in SOLID:
+            return list(self._solid.values(column, places))
         found: list[Any] = []
         for start in range(0, len(places), STEP):
             found += self._all.picked(column, places[start : start + STEP])
@@ -80,7 +96,7 @@ class Table:
         return f"{self.name} row {row}"
 
     def quick_key(self) -> str | None:
-        return self._key
+        return self._solid.stamped(self._key)
 
 
 def _named_file(folders: Sequence[Path], path: str) -> bytes | BadImage:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthgen.spec.errors import printable
+from synthgen.spec.solids import Views, Voxels
 from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
 
 Kind = Literal[
     "image", "class label", "text", "whole number", "number", "mask", "joints", "attributes",
-    "other",
+    "voxels", "views", "other",
 ]  # fmt: skip
 """What the values of a column are."""
 
@@ -23,6 +24,9 @@ Structure = Literal[
 """How images come by their classes: class folders, class folders in split folders, none at all (one
 class), a label file beside the images, a table with an image column, WebDataset archives. Or by
 their partners: folders of equal stems, two images in one file, COCO annotations."""
+
+OF_PLACES: tuple[Kind, ...] = ("image", "mask", "joints", "voxels", "views")
+"""Kinds of columns with a value at every place: they are no attributes, and do not travel along."""
 
 FLAT_CLASS = "all"
 """The one class of images that have none."""
@@ -41,12 +45,15 @@ class Column:
     """Of joints: pairs of them between which a limb is drawn."""
     dtype: str = ""
     """Its Arrow type, where the data say it: not of files of text."""
-    offers: Attributes | Text | None = None
-    """Of attributes: which there are, and what their values are; of captions how long they are."""
+    offers: Attributes | Text | Voxels | Views | None = None
+    """Of attributes: which there are, and what their values are; of captions how long they are; of
+    solids and views the field."""
 
     def __str__(self) -> str:
         told = self.names and self.kind in ("mask", "joints")
         names = f": {', '.join(self.names)}" if told else ""
+        if isinstance(self.offers, Voxels | Views):
+            names = f": {self.offers}"
         return f"{self.name} ({self.kind}{names})"
 
 

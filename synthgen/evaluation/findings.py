@@ -233,9 +233,10 @@ class _Poor:
 
 
 def _originals(found: Evaluation) -> Iterator[Finding]:
-    for each in found.restorations:
-        nearer = each.made.psnr > each.toughest.psnr
-        yield Finding("good" if nearer else "care", "originals", each.sentence())
+    compared = [(each.nearer, each.sentence()) for each in found.restorations]
+    compared += [(s.nearer, s.sentence()) for s in filter(None, [found.reconstruction])]
+    for nearer, text in compared:
+        yield Finding("good" if nearer else "care", "originals", text)
 
 
 def _by_class(

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from synthgen.evaluation.edits import Edits
 from synthgen.evaluation.measures import Compared
+from synthgen.evaluation.reconstruction import Reconstruction
 from synthgen.evaluation.repeats import Closeness
 from synthgen.evaluation.restoration import Restoration
 from synthgen.evaluation.utility import Utility
@@ -179,6 +180,8 @@ class Evaluation:
     findings: tuple[Finding, ...] = ()
     restorations: tuple[Restoration, ...] = ()
     """Where images were made from what was derived of originals: how near they come to these."""
+    reconstruction: Reconstruction | None = None
+    """Where solids were made from views: how near they come to the true ones."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
     edits: Edits | None = None

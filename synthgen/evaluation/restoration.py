@@ -57,6 +57,11 @@ class Restoration:
         return max(self.baselines, key=lambda each: each.psnr)
 
     @property
+    def nearer(self) -> bool:
+        """Whether the dataset is nearer to the originals than every baseline."""
+        return self.made.psnr > self.toughest.psnr
+
+    @property
     def rows(self) -> tuple[Nearness, ...]:
         """The dataset, then the baselines."""
         return (self.made, *self.baselines)

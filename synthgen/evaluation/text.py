@@ -66,6 +66,9 @@ def as_text(found: Evaluation) -> str:
     lines += [f"  {line}" for line in retrieval_lines(found.retrievals)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
+    if found.reconstruction:
+        lines += [f"{found.reconstruction.what}:"]
+        lines += [f"  {name}: IoU {value}" for name, value in found.reconstruction.rows()]
     if found.seen:
         lines.append(
             "the generator was trained on the very images that it is compared with: distances, "
@@ -114,6 +117,9 @@ def as_markdown(found: Evaluation) -> str:
         head = "| | PSNR | mean difference of 255 | perceptual distance |"
         lines += ["", f"{plain(each.what)}:", "", head, "|---|---|---|---|"]
         lines += [f"| {' | '.join(map(plain, row))} |" for row in restored_rows(each)]
+    if found.reconstruction:
+        lines += ["", f"{plain(found.reconstruction.what)}:", "", "| | IoU |", "|---|---|"]
+        lines += [f"| {plain(name)} | {value} |" for name, value in found.reconstruction.rows()]
     if found.utility:
         lines += ["", *_utility(found.utility)]
     return "\n".join(lines)

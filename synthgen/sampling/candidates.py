@@ -12,7 +12,8 @@ import torch
 import xxhash
 from torch import Tensor
 
-from synthgen.spec.image import quantise, to_host, to_uint8
+from synthgen.spec.fields import Field
+from synthgen.spec.image import quantise, to_host
 
 FINITE = "finite"
 
@@ -30,7 +31,8 @@ class CandidateSource(Protocol):
         latent_std: float,
         truncation: float | None,
     ) -> dict[str, Tensor]:
-        """``image`` and any other column of images: ``float [N, C, H, W]`` in about [-1, 1]."""
+        """``image`` and what else is made, by column: images ``float [N, C, H, W]`` in about
+        [-1, 1], others as their fields' networks make them."""
 
 
 class Repeats(Protocol):
@@ -156,14 +158,21 @@ def examine(
     labels: np.ndarray,
     candidates: np.ndarray,
     given: Mapping[str, Tensor] = MappingProxyType({}),
+    fields: Mapping[str, Field] = MappingProxyType({}),
 ) -> CandidateBatch:
     """Quantise, score, judge and hash what was drawn. Repeated images are not judged here.
 
-    ``given`` holds the stored rows of what it was drawn from: they are columns as they are.
+    ``given`` holds the stored rows of what it was drawn from: they are columns as they are. What
+    else was drawn is stored as its field in ``fields`` says, without one as images are.
     """
     pixels, finite = quantise(drawn["image"])
+    further: dict[str, Tensor] = {}
+    for name, value in drawn.items():
+        if name != "image" and name not in given:
+            rows, sound = fields[name].rows(value) if name in fields else quantise(value)
+            further[name], finite = rows, finite & sound
     scores = judge.score(pixels, torch.from_numpy(class_keys[labels]).to(pixels.device))
-    scores |= judge.read({"image": pixels}, given)
+    scores |= judge.read({"image": pixels, **further}, given)
     scores[FINITE] = finite.float()
     verdicts = judge.judge(scores, torch.from_numpy(labels).to(pixels.device)).cpu().numpy()
     del scores[FINITE]  # kept images are finite, all of them
@@ -177,11 +186,7 @@ def examine(
         verdicts,
         {
             **{name: rows.cpu().numpy() for name, rows in given.items()},
-            **{
-                name: to_host(to_uint8(value))
-                for name, value in drawn.items()
-                if name != "image" and name not in given
-            },
+            **{name: to_host(rows) for name, rows in further.items()},
         },
         codes=judge.code(pixels),
     )

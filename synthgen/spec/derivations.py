@@ -19,6 +19,7 @@ from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Mask
 from synthgen.spec.plugins import plugins
+from synthgen.spec.projection import seen_from, views_agree
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -226,4 +227,5 @@ OURS: Mapping[str, Derivation] = {
     "masked": Derivation(_masked, baselines=FILLED, within=1),
     "edges": Derivation(_edges),
     "sketch": Derivation(sketch, agree=lines_agree),
+    "silhouettes": Derivation(seen_from, agree=views_agree),
 }

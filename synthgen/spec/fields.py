@@ -6,7 +6,8 @@ network's output (``rows``), how a row looks in the mirror, and how it enters a 
 ``index``, a ``vector``, a ``map``, a ``volume``, or not at all (``none``).
 
 This page has images and labels; ``spec/vectors.py`` has attributes, ``spec/texts.py`` captions,
-``spec/maps.py`` those with a value at every place. Other packages add theirs (``spec/kinds.py``).
+``spec/maps.py`` those with a value at every place, ``spec/solids.py`` solids and their views. Other
+packages add theirs (``spec/kinds.py``).
 """
 
 from __future__ import annotations

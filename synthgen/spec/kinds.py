@@ -8,8 +8,9 @@ from typing import Any
 
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image, Label
-from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
+from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.plugins import plugins
+from synthgen.spec.solids import Views, Voxels
 from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
 

@@ -139,7 +139,11 @@ class Task:
     @property
     def agrees(self) -> bool:
         """Whether what is given shows so much of the image that they must agree, as a large image
-        with its small copy, or an image with the one that it is an edit of."""
+        with its small copy, an image with the one that it is an edit of, or a solid with its views.
+        """
+        kinds = [{self.fields[n].kind for n in names} for names in (self.given, self.made)]
+        if "views" in kinds[0] and "voxels" in kinds[1]:
+            return True
         return self.pictured in self.edited or bool(restorable(self))
 
     def condition(self, tensors: Mapping[str, Tensor], count: int, stream: str = "") -> Tensor:

@@ -12,7 +12,8 @@ from synthgen.spec.fields import Image, Label
 from synthgen.spec.frames import Windows
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.kinds import field_from_json, field_to_json
-from synthgen.spec.maps import Keypoints, Mask, Views, Voxels
+from synthgen.spec.maps import Keypoints, Mask
+from synthgen.spec.solids import Views, Voxels
 from synthgen.spec.task import Derived, Task, label_to_image, sampled, two_kinds
 from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes

@@ -30,6 +30,7 @@ OPTIONS = {
     "gan": {"width": 16, "width_d": 8},
     "pix2pix": {"width": 4, "width_d": 4},
     "pose": {"width": 4, "width_d": 4, "latent": 4},
+    "prgan": {"width": 4, "width_d": 4, "latent": 4, "embedding": 4},
     "progan": {"width": 8, "widest": 16, "latent": 8},
     "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "sagan": {"width": 8, "width_d": 8, "latent": 4},
@@ -44,6 +45,7 @@ OPTIONS = {
         "told": 4,
     },
     "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
+    "voxel": {"width": 4, "width_d": 4, "latent": 4},
     "wgan": {"width": 8},
     "wgan-gp": {"width": 8},
 }
@@ -138,6 +140,9 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
         if "mask" in algorithm.inputs:  # drawn last, and only here: older numbers stay as they are
             drawn = torch.randint(len(CLASSES), (len(label), side, side))
             given["mask"] = torch.nn.functional.one_hot(drawn).permute(0, 3, 1, 2).float()
+        if "views" in algorithm.inputs:  # of solids of half the side
+            given["voxels"] = torch.rand(len(label), 1, *[side // 2] * 3).round() * 2 - 1
+            given["views"] = torch.rand(len(label), 4, side // 2, side // 2) * 2 - 1
         if "keypoints" in algorithm.inputs:
             given["keypoints"] = torch.rand(len(label), 5, side, side)
         if "asked" in algorithm.tensors:  # what is asked for is a vector of choices

@@ -22,7 +22,7 @@ def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
         "ageing", "characters", "classes", "edit-attributes", "faces", "image-to-image",
         "inpainting", "layout-to-photo", "photo-to-emoji", "pose-to-person", "sketch-to-photo",
-        "super-resolution", "text-to-image",
+        "super-resolution", "text-to-image", "views-to-3d",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)

@@ -11,7 +11,8 @@ from synthgen.dataset.codecs.codec import Encode, faulty, image_feature
 from synthgen.dataset.encoding.images import decode, encode
 from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.maps import Mask, Views
+from synthgen.spec.maps import Mask
+from synthgen.spec.solids import Views
 
 
 def cell_of(encoded: bytes) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from PIL import ImageDraw
 
 from synthgen.dataset.codecs.codec import Encode, faulty
 from synthgen.spec.fields import Label
-from synthgen.spec.maps import Keypoints, Voxels
+from synthgen.spec.maps import Keypoints
+from synthgen.spec.projection import pictures
+from synthgen.spec.solids import Voxels
 from synthgen.spec.texts import Text
 from synthgen.spec.vectors import Attributes
 
@@ -198,6 +200,8 @@ class VoxelsCodec:
         return faulty(self, cell)
 
     def pictures(self, rows: np.ndarray) -> np.ndarray:
-        """Seen from the front, nearer parts lighter."""
-        depth = np.where(rows.any(axis=1), 255 - rows.argmax(axis=1) * (200 // rows.shape[1]), 0)
-        return np.repeat(depth[..., None].astype(np.uint8), 3, axis=3)
+        """Turned about the upright axis to four sides, nearer parts lighter."""
+        import torch
+
+        size = 2 * self._field.side
+        return pictures(torch.from_numpy(rows), size, size, 3).numpy()

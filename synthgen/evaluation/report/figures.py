@@ -85,8 +85,8 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
 
 
 def originals(found: Evaluation) -> Html:
-    """How near the images are to the originals that they were to be, beside plain ways back."""
-    return join([
+    """How near images or solids are to those that they were to be, beside plain ways back."""
+    parts = [
         join([
             element("p", f"{each.what}."),
             table(
@@ -95,7 +95,11 @@ def originals(found: Evaluation) -> Html:
             ),
         ])
         for each in found.restorations
-    ])  # fmt: skip
+    ]  # fmt: skip
+    solids = found.reconstruction
+    if solids is not None:
+        parts.append(join([element("p", f"{solids.what}."), table(("", "IoU"), solids.rows())]))
+    return join(parts)
 
 
 def _class_row(entry: ClassEvaluation) -> list[Child]:

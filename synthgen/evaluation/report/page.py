@@ -94,7 +94,7 @@ def _sections(content: Content) -> Iterator[tuple[str, str, Html]]:
     found, evidence = content.evaluation, content.evidence
     if found is not None:
         yield "real", "Beside real images", join(figures.beside_real(found))
-        if found.restorations:
+        if found.restorations or found.reconstruction:
             yield "originals", "Beside the originals", figures.originals(found)
         if evidence is not None and evidence.points:
             yield "map", "A map of real and synthetic", figures.mapped(content, evidence)

@@ -18,6 +18,7 @@ from torch import Tensor
 from synthgen.features.field_reader import FieldReader
 from synthgen.quality.readers.consistency import Consistency
 from synthgen.quality.readers.reading import Reading
+from synthgen.quality.readers.silhouettes import SilhouetteAgreement
 from synthgen.spec.columns import AGREEMENT, IDENTITY
 from synthgen.spec.plugins import plugins
 from synthgen.spec.task import Task
@@ -61,6 +62,8 @@ class Readers:
                 found |= {} if same is None else {IDENTITY.removesuffix(AGREEMENT): same}
             elif Consistency.reads(task, name):
                 found[name] = Consistency(task, name)
+            elif SilhouetteAgreement.reads(task, name):
+                found[name] = SilhouetteAgreement(task, name)
             elif name in further and task.fields[name].kind in known:
                 plugin = known[task.fields[name].kind]
                 make = plugin.load()

@@ -7,7 +7,7 @@ given.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ from synthgen.stages.sample.conditions import load_sources
 
 
 @dataclass(frozen=True)
-class _Given:
+class Given:
     """The rows that a part of a dataset was made of."""
 
     data: Records
@@ -114,28 +114,22 @@ def _chunks(dataset: Dataset, generator: Generator, most: int) -> Iterator[tuple
     task = generator.task
     columns = [name for name in task.given if name in dataset.manifest.columns.fields]
     wanted = ["image", "generator_class", "shard", "candidate", *columns]
-    known: dict[str, _Given] = {}
+    known: dict[str, Given] = {}
     for shard, table in dataset.tables(most, wanted):
         part = dataset.manifest.made_of(shard)
         key = json.dumps([part.plan_hash, part.settings.source], sort_keys=True, default=str)
         if key not in known:
-            known[key] = _given(dataset, generator, part)
+            known[key] = given_rows(dataset, generator, part)
         for start in range(0, len(table), TOGETHER):
             rows = table.slice(start, TOGETHER)
             yield known[key].data.name, _chunk(dataset, task, columns, rows, known[key], part)
 
 
 def _chunk(
-    dataset: Dataset, task: Task, columns: list[str], rows: pa.Table, given: _Given,
+    dataset: Dataset, task: Task, columns: list[str], rows: pa.Table, given: Given,
     part: Provenance,
 ) -> _Chunk:  # fmt: skip
-    keys = [part.class_keys[name] for name in part.plan.classes]
-    strata = [keys.index(key) for key in rows.column("generator_class").to_pylist()]
-    # Rows of one shard of the dataset may be of several shards of the run that made them.
-    shards = rows.column("shard").to_pylist()
-    candidates = rows.column("candidate").to_pylist()
-    numbers = zip(shards, strata, candidates, strict=True)
-    places = np.array([int(given.dealt.rows(s, [k], [c])[0]) for s, k, c in numbers])
+    places = places_of(rows, given, part)
     cells = {
         name: torch.from_numpy(codec_of(task.fields[name]).decode(rows.column(name).to_pylist()))
         for name in columns
@@ -150,8 +144,21 @@ def _chunk(
     )  # fmt: skip
 
 
-def _given(dataset: Dataset, generator: Generator, part: Provenance) -> _Given:
-    """The rows that a part was made of.
+def places_of(rows: pa.Table, given: Given, part: Provenance) -> np.ndarray:
+    """Which given row each row of a part was made of, ``int64 [N]``."""
+    keys = [part.class_keys[name] for name in part.plan.classes]
+    strata = [keys.index(key) for key in rows.column("generator_class").to_pylist()]
+    # Rows of one shard of the dataset may be of several shards of the run that made them.
+    shards = rows.column("shard").to_pylist()
+    candidates = rows.column("candidate").to_pylist()
+    numbers = zip(shards, strata, candidates, strict=True)
+    return np.array([int(given.dealt.rows(s, [k], [c])[0]) for s, k, c in numbers])
+
+
+def given_rows(
+    dataset: Dataset, generator: Generator, part: Provenance, further: Sequence[str] = ()
+) -> Given:
+    """The rows that a part was made of, with ``further`` fields of theirs.
 
     Raises:
         SynthgenError: they are not to be had, or have changed.
@@ -162,12 +169,15 @@ def _given(dataset: Dataset, generator: Generator, part: Provenance) -> _Given:
         raise SynthgenError(
             f"{settings.source}: is not what {dataset.layout.root} was made of, or has changed"
         )
+    if further and not set(further) <= set(data.columns):
+        data = load_sources(settings, generator, part.plan.classes, further)
+        assert data is not None
     held, trained = np.zeros((2, len(data.strata)), dtype=bool)
     training = part.generator.trained
-    if data.fingerprint == training.data_fingerprint:
+    rows = training_rows(training, data)
+    if rows is not None:
+        trained[rows[0]], held[rows[1]] = True, True
+    elif data.fingerprint == training.data_fingerprint:
         trained[:] = True
-        rows = training_rows(training, data)
-        if rows is not None:
-            trained[rows[1]], held[rows[1]] = False, True
     dealt = SourceRows(data.strata, part.plan, again=settings.given_again)
-    return _Given(data, dealt, held, trained)
+    return Given(data, dealt, held, trained)

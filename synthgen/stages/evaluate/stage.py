@@ -28,6 +28,7 @@ from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
 from synthgen.stages.evaluate.parts import parts_read, read_again
 from synthgen.stages.evaluate.real_images import open_real, searched
+from synthgen.stages.evaluate.solids import reconstruction
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.finished.metrics import write_metrics
@@ -85,8 +86,14 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     evidence = replace(evidence, read_again=read_again(dataset, generator))
     edits = edits_read(settings, dataset, generator)
     own = retrievals(settings, dataset, generator, real)
-    if near or parts or edits or own:
-        found = judged(replace(found, restorations=near, parts=parts, edits=edits, retrievals=own))
+    solids = reconstruction(dataset, generator, settings.images)
+    if near or parts or edits or own or solids:
+        found = judged(
+            replace(
+                found, restorations=near, parts=parts, edits=edits, retrievals=own,
+                reconstruction=solids,
+            )
+        )  # fmt: skip
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

@@ -1,4 +1,4 @@
-"""A finished dataset in other forms: image folders with a table, WebDataset shards, COCO."""
+"""A finished dataset in other forms: image folders with a table, WebDataset, COCO, meshes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,11 +21,12 @@ from synthgen.stages.finished.class_folders import folder_names, metadata_name, 
 from synthgen.stages.finished.coco import places_of, write_coco
 from synthgen.stages.finished.exported import exported_rows
 from synthgen.stages.finished.growing import grown_and_sent, grown_here, put
+from synthgen.stages.finished.meshes import Meshes, meshes_of
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StorePath
 from synthgen.storage.whole import written_whole
 
-Format = Literal["imagefolder", "webdataset", "coco"]
+Format = Literal["imagefolder", "webdataset", "coco", "obj", "glb"]
 ENDING = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 
 
@@ -41,7 +43,9 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as
     ``NUMBER.COLUMN.png``. Both have ``fields.json``, which says what further fields there are.
-    ``coco``: see :mod:`synthgen.stages.finished.coco`. The number of images.
+    ``coco``: see :mod:`synthgen.stages.finished.coco`. ``obj`` and ``glb``: as ``imagefolder``,
+    with the mesh of each row's solid as ``NUMBER.obj`` in place of its voxels (``mesh_file_name``;
+    empty where no voxel is filled). The number of images.
 
     A folder of this machine appears whole. On a store the files come one by one, each whole, and
     ``.synthgen`` lies beside them until all are there; the same again goes on.
@@ -56,10 +60,12 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
         raise SynthgenError(f"{target}: exists already; name another folder with --out")
     if form == "coco":
         places_of(manifest)
+    mesh = meshes_of(manifest, form) if form in ("obj", "glb") else None
     refuse_damaged(layout, manifest)
     plan = manifest.plan
     ending = ENDING.get(manifest.settings.image_format, "png")
-    write = {"imagefolder": _image_folder, "webdataset": _webdataset, "coco": write_coco}[form]
+    others = {"webdataset": _webdataset, "coco": write_coco}
+    write = others.get(form) or partial(_image_folder, mesh=mesh)
     receipts = [asdict(receipt) for receipt in manifest.receipts]
     stamp = json.dumps({"plan": plan.hash, "receipts": receipts, "format": form})
     progress = Progress(plan.rows, f"exporting {form}")
@@ -74,8 +80,9 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
 
 
 def _image_folder(
-    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress
-) -> None:
+    layout: Layout, manifest: Manifest, staging: Path, ending: str, progress: Progress,
+    mesh: Meshes | None = None,
+) -> None:  # fmt: skip
     plan, further = manifest.plan, manifest.columns.names
     folders = folder_names(plan.classes)
     for split in plan.splits:
@@ -87,7 +94,13 @@ def _image_folder(
             name = f"{folders[row.label]}/{row.number:08d}"
             put(staging / row.split / f"{name}.{ending}", row.encoded)
             record = {"file_name": f"{name}.{ending}", "label": plan.classes[row.label]}
-            for kind, content in row.files.items():
+            files = row.files
+            if mesh is not None:
+                files, found = mesh.apart(files)
+                if found is not None:
+                    put(staging / row.split / f"{name}.{mesh.form}", found)
+                record["mesh_file_name"] = "" if found is None else f"{name}.{mesh.form}"
+            for kind, content in files.items():
                 put(staging / row.split / f"{name}.{kind}", content)
                 record[f"{kind.rpartition('.')[0]}_file_name"] = f"{name}.{kind}"
             tables[row.split].append({**record, **row.others})

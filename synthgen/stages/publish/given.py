@@ -38,7 +38,8 @@ def given(dataset: Dataset) -> tuple[Gallery, ...]:
 
 
 def _beside(dataset: Dataset, task: Task, names: list[str]) -> Iterator[Gallery]:
-    rows = first_rows(dataset, ["image", *names])
+    made = [name for name in dataset.manifest.columns.fields if name in task.made]
+    rows = first_rows(dataset, ["image", *names, *made])
     for name in names:
         yield _gallery(f"Given: {name}", "Each above the image that it became.", task, name, rows)
     yield _gallery("Made", "The images of these rows, in the same order.", task, "image", rows)

@@ -44,9 +44,13 @@ def row_fields(task: Task, named: Collection[str] = ()) -> tuple[str, ...]:
 
 
 def load_sources(
-    settings: SampleSettings, generator: Generator, classes: Sequence[str]
+    settings: SampleSettings,
+    generator: Generator,
+    classes: Sequence[str],
+    further: Sequence[str] = (),
 ) -> Records | None:
-    """The rows that a run is given, as the generator takes them; ``None`` if it needs none.
+    """The rows that a run is given, as the generator takes them, with ``further`` fields of theirs;
+    ``None`` if it needs none.
 
     Raises:
         SynthgenError: they are needed and not given, or given and not needed, or lack a class.
@@ -84,7 +88,7 @@ def load_sources(
         **generator.image.as_settings(),
         "min_per_class": 1,
     }
-    fields = {field: task.fields[field] for field in needed}
+    fields = {field: task.fields[field] for field in (*needed, *further)}
     some = FIELD in task.edited
     shown = next((field for field in fields.values() if isinstance(field, Image)), None)
     wanted |= {} if shown is None else shown.as_settings()

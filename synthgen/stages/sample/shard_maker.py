@@ -159,7 +159,9 @@ class ShardMaker:
                 source = self._source.with_rows(given)
                 drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
             with self._turns, clock.timed("score"):
-                batch = examine(drawn, keys, self._judge, labels, candidates, given)
+                batch = examine(
+                    drawn, keys, self._judge, labels, candidates, given, self._columns.fields
+                )
             chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
             with clock.timed("encode"):
                 files: dict[str, list[Any]] = {

@@ -248,7 +248,7 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
         if use.reads.labelled and images.classes == (ALL,):
             raise SynthgenError(f"{settings.data}: use '{use.name}' needs rows with a class")
         known = images.understood.columns
-        if use.reads.tagged and not any(column.offers for column in known):
+        if use.reads.tagged and not any(column.kind == "attributes" for column in known):
             raise SynthgenError(
                 f"{settings.data}: use '{use.name}' needs tags or other attributes of each row; "
                 f"name their columns with --field {FIELD}=A,B"

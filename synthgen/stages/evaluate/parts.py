@@ -6,8 +6,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed_as
 from synthgen.data.records import load_records
 from synthgen.data.splits import evenly
 from synthgen.dataset.codecs.registry import codec_of
@@ -19,7 +17,6 @@ from synthgen.machine.progress import say
 from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.task import ALL
@@ -65,12 +62,9 @@ def _real(
         "min_per_class": 1, "classes": None if flat else dataset.plan.classes,
         **dataset.image.as_settings(),
     })  # fmt: skip
-    view, columns = None, settings.field
-    if name == POINTS and isinstance(field, Keypoints):
-        view, columns = jointed_as(field, asked, columns)
     data = load_records(
-        asked, {"image": Image(1, 1, 1), name: field}, columns,
-        labelled=False if flat else None, view=view,
+        asked, {"image": Image(1, 1, 1), name: field}, settings.field,
+        labelled=False if flat else None,
     )  # fmt: skip
     rows = np.arange(len(data.labels))
     if real.held is not None and data.image_fingerprint == real.data.fingerprint:

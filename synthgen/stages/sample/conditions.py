@@ -11,8 +11,6 @@ import numpy as np
 from torch import Tensor
 
 from synthgen.data.attributes import FIELD, attributed_as
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed_as
 from synthgen.data.records import Records, load_records
 from synthgen.data.unpaired import one_of_two
 from synthgen.generators.generator import Generator
@@ -22,7 +20,6 @@ from synthgen.sampling.conditions import AllOf, Conditions, Numbers, OfRows, OfS
 from synthgen.sampling.source_rows import SourceRows
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.maps import Keypoints
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.sample import SampleSettings
@@ -101,11 +98,8 @@ def _read(
     asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
     carry: bool,
 ) -> Records:  # fmt: skip
-    """The rows; attributes and joints out of whatever columns have them."""
-    known, joints = fields.get(FIELD), fields.get(POINTS)
-    if isinstance(joints, Keypoints):
-        view, columns = jointed_as(joints, asked, settings.field)
-        return load_records(asked, fields, columns, labelled=labelled, view=view, carry=carry)
+    """The rows; attributes out of whatever columns have them."""
+    known = fields.get(FIELD)
     if not isinstance(known, Attributes):
         return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
     columns = dict(settings.field)

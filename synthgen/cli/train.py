@@ -45,8 +45,10 @@ def sampling_command(bundle: Place) -> str:
 
     line = f"synthgen sample --generator {shlex.quote(str(bundle))}"
     config = show(str(bundle))
-    needed = row_fields(config.read_task())
-    if not needed or LAW in config.files:
+    task = config.read_task()
+    needed = row_fields(task)
+    drawn = LAW in config.files and all(task.fields[name].enters == "vector" for name in needed)
+    if not needed or drawn:
         return f"{line} --n 1000"
     return f"{line} --given DATA --n 1000   # DATA: rows that have {' and '.join(needed)}"
 

@@ -120,8 +120,12 @@ def attributed(source: Source, asked: Sequence[str] = (), least: float = LEAST) 
     return _with(source, chosen, left)
 
 
-def attributed_as(source: Source, field: Attributes, asked: Sequence[str] = ()) -> Source:
+def attributed_as(
+    source: Source, field: Attributes, asked: Sequence[str] = (), *, some: bool = False
+) -> Source:
     """The source with the attributes of a ``field`` that is known, as the column :data:`FIELD`.
+
+    With ``some`` and no names that are ``asked``, those that it lacks are known of no row.
 
     Raises:
         SynthgenError: one is not there, or a row says what the field does not know.
@@ -131,12 +135,21 @@ def attributed_as(source: Source, field: Attributes, asked: Sequence[str] = ()) 
     if whole is None:
         whole = next((known[name] for name in TOGETHER if name in known), None)
     inside = {e.name: e for e in ([] if whole is None else _together(source, whole, 0.0, field))}
+    if strange := [name for name in asked if name not in {*known, *field.names}]:
+        raise SynthgenError(
+            f"{source.name}: no column '{strange[0]}' (there are {name_list(known, SHOWN)})"
+            f"{did_you_mean(strange[0], known)}"
+        )
     found = []
     for name in field.names:
         each = _column(source, known[name], plain=True) if name in known else inside.get(name)
         if each is None and whole is not None and inside and not field.ranges:
             # A tag that no row has is one that all of them lack.
             each = Said(name, whole.name, np.zeros(len(source.labels), dtype=np.float32))
+        if each is None and some and not asked:
+            unknown = np.full(len(source.labels), np.nan, dtype=np.float32)
+            found.append(Said(name, "", unknown, choices=field.choices.get(name, ())))
+            continue
         if not isinstance(each, Said):
             every = [*known, *inside]
             raise SynthgenError(

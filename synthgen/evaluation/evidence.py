@@ -45,6 +45,14 @@ class MapPoint:
 
 
 @dataclass(frozen=True)
+class ReadAgain:
+    """What a reader sees of a column in the images of a dataset's first rows, as pictures."""
+
+    column: str
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """``shards`` as in the evaluation's record that it belongs to."""
 
@@ -52,6 +60,7 @@ class Evidence:
     training_pairs: tuple[PicturePair, ...]
     repeated_pairs: tuple[PicturePair, ...]
     points: tuple[MapPoint, ...]
+    read_again: tuple[ReadAgain, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from synthgen.evaluation.attributes import attribute_findings
+from synthgen.evaluation.edit_findings import edit_findings
 from synthgen.evaluation.parts import part_findings
 from synthgen.evaluation.record import ClassEvaluation, Evaluation, Finding, Level
 from synthgen.evaluation.repeats import USUAL
@@ -46,7 +47,7 @@ def judged(found: Evaluation) -> Evaluation:
     findings = sorted(
         [
             *_memorisation(found), *_repetition(found), *_diversity(found), *_coverage(found),
-            *_realism(found), *_labels(found), *_originals(found),
+            *_realism(found), *_labels(found), *_originals(found), *edit_findings(found.edits),
             *attribute_findings(found.attributes), *part_findings(found.parts),
         ],
         key=lambda finding: ("bad", "care", "good").index(finding.level),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from synthgen.evaluation.edits import Edits
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.repeats import Closeness
 from synthgen.evaluation.restoration import Restoration
@@ -163,6 +164,8 @@ class Evaluation:
     """Where images were made from what was derived of originals: how near they come to these."""
     attributes: tuple[AttributeEvaluation, ...] = ()
     """Of a dataset whose images are made from attributes."""
+    edits: Edits | None = None
+    """Of a dataset whose images are edits of others."""
     parts: tuple[PartEvaluation, ...] = ()
     """Of fields with parts, as masks: what a reader sees of each."""
     utility: Utility | None = None
@@ -198,6 +201,8 @@ class Evaluation:
         del own["utility"]
         if self.utility is not None:
             own["utility"] = self.utility.to_json()
+        if self.edits is None:
+            del own["edits"]
         record: dict[str, Any] = _finite(own)
         return record
 

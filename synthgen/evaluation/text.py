@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from synthgen.evaluation.attributes import attribute_lines, cells_of
+from synthgen.evaluation.edits import HEADS, edit_lines, edit_rows
 from synthgen.evaluation.measures import Compared
 from synthgen.evaluation.parts import part_cells, part_lines
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
@@ -59,6 +60,7 @@ def as_text(found: Evaluation) -> str:
         lines.append(f"  each with {found.overall.images:,} images on either side")
     lines += [f"  {line}" for entry in found.classes for line in _class_lines(entry)]
     lines += [f"  {line}" for line in attribute_lines(found.attributes)]
+    lines += [f"  {line}" for line in edit_lines(found.edits)]
     lines += [f"  {line}" for line in part_lines(found.parts)]
     lines += [f"  {line}" for line in _repeats(found)]
     lines += [line for each in found.restorations for line in _restored_lines(each)]
@@ -102,6 +104,9 @@ def as_markdown(found: Evaluation) -> str:
     for head, rows in _seen_by_readers(found):
         lines += ["", f"| {head} | this dataset | of real images |", "|---|---|---|"]
         lines += [f"| {' | '.join(plain(cell) for cell in row)} |" for row in rows]
+    if found.edits:
+        lines += ["", f"| {' | '.join(HEADS)} |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(map(plain, row))} |" for row in edit_rows(found.edits)]
     lines += ["", *(f"- {plain(line)}" for line in _repeats(found))]
     for each in found.restorations:
         head = "| | PSNR | mean difference of 255 | perceptual distance |"
@@ -143,9 +148,9 @@ def _restored_lines(found: Restoration) -> Iterator[str]:
 def _utility(found: Utility) -> Iterator[str]:
     """Markdown: what was measured how, the table, the sentences."""
     yield (
-        f"One classifier, trained {len(found.seeds)} times with each training set and tested on "
-        f"{found.test_images:,} real images of {plain(found.test)} (mean ± deviation). Real "
-        f"images: {plain(found.real)}; the generator saw {found.generator_saw}."
+        f"One {plain(found.learner)}, trained {len(found.seeds)} times with each training set and "
+        f"tested on {found.test_images:,} real images of {plain(found.test)} (mean ± deviation). "
+        f"Real images: {plain(found.real)}; the generator saw {found.generator_saw}."
     )
     yield from ["", found.table(), ""]
     yield from (f"- {plain(line)}" for line in found.sentences())

@@ -98,6 +98,18 @@ class Utility:
     """Every setting of the classifier and its training: the same in all rows."""
     rows: tuple[UtilityRow, ...]
 
+    @property
+    def learner(self) -> str:
+        """What is trained: a classifier, or a network that reads a column off images."""
+        column = self.protocol.get("learn")
+        return "classifier" if column is None else f"reader of {column}"
+
+    @property
+    def measure(self) -> str:
+        """What the rows' ``accuracies`` are: accuracy, or the mean over the parts of a measure."""
+        measure = self.protocol.get("measure")
+        return "accuracy" if measure is None else f"mean {measure}"
+
     def row(self, trained_on: TrainedOn, real_per_class: int) -> UtilityRow | None:
         """The row of this kind and size, if it was measured."""
         for row in self.rows:
@@ -117,18 +129,27 @@ class Utility:
             found.append(Gain(both.real_per_class, both.all_real, fmean(differences), deviation))
         return tuple(sorted(found, key=lambda gain: gain.real_per_class))
 
+    def _gap(self, made: UtilityRow, whole: UtilityRow) -> str:
+        points = f"a gap of {100 * (whole.accuracy - made.accuracy):.1f} points"
+        if "learn" in self.protocol:
+            return (
+                f"trained on synthetic images alone the {self.learner} reaches {made.accuracy:.1%} "
+                f"on real test images ({self.measure}), on all {whole.real_images:,} real images "
+                f"{whole.accuracy:.1%}: {points}"
+            )
+        return (
+            f"trained on synthetic images alone the classifier is right on {made.accuracy:.1%} of "
+            f"real test images, on all {whole.real_images:,} real images on {whole.accuracy:.1%}: "
+            f"{points}"
+        )
+
     def sentences(self) -> list[str]:
         """What a person should know, in plain words."""
         lines = []
         whole = next((row for row in self.rows if row.trained_on == "real" and row.all_real), None)
         made = next((row for row in self.rows if row.trained_on == "synthetic"), None)
         if made is not None and whole is not None:
-            lines.append(
-                f"trained on synthetic images alone the classifier is right on {made.accuracy:.1%} "
-                f"of real test images, on all {whole.real_images:,} real images on "
-                f"{whole.accuracy:.1%}: a gap of {100 * (whole.accuracy - made.accuracy):.1f} "
-                "points"
-            )
+            lines.append(self._gap(made, whole))
         attribute = self.protocol.get("attribute")
         if made is not None and attribute is not None:
             worst = min(range(len(self.classes)), key=lambda k: made.class_accuracies[k])
@@ -170,7 +191,7 @@ class Utility:
         gains = {gain.real_per_class: gain for gain in self.gains()}
         lines = [
             "| trained on | real images per class | synthetic images | the generator saw "
-            "| accuracy | against real only |",
+            f"| {self.measure} | against real only |",
             "|---|---|---|---|---|---|",
         ]
         for row in self.rows:

@@ -120,7 +120,7 @@ class FilterSet:
         return "; ".join(named)
 
 
-DEFAULT = ("statistics", "label_agreement", "agreement", "realism", "memorised")
+DEFAULT = ("statistics", "label_agreement", "agreement", "identity", "realism", "memorised")
 """Rules of ``default``; what a bundle has no calibration for is left out of it."""
 
 AUDIT: dict[str, dict[str, Any]] = {
@@ -190,6 +190,8 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
             del values["memorised"]
         if _possible("agreement", context):
             values["agreement"] = {"quantile": 0.015}
+        if _possible("identity", context):
+            values["identity"] = {}
     else:
         values = read_yaml(spec)
         if not values:

@@ -12,10 +12,12 @@ from pydantic import Field
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.repeats import RepeatRule
 from synthgen.quality.rule import INFINITE, Bound, Context, Rule
-from synthgen.spec.columns import AGREEMENT, DISCRIMINATOR
+from synthgen.spec.columns import AGREEMENT, DISCRIMINATOR, IDENTITY
 from synthgen.spec.errors import SynthgenError
 
 LABEL = f"label{AGREEMENT}"
+APART = (LABEL, IDENTITY)
+"""Agreements that have rules of their own."""
 
 Statistic = Literal["brightness", "contrast", "entropy", "sharpness", "grain"]
 
@@ -101,7 +103,7 @@ class LabelAgreementFilter(Rule):
 
 class AgreementFilter(Rule):
     """Keep images that bear out what they were made from, as far as real images do: every
-    ``<field>_agreement`` that was calibrated, but that of the label."""
+    ``<field>_agreement`` that was calibrated, but those of the label and of the identity."""
 
     quantile: float = Field(
         0.1, ge=0, lt=1, description="Share of held-out real images that would fail."
@@ -109,12 +111,36 @@ class AgreementFilter(Rule):
 
     def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
         calibration = context.calibrated(name)
-        scores = [s for s in calibration.quantiles if s.endswith(AGREEMENT) and s != LABEL]
+        scores = [s for s in calibration.quantiles if s.endswith(AGREEMENT) and s not in APART]
         if not scores:
             raise SynthgenError(f"{name}: the generator's bundle has no reader of what it is given")
         every = len(context.classes)
         lows = {score: calibration.quantile(score, self.quantile) for score in scores}
         return [Bound(name, s, (low,) * every, (INFINITE,) * every) for s, low in lows.items()]
+
+
+class IdentityFilter(Rule):
+    """Keep edits that are nearer to their source than different real images are to each other."""
+
+    min: float = Field(
+        0.95, ge=0, le=1, description="Share of pairs of different real images that must be "
+        "farther apart.",
+    )  # fmt: skip
+    quantile: float = Field(
+        0.01, ge=0, lt=1, description="Share of held-out real images, hardly changed, that may "
+        "fail at most: where more would, the limit is lower.",
+    )  # fmt: skip
+
+    def resolve(self, name: str, context: Context) -> list[Bound | RepeatRule]:
+        calibration = context.calibrated(name)
+        if IDENTITY not in calibration.quantiles:
+            raise SynthgenError(
+                f"{name}: this generator's images are no edits of others, whose identity could be "
+                "kept"
+            )
+        low = min(self.min, calibration.quantile(IDENTITY, self.quantile))
+        every = len(context.classes)
+        return [Bound(name, IDENTITY, (low,) * every, (INFINITE,) * every)]
 
 
 class RealismFilter(Rule):

@@ -115,6 +115,13 @@ class Drawn:
         return {self._name: torch.from_numpy(drawn.astype(np.float32))}
 
 
+class Over(Protocol):
+    """What puts values over those of rows."""
+
+    def over(self, rows: dict[str, Tensor], numbers: Numbers) -> dict[str, Tensor]:
+        """Stored rows by field of these candidates, with the values put into them."""
+
+
 class Set:
     """Attributes set to one value each for all candidates, whatever other conditions drew."""
 
@@ -122,17 +129,29 @@ class Set:
         self._name = name
         self._values = {field.names.index(key): float(value) for key, value in values.items()}
 
-    def available(self, shard: ShardPlan) -> list[int] | None:
-        return None
-
-    def at(self, numbers: Numbers) -> dict[str, Tensor]:
-        return {}
-
-    def over(self, rows: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The rows with the values put into them."""
+    def over(self, rows: dict[str, Tensor], numbers: Numbers) -> dict[str, Tensor]:
         changed = rows[self._name].clone()
         for place, value in self._values.items():
             changed[:, place] = value
+        return {**rows, self._name: changed}
+
+
+class Asked:
+    """Attributes that others draw, asked for in place of a row's own; what these do not know stays
+    the row's own."""
+
+    def __init__(
+        self, name: str, field: Attributes, drawn: Conditions, asked: Sequence[str]
+    ) -> None:
+        """``asked`` are those that are put over; the others stay as they are."""
+        self._name, self._drawn = name, drawn
+        self._places = [field.names.index(each) for each in asked]
+
+    def over(self, rows: dict[str, Tensor], numbers: Numbers) -> dict[str, Tensor]:
+        changed, drawn = rows[self._name].clone(), self._drawn.at(numbers)[self._name]
+        for place in self._places:
+            known = ~drawn[:, place].isnan()
+            changed[known, place] = drawn[known, place]
         return {**rows, self._name: changed}
 
 
@@ -145,7 +164,7 @@ class AllOf:
         parts: Sequence[Conditions],
         seed: int,
         uniforms: Uniforms,
-        sets: Sequence[Set] = (),
+        sets: Sequence[Over] = (),
     ) -> None:
         self._task, self._parts, self._sets = task, parts, sets
         self._seed, self._uniforms = seed ^ (APART << 1), uniforms
@@ -159,8 +178,10 @@ class AllOf:
         rows: dict[str, Tensor] = {}
         for part in self._parts:
             rows |= part.at(numbers)
+        # What a row has itself, before anything is put over it.
+        rows |= {own: rows[name] for name, own in self._task.edited.items() if name in rows}
         for values in self._sets:
-            rows = values.over(rows)
+            rows = values.over(rows, numbers)
         count = draws_of(self._task)
         if self._task.derived:
             draws = self._uniforms(

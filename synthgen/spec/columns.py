@@ -34,10 +34,19 @@ AGREEMENT = "_agreement"
 """The end of the name of a score that says how far an image bears out another column."""
 
 
+IDENTITY = f"identity{AGREEMENT}"
+"""The score of how sure it is that an edit shows what its source shows."""
+
+
 def meaning(score: str) -> str:
     """What a score says, in a few words."""
     if score in MEANINGS:
         return MEANINGS[score]
+    if score == IDENTITY:
+        return (
+            "share of pairs of different real images whose features are farther apart than those "
+            "of the image and its source; 1 is the same image"
+        )
     if score.endswith(AGREEMENT):
         return f"how far the image bears out its `{score.removesuffix(AGREEMENT)}`, 0 to 1"
     return "a score"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from synthgen.spec.task import Task
 
 GROUP = "synthgen.derivations"
+OWN = "own"
+"""The derivation of what a row has itself, before anything else is asked for."""
 GREY = 127
 """What stands in place of pixels that are not known."""
 STROKES = 6
@@ -104,6 +106,11 @@ def derive(task: Task, rows: Mapping[str, Tensor], draws: Tensor) -> dict[str, T
             of = [found[source] for source in derived.of]
             found[name] = derivation.compute(task.fields[name], of, part, derived.options)
     return found
+
+
+def _own(field: Field, of: Sequence[Tensor], draws: Tensor, options: Mapping[str, Any]) -> Tensor:
+    """What the one field holds, as it is."""
+    return of[0]
 
 
 def _area_down(
@@ -213,6 +220,7 @@ def _edges(field: Field, of: Sequence[Tensor], draws: Tensor, options: Mapping[s
 
 
 OURS: Mapping[str, Derivation] = {
+    OWN: Derivation(_own),
     "area_down": Derivation(_area_down, baselines=ENLARGED),
     "hole": Derivation(_hole, draws=9 + 2 * STROKES),
     "masked": Derivation(_masked, baselines=FILLED, within=1),

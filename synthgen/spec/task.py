@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from synthgen.spec.derivations import restorable
+from synthgen.spec.derivations import OWN, restorable
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Enters, Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.kinds import field_from_json, field_to_json
+from synthgen.spec.vectors import Attributes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,10 +131,16 @@ class Task:
         return tuple(n for n in self.given if self.fields[n].enters not in (*CONDITIONS, "none"))
 
     @property
+    def edited(self) -> Mapping[str, str]:
+        """Fields that are made of a row's own, or asked for in place of its own, by name: the
+        fields that hold what the row has itself."""
+        return {each.of[0]: name for name, each in self.derived.items() if each.by == OWN}
+
+    @property
     def agrees(self) -> bool:
         """Whether what is given shows so much of the image that they must agree, as a large image
-        with its small copy."""
-        return bool(restorable(self))
+        with its small copy, or an image with the one that it is an edit of."""
+        return self.pictured in self.edited or bool(restorable(self))
 
     def condition(self, tensors: Mapping[str, Tensor], count: int, stream: str = "") -> Tensor:
         """The condition of ``count`` rows, from the fields' tensors by name.
@@ -229,6 +236,29 @@ def two_kinds(
     if given:
         return Task(fields, ("source", "label"), ("image",), streams, stratum="label")
     return Task(fields, ("label",), ("image", "source"), streams, stratum="label")
+
+
+def edits(image: ImageSpec, attributes: Attributes, label: Label | None = None) -> Task:
+    """The task of editing images: ``source`` and the ``attributes`` that are asked for are given,
+    and ``source_attributes`` says what the source had; ``image`` is made. A label travels along."""
+    shown = Image(image.height, image.width, image.channels)
+    own = Attributes(attributes.names, attributes.ranges, attributes.choices, aside=True)
+    fields: dict[str, Field] = {
+        "image": shown,
+        "source": shown,
+        "source_attributes": own,
+        "attributes": attributes,
+    }
+    derived = {
+        "source": Derived(OWN, ("image",)),
+        "source_attributes": Derived(OWN, ("attributes",)),
+    }
+    given = ("source", "source_attributes", "attributes")
+    read: tuple[str, ...] = ("image", "attributes")
+    if label is None:
+        return Task(fields, given, ("image",), (read,), derived)
+    fields["label"] = label
+    return Task(fields, given, ("image",), ((*read, "label"),), derived, "label")
 
 
 def sampled(task: Task, strata: Tensor, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

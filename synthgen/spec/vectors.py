@@ -31,8 +31,13 @@ class Attributes(Named, Placeless):
 
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    aside: bool = False
+    """Whether they are said of a row and enter no network."""
     kind: ClassVar[str] = "attributes"
-    enters: ClassVar[Enters] = "vector"
+
+    @property
+    def enters(self) -> Enters:
+        return "none" if self.aside else "vector"
 
     @property
     def entering(self) -> int:
@@ -152,7 +157,8 @@ class Attributes(Named, Placeless):
         ranges = {name: list(bounds) for name, bounds in self.ranges.items()}
         record: dict[str, Any] = {"names": list(self.names), "ranges": ranges}
         choices = {name: list(known) for name, known in self.choices.items()}
-        return {**record, "choices": choices} if choices else record
+        record |= {"choices": choices} if choices else {}
+        return {**record, "aside": True} if self.aside else record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Attributes:
@@ -163,7 +169,10 @@ class Attributes(Named, Placeless):
         choices = {str(k): names_of(v) for k, v in record.get("choices", {}).items()}
         if not set(choices) <= set(names) - set(ranges):
             raise ValueError("choices of no attribute, or of a number")
-        return cls(names, ranges, choices)
+        aside = record.get("aside", False)
+        if not isinstance(aside, bool):
+            raise ValueError("aside is true or false")
+        return cls(names, ranges, choices, aside)
 
 
 @dataclass(frozen=True)

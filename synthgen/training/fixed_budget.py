@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from synthgen.features.classifier import LabelClassifier
@@ -95,63 +95,84 @@ def train_fixed_budget(
     torch.manual_seed(step_seed(seed, 0, 1))
     network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
     place(network, device).train()
-    batches = _Batches(sources, classes, budget, seed, device)
+    taught = [
+        (_Taught(source, classes, budget, step_seed(seed, 0, 2 + number)), source.share)
+        for number, source in enumerate(sources)
+    ]
+
+    def loss_of(pixels: Tensor, truth: Tensor) -> Tensor:
+        return cross_entropy(network(_shifted(pixels, budget.crop)), truth)
+
+    fit_fixed_budget(
+        network, taught, loss_of, budget, seed=seed, device=device, precision=precision,
+        first_alone=first_alone, progress=progress,
+    )  # fmt: skip
+    return network.eval()
+
+
+class Shown(Protocol):
+    """Rows of one origin in their order."""
+
+    def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Images ``float [count, C, H, W]`` in [-1, 1] from position ``start`` on, and what is to
+        be learnt of each, ``[count, ...]``."""
+
+
+def fit_fixed_budget(
+    network: nn.Module,
+    shown: Sequence[tuple[Shown, float]],
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    budget: Budget,
+    *,
+    seed: int,
+    device: torch.device,
+    precision: torch.dtype,
+    first_alone: float,
+    progress: Callable[[int], Any],
+) -> None:
+    """Train a network for the budget's steps on several origins side by side.
+
+    ``shown`` has each origin's rows and share, ``loss_of`` takes images and what is to be learnt of
+    them; the rest as in :func:`train_fixed_budget`.
+    """
+    mixed = batch_counts([share for _, share in shown], budget.batch_size)
+    alone = [budget.batch_size, *(0 for _ in shown[1:])]
+    at = [0] * len(shown)
     optimizer = torch.optim.SGD(
         network.parameters(), lr=budget.peak_lr, momentum=0.9, nesterov=True,
         weight_decay=budget.weight_decay,
     )  # fmt: skip
     for step in range(budget.steps):
         torch.manual_seed(step_seed(seed, 1 + step, 0))
-        pixels, truth = batches.next(alone=step >= budget.steps * (1 - first_alone))
+        parts = []
+        counts = alone if step >= budget.steps * (1 - first_alone) else mixed
+        for number, count in enumerate(counts):
+            if count:
+                parts.append(shown[number][0].at(at[number], count, device))
+                at[number] += count
+        pixels, truth = (torch.cat(values) for values in zip(*parts, strict=True))
         for group in optimizer.param_groups:
             group["lr"] = budget.peak_lr * _lr_factor(step / budget.steps, budget.warm_up)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = network(_shifted(pixels, budget.crop))
-            loss = cross_entropy(logits, truth)
+            loss = loss_of(pixels, truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         progress(budget.batch_size)
-    return network.eval()
 
 
-class _Batches:
-    """Batches of several sources, each in its own order."""
+class _Taught:
+    """A source's images and targets ``float32 [n, K]``."""
 
-    def __init__(
-        self,
-        sources: Sequence[Source],
-        classes: int,
-        budget: Budget,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        self._sources = sources
-        self._classes = classes
-        self._smoothing = budget.smoothing
-        self._device = device
-        self._orders = [
-            RealBatches(
-                s.images, np.arange(len(s.labels)), s.rows, step_seed(seed, 0, 2 + i), budget.flip
-            )
-            for i, s in enumerate(sources)
-        ]
-        self._mixed = batch_counts([source.share for source in sources], budget.batch_size)
-        self._alone = [budget.batch_size, *(0 for _ in sources[1:])]
-        self._shown = [0] * len(sources)
+    def __init__(self, source: Source, classes: int, budget: Budget, seed: int) -> None:
+        self._source, self._classes, self._smoothing = source, classes, budget.smoothing
+        rows = np.arange(len(source.labels))
+        self._order = RealBatches(source.images, rows, source.rows, seed, budget.flip)
 
-    def next(self, alone: bool) -> tuple[Tensor, Tensor]:
-        """Images ``float32 [B, C, H, W]`` and targets ``float32 [B, K]`` of the next batch, of all
-        sources or of the first alone."""
-        images, targets = [], []
-        for i, count in enumerate(self._alone if alone else self._mixed):
-            if count:
-                part, rows = self._orders[i].at(self._shown[i], count, self._device)
-                at = rows.cpu().numpy()
-                images.append(part)
-                targets.append(self._sources[i].targets(at, self._classes, self._smoothing))
-                self._shown[i] += count
-        return torch.cat(images), torch.cat(targets).to(self._device)
+    def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        images, rows = self._order.at(start, count, device)
+        targets = self._source.targets(rows.cpu().numpy(), self._classes, self._smoothing)
+        return images, targets.to(device)
 
 
 def batch_counts(shares: Sequence[float], batch_size: int) -> list[int]:

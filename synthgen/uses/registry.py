@@ -68,6 +68,8 @@ class Reads:
     attributes: Callable[[Any], float | None] = lambda options: None
     """The share of rows that a tag must have to be one of the attributes that a row is given, from
     the use's options; ``None``: no attributes are read."""
+    named: Callable[[Any], tuple[str, ...]] = lambda options: ()
+    """The attributes that are read where the data's settings name none; none: all of them."""
     tagged: bool = False
     """Whether rows must have attributes."""
     joints: Callable[[Any], str | None] = lambda options: None

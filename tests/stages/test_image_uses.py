@@ -1,5 +1,7 @@
 """Uses conditioned on images, on the toy world through every command."""
 
+import json
+
 import datasets
 import numpy as np
 import pytest
@@ -205,6 +207,17 @@ def test_every_command_takes_such_a_dataset(name, made, trained, data, tmp_path,
     mild = tmp_path / "mild.yaml"  # for networks that have hardly learnt
     mild.write_text("exact_duplicate: true\n")
     every_command(first, second, trained(name), ("--real", data[name]), tmp_path, capsys, mild)
+    if name == "layout":
+        assert "Read again: mask" in (first / "report" / "report.html").read_text()
+        parts = json.loads((first / "report" / "metrics.json").read_text())["parts"]
+        assert [entry["part"] for entry in parts] == ["", *MASK_NAMES]
+        assert all(entry["real_images"] for entry in parts)
+        coco = ("export", first, "--format", "coco", "--out", tmp_path / "coco")
+        assert command(*coco) in (0, None)
+        wanted = ("--learn", "mask", "--test", "held-out", "--sizes", "all", "--seeds", 1)
+        real = ("--real", data[name], "--steps", 4, "--batch-size", 8, "--device", "cpu")
+        assert command("utility", first, *real, *wanted) in (0, None)
+        assert "reader of mask reaches" in capsys.readouterr().out
     if name in ("paired", "unpaired"):
         code = command("utility", first, "--real", data[name], "--test", data[name], "--test-split",
                        "train", "--sizes", "2", "--seeds", 1, "--steps", 4, "--device", "cpu")  # fmt: skip

@@ -34,6 +34,7 @@ OPTIONS = {
     "r3gan": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "sagan": {"width": 8, "width_d": 8, "latent": 4},
     "spade": {"width": 4, "width_d": 4, "hidden": 4, "latent": 4, "perceptual": 0},
+    "stargan": {"width": 4, "width_d": 4, "blocks": 1},
     "stylegan2": {"width": 8, "widest": 16, "latent": 8, "style": 16},
     "wgan": {"width": 8},
     "wgan-gp": {"width": 8},
@@ -129,6 +130,9 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
             given["mask"] = torch.nn.functional.one_hot(drawn).permute(0, 3, 1, 2).float()
         if "keypoints" in algorithm.inputs:
             given["keypoints"] = torch.rand(len(label), 5, side, side)
+        if "asked" in algorithm.tensors:  # what is asked for is a vector of choices
+            chosen = torch.nn.functional.one_hot(label, len(CLASSES))
+            given["condition"] = chosen.float() * 2 - 1
         for name, latent in algorithm.latents.items():
             given[name] = torch.randn(len(label), *latent.shape)
         for network in algorithm.networks.values():

@@ -93,6 +93,13 @@ def same_bytes_anyhow(plain: list, wanted: Path, folder: Path, commands) -> None
     data = {path.name: path.read_bytes() for path in (wanted / "data").iterdir()}
     commands.run(*plain, "--out", folder / "two", "--workers", 2)
     assert {p.name: p.read_bytes() for p in (folder / "two" / "data").iterdir()} == data
+    same_bytes_after_a_kill(plain, wanted, folder, commands)
+
+
+def same_bytes_after_a_kill(plain: list, wanted: Path, folder: Path, commands) -> None:
+    """A run that is killed and goes on makes the shards of the dataset ``wanted``; ``plain`` is its
+    command without ``--out``."""
+    data = {path.name: path.read_bytes() for path in (wanted / "data").iterdir()}
     killed = commands.start(*plain, "--out", folder / "killed", faults={40: signal.SIGKILL})
     assert killed.wait() != 0
     commands.run(*plain, "--out", folder / "killed")

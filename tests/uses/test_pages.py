@@ -20,8 +20,9 @@ SOURCES = sorted((ROOT / "synthgen").rglob("*.py")) + sorted((ROOT / "pipelines"
 
 def test_every_page_is_listed_and_makes_a_task_with_and_without_classes():
     assert {
-        "characters", "classes", "faces", "image-to-image", "inpainting", "layout-to-photo",
-        "pose-to-person", "sketch-to-photo", "super-resolution",
+        "ageing", "characters", "classes", "edit-attributes", "faces", "image-to-image",
+        "inpainting", "layout-to-photo", "photo-to-emoji", "pose-to-person", "sketch-to-photo",
+        "super-resolution",
     } <= set(use_names())  # fmt: skip
     for name in use_names():
         use = find_use(name)
@@ -47,8 +48,9 @@ def test_only_what_shows_the_image_itself_must_agree_with_it():
 def named(text):
     """Names of uses, as text of a program."""
     shown = re.findall(r"super[-_]resolution|inpainting\b(?!\.)", text)
-    shown += re.findall(r"""["'](faces|characters)["']""", text)  # words of everybody's as well
-    return shown + re.findall(r"(?:image|layout|sketch|pose)[-_]to[-_]\w+", text)
+    # Words of everybody's as well.
+    shown += re.findall(r"""["'](faces|characters|ageing)["']|edit[-_]attributes""", text)
+    return shown + re.findall(r"(?:image|layout|sketch|pose|photo)[-_]to[-_]\w+", text)
 
 
 def test_no_use_is_named_outside_of_its_page():

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from synthgen.evaluation.attributes import cells_of
+from synthgen.evaluation.edits import HEADS, edit_rows
 from synthgen.evaluation.evidence import Evidence
 from synthgen.evaluation.parts import part_cells
 from synthgen.evaluation.record import ClassEvaluation, Evaluation
@@ -69,6 +70,9 @@ def beside_real(found: Evaluation) -> Iterator[Html]:
         yield table(
             ("attribute", "this dataset", "of real images"), map(cells_of, found.attributes)
         )
+    if found.edits:
+        yield element("h3", "Edits, as the bundle's reader sees them")
+        yield table(HEADS, edit_rows(found.edits))
     if found.parts:
         yield element("h3", "Parts of what was given, as the bundle's reader sees them")
         yield table(("part", "this dataset", "of real images"), map(part_cells, found.parts))
@@ -165,13 +169,14 @@ def utility(found: Utility) -> Html:
         for row in found.rows
     ]  # fmt: skip
     return join([
-        element("p", f"One classifier, trained {len(found.seeds)} times with each training set "
-                f"and tested on {found.test_images:,} real images of {found.test}."),
+        element("p", f"One {found.learner}, trained {len(found.seeds)} times with each training "
+                f"set and tested on {found.test_images:,} real images of {found.test}."),
         element("p", element("b", f"The generator saw {found.generator_saw}."), " Both questions, "
                 "a generator shared in place of data and few images made more, are never mixed."),
         element("ul", [element("li", line) for line in found.sentences()]),
         utility_chart(found),
-        table(("trained on", "real per class", "synthetic", "accuracy", "the generator saw"), rows),
+        table(("trained on", "real per class", "synthetic", found.measure, "the generator saw"),
+              rows),
     ])  # fmt: skip
 
 

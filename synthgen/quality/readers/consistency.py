@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from synthgen.spec.derivations import find_derivation
+from synthgen.spec.derivations import OWN, find_derivation
 from synthgen.spec.task import Task
 
 
@@ -30,7 +30,7 @@ class Consistency:
     def reads(task: Task, name: str) -> bool:
         """Whether a given field can be checked so: derived, of something made, with no chance."""
         derived = task.derived.get(name)
-        if derived is None or not set(derived.of) & set(task.made):
+        if derived is None or derived.by == OWN or not set(derived.of) & set(task.made):
             return False
         return find_derivation(derived.by).draws == 0
 

@@ -8,7 +8,7 @@ makes a :class:`Reader` of a task and a field's name).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from synthgen.features.field_reader import FieldReader
 from synthgen.quality.readers.consistency import Consistency
 from synthgen.quality.readers.reading import Reading
-from synthgen.spec.columns import AGREEMENT
+from synthgen.spec.columns import AGREEMENT, IDENTITY
 from synthgen.spec.plugins import plugins
 from synthgen.spec.task import Task
 
@@ -39,9 +39,13 @@ class Readers:
     by_field: Mapping[str, Reader]
 
     @staticmethod
-    def of(task: Task, networks: Mapping[str, FieldReader] | None = None) -> Readers:
+    def of(
+        task: Task,
+        networks: Mapping[str, FieldReader] | None = None,
+        identity: Callable[[str], Reader | None] = lambda name: None,
+    ) -> Readers:
         """The readers that there are for a task's given fields, with those ``networks`` that a
-        bundle has, by field.
+        bundle has, by field; ``identity`` makes that of an edit's source, a field of this name.
 
         Raises:
             SynthgenError: one of another package cannot be loaded.
@@ -52,6 +56,9 @@ class Readers:
         for name in task.given:
             if name in (networks or {}):
                 found[name] = Reading((networks or {})[name], name, task.pictured)
+            elif name == task.edited.get(task.pictured):
+                same = identity(name)
+                found |= {} if same is None else {IDENTITY.removesuffix(AGREEMENT): same}
             elif Consistency.reads(task, name):
                 found[name] = Consistency(task, name)
             elif name in further and task.fields[name].kind in known:

@@ -26,6 +26,11 @@ class UtilitySettings(ClassifierSettings):
         description="Learn this attribute in place of the label; default: of a dataset without "
         "labels the first one that is yes/no or has choices.",
     )
+    learn: str | None = Field(
+        None,
+        description="Learn to read this column, as a mask, in place of the label; default: of a "
+        "dataset without labels and attributes the first column that can be read.",
+    )
     field: dict[str, str] = Field(
         default_factory=dict,
         description="Columns of the real rows by the dataset's field, where they have other names: "

@@ -12,11 +12,13 @@ from synthgen.data.records import Records, load_records
 from synthgen.data.splits import evenly
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.evaluation.attributes import Read, attribute_table
+from synthgen.evaluation.edits import Edits, measured_edits
 from synthgen.evaluation.record import AttributeEvaluation
 from synthgen.features.attribute_reader import AttributeReader
 from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
 from synthgen.quality.readers.reading import read_off
+from synthgen.spec.columns import IDENTITY
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.settings.data import DataSettings
@@ -47,6 +49,23 @@ def attributes_read(
             theirs = None
         found += attribute_table(field, made, theirs)
     return tuple(found)
+
+
+def edits_read(
+    settings: EvaluateSettings, dataset: Dataset, generator: Generator | None
+) -> Edits | None:
+    """How a dataset's edits turned out; ``None`` of one without edits, or without a reader."""
+    for name, own in dataset.task.edited.items():
+        reader = generator.readers.get(name) if generator else None
+        if not isinstance(reader, AttributeReader):
+            continue
+        said, asked = _made(settings, dataset, name, reader)
+        had = codec_of(reader.field).decode(dataset.cells(own, settings.images))
+        identity = None
+        if IDENTITY in dataset.manifest.scores:
+            identity = np.asarray(dataset.cells(IDENTITY, settings.images), dtype=np.float64)
+        return measured_edits(reader.field, said, asked, had, identity)
+    return None
 
 
 def _made(settings: EvaluateSettings, dataset: Dataset, name: str, reader: AttributeReader) -> Read:

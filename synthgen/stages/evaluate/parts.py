@@ -9,6 +9,7 @@ import torch
 from synthgen.data.records import load_records
 from synthgen.data.splits import evenly
 from synthgen.dataset.codecs.registry import codec_of
+from synthgen.evaluation.evidence import ReadAgain, picture
 from synthgen.evaluation.parts import Measured, part_table
 from synthgen.evaluation.record import PartEvaluation
 from synthgen.features.field_reader import FieldReader
@@ -23,6 +24,7 @@ from synthgen.spec.task import ALL
 from synthgen.stages.evaluate.observations import pieces_of
 from synthgen.stages.evaluate.real_images import RealImages
 from synthgen.stages.finished.dataset import Dataset
+from synthgen.stages.publish.given import first_rows
 
 
 def parts_read(
@@ -44,6 +46,21 @@ def parts_read(
         except SynthgenError as error:
             say(f"{name} is not read off real images: {error}")
         found += part_table(name, reader.measure, made, theirs)
+    return tuple(found)
+
+
+def read_again(dataset: Dataset, generator: Generator | None) -> tuple[ReadAgain, ...]:
+    """What these readers see in the images that the report shows beside what was given."""
+    known = generator.readers if generator else {}
+    fields = dataset.manifest.columns.fields
+    names = [n for n, reader in known.items() if reader.measure and fields.get(n) == reader.field]
+    if not names:
+        return ()
+    images = first_rows(dataset, ["image"])["image"]
+    found = []
+    for name in names:
+        seen = codec_of(fields[name]).pictures(_said(known[name], images))
+        found.append(ReadAgain(name, tuple(map(picture, seen))))
     return tuple(found)
 
 

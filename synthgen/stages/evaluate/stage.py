@@ -21,11 +21,11 @@ from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Label
 from synthgen.spec.settings.evaluate import EvaluateSettings
-from synthgen.stages.evaluate.attributes import attributes_read
+from synthgen.stages.evaluate.attributes import attributes_read, edits_read
 from synthgen.stages.evaluate.comparison import Compared
 from synthgen.stages.evaluate.observations import Judge
 from synthgen.stages.evaluate.originals import restorations
-from synthgen.stages.evaluate.parts import parts_read
+from synthgen.stages.evaluate.parts import parts_read, read_again
 from synthgen.stages.evaluate.real_images import open_real, searched
 from synthgen.stages.finished.complete import write_card
 from synthgen.stages.finished.dataset import Dataset, open_dataset
@@ -81,8 +81,10 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     found, evidence = compared.with_training(known, extractor)
     near = restorations(dataset, generator, settings.images)
     parts = parts_read(settings, dataset, generator, real)
-    if near or parts:
-        found = judged(replace(found, restorations=near, parts=parts))
+    evidence = replace(evidence, read_again=read_again(dataset, generator))
+    edits = edits_read(settings, dataset, generator)
+    if near or parts or edits:
+        found = judged(replace(found, restorations=near, parts=parts, edits=edits))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

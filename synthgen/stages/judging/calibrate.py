@@ -15,8 +15,9 @@ from synthgen.generators.generator_set import SET
 from synthgen.generators.zoo import find_folder, load_generator
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
+from synthgen.quality.readers.identity import APART
 from synthgen.spec.calibrate_settings import CalibrateSettings
-from synthgen.spec.columns import AGREEMENT
+from synthgen.spec.columns import AGREEMENT, IDENTITY
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.stages.finished.origin import trained
@@ -77,7 +78,7 @@ def calibrate_on(settings: CalibrateSettings) -> CalibrateReport:
         calibration = calibration.with_quantiles_of(judged)
     if generator.calibration:  # what was read off held-out rows beside their images stays
         before = Calibration.from_json(generator.calibration)
-        names = [f"{name}{AGREEMENT}" for name in generator.readers]
+        names = [APART, IDENTITY, *(f"{name}{AGREEMENT}" for name in generator.readers)]
         calibration = before.only(names).with_quantiles_of(calibration)
     kept = None if reference is None else reference.to_tensors()
     calibrate_bundle(folder, calibration.to_json(), kept)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from synthgen.dataset.codecs.registry import codec_of
-from synthgen.evaluation.evidence import picture
+from synthgen.evaluation.evidence import Evidence, picture
 from synthgen.evaluation.report.content import Gallery, Shot
 from synthgen.quality.readers.consistency import Consistency
 from synthgen.spec.derivations import derive
@@ -38,7 +38,7 @@ def given(dataset: Dataset) -> tuple[Gallery, ...]:
 
 
 def _beside(dataset: Dataset, task: Task, names: list[str]) -> Iterator[Gallery]:
-    rows = _first_rows(dataset, ["image", *names])
+    rows = first_rows(dataset, ["image", *names])
     for name in names:
         yield _gallery(f"Given: {name}", "Each above the image that it became.", task, name, rows)
     yield _gallery("Made", "The images of these rows, in the same order.", task, "image", rows)
@@ -56,7 +56,7 @@ def _image(dataset: Dataset) -> Image:
     return Image(spec.height, spec.width, spec.channels)
 
 
-def _first_rows(dataset: Dataset, names: list[str]) -> dict[str, np.ndarray]:
+def first_rows(dataset: Dataset, names: list[str]) -> dict[str, np.ndarray]:
     """Stored rows by column; rows lie in a random order, so they are a random choice."""
     fields = {"image": _image(dataset), **dataset.manifest.columns.fields}
     cells: dict[str, list[object]] = {name: [] for name in names}
@@ -67,6 +67,19 @@ def _first_rows(dataset: Dataset, names: list[str]) -> dict[str, np.ndarray]:
         if len(cells["image"]) >= SHOWN:
             break
     return {name: codec_of(fields[name]).decode(found) for name, found in cells.items()}
+
+
+def seen(evidence: Evidence | None) -> tuple[Gallery, ...]:
+    """What the bundle's readers saw in the images of these rows when they were evaluated."""
+    note = (
+        "What the bundle's reader sees in the images that were made: it ought to be what was given."
+    )
+    return tuple(
+        Gallery(
+            f"Read again: {each.column}", note, tuple(Shot(p, each.column) for p in each.pictures)
+        )
+        for each in (evidence.read_again if evidence else ())
+    )
 
 
 def _gallery(

@@ -15,7 +15,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.provenance import TrainingRecord
 from synthgen.stages.finished.dataset import Dataset, acceptance, open_dataset
 from synthgen.stages.publish.galleries import judged, samples
-from synthgen.stages.publish.given import given
+from synthgen.stages.publish.given import given, seen
 from synthgen.storage.place import Place
 
 T = TypeVar("T", Evaluation, Evidence)
@@ -65,7 +65,7 @@ def _content(dataset: Dataset) -> Content:
         acceptance=acceptance(dataset),
         filters=manifest.filters_text,
         samples=samples(dataset),
-        given=given(dataset),
+        given=(*given(dataset), *seen(evidence)),
         judged=judged(dataset),
         facts=tuple(_facts(dataset)),
         manifest={

@@ -83,6 +83,7 @@ def load_sources(
         "min_per_class": 1,
     }
     fields = {field: task.fields[field] for field in needed}
+    some = FIELD in task.edited
     shown = next((field for field in fields.values() if isinstance(field, Image)), None)
     wanted |= {} if shown is None else shown.as_settings()
     labelled = task.stratum is not None
@@ -91,20 +92,21 @@ def load_sources(
         asked = one_of_two(asked, made=False)
     # Datasets of two kinds of image have columns of their own, and no others.
     carry = settings.carry and not task.kinds
-    return _read(asked, fields, settings, labelled=labelled, carry=carry)
+    return _read(asked, fields, settings, labelled=labelled, carry=carry, some=some)
 
 
 def _read(
     asked: DataSettings, fields: Mapping[str, Field], settings: SampleSettings, *, labelled: bool,
-    carry: bool,
+    carry: bool, some: bool,
 ) -> Records:  # fmt: skip
-    """The rows; attributes out of whatever columns have them."""
+    """The rows; attributes out of whatever columns have them, with ``some`` those attributes that
+    there are."""
     known = fields.get(FIELD)
     if not isinstance(known, Attributes):
         return load_records(asked, fields, settings.field, labelled=labelled, carry=carry)
     columns = dict(settings.field)
     names = tuple(filter(None, columns.pop(FIELD, "").split(",")))
-    as_known = partial(attributed_as, field=known, asked=names)
+    as_known = partial(attributed_as, field=known, asked=names, some=some)
     data = load_records(asked, fields, columns, labelled=labelled, view=as_known, carry=carry)
     for place, name in enumerate(known.names):
         low, high = known.ranges.get(name, (-np.inf, np.inf))

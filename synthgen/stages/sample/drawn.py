@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from synthgen.generators.generator import Generator
 from synthgen.generators.latents import uniforms
 from synthgen.sampling.cells import Cells
-from synthgen.sampling.conditions import Conditions, Drawn, Set
+from synthgen.sampling.conditions import Asked, Conditions, Drawn, Over, Set
 from synthgen.sampling.law import Balance, Law, OfLaw, balanced, with_values
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.settings.sample import SampleSettings
@@ -97,7 +97,7 @@ class DrawnAttributes:
     """How attributes come about where no rows are given."""
 
     parts: tuple[Conditions, ...]
-    sets: tuple[Set, ...]
+    sets: tuple[Over, ...]
     cells: Cells | None
     """Where counts are balanced."""
     lines: tuple[str, ...]
@@ -116,6 +116,9 @@ def drawn_attributes(
     fields = attributes_of(generator.task, names)
     values = values_set(settings, fields)
     sets = tuple(Set(field, fields[field], {name: v}) for name, (field, v) in values.items())
+    edited = [name for name in fields if name in generator.task.edited]
+    if given and edited:
+        return _asked(settings, generator, edited[0], fields, classes, seed, sets)
     if given:
         if settings.balance:
             raise SynthgenError(
@@ -138,3 +141,43 @@ def drawn_attributes(
     wanted = {name: value for name, (_, value) in values.items()}
     pools = [[with_values(law, law.of_class(n), fields, wanted)] for n in range(len(classes))]
     return DrawnAttributes((OfLaw(law, pools, seed, uniforms),), sets, None, ())
+
+
+def _asked(
+    settings: SampleSettings, generator: Generator, name: str, fields: Mapping[str, Attributes],
+    classes: Sequence[str], seed: int, sets: tuple[Set, ...],
+) -> DrawnAttributes:  # fmt: skip
+    """What rows are asked for in place of their own: what is set or balanced, else all that some
+    real row has."""
+    law, field = law_of(generator, fields, classes), fields[name]
+    if settings.balance:
+        if law is None:
+            raise SynthgenError(f"--balance: generator '{generator.name}' keeps no rows to draw by")
+        found = balanced(law, fields, settings.balance, classes)
+        part = OfLaw(law, found.pools, seed, uniforms)
+        over = Asked(name, field, part, settings.balance)
+        return DrawnAttributes((), (over, *sets), found.cells, tuple(found.lines()))
+    if sets:
+        return DrawnAttributes((), sets, None, ())
+    drawn: Conditions = Drawn(name, field, seed, uniforms)
+    if law is not None:
+        drawn = OfLaw(law, [[law.of_class(n)] for n in range(len(classes))], seed, uniforms)
+    line = f"asked for: {name_list(field.names, 8)}, as other real rows have them"
+    return DrawnAttributes((), (Asked(name, field, drawn, field.names),), None, (line,))
+
+
+def unknown_lines(
+    task: Task, columns: Mapping[str, np.ndarray], asked: Sequence[str]
+) -> Iterator[str]:
+    """How many of the rows that are to be edited do not say what they have of an attribute that is
+    ``asked`` for; of all attributes where none is named."""
+    known = [each for each in task.edited if each in columns]
+    for name, field in attributes_of(task, known).items():
+        for place, attribute in enumerate(field.names):
+            lost = int(np.isnan(columns[name][:, place]).sum())
+            if lost and (attribute in asked or not asked):
+                yield (
+                    f"{lost:,} of {len(columns[name]):,} given rows do not say their "
+                    f"'{attribute}': they are edited all the same, and their "
+                    f"{task.edited[name]} is empty there"
+                )

@@ -23,7 +23,7 @@ from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.sample.conditions import row_fields
-from synthgen.stages.sample.drawn import drawn_attributes
+from synthgen.stages.sample.drawn import drawn_attributes, unknown_lines
 from synthgen.stages.sample.job import Job
 from synthgen.stages.sample.tools import Tools
 from synthgen.storage.place import Place, place
@@ -89,7 +89,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     data = tools.sources
     if data is not None:
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
-    _tell_of_attributes(settings, generator, plan, given=data is not None)
+    _tell_of_attributes(settings, generator, plan, data)
     resolved = _decisive(settings, generator, filters, data)
     resolved["classes"] = list(classes)
     if data is not None:
@@ -112,12 +112,17 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
 
 
 def _tell_of_attributes(
-    settings: SampleSettings, generator: Generator, plan: Plan, *, given: bool
+    settings: SampleSettings, generator: Generator, plan: Plan, data: Records | None
 ) -> None:
-    """Say what is balanced, or refuse what cannot be."""
+    """Say what is balanced or asked for, or refuse what cannot be."""
     names = row_fields(generator.task, settings.field)
-    told = drawn_attributes(settings, generator, names, plan.classes, plan.seed, given=given)
-    for line in told.lines:
+    told = drawn_attributes(
+        settings, generator, names, plan.classes, plan.seed, given=data is not None
+    )
+    lines = list(told.lines)
+    if data is not None:
+        lines += unknown_lines(generator.task, data.columns, [*settings.set, *settings.balance])
+    for line in lines:
         say(line)
 
 

@@ -9,7 +9,9 @@ from synthgen.data.records import Records
 from synthgen.dataset.columns import Columns, columns_of
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import load_generator
+from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet
+from synthgen.quality.readers.identity import APART, Identity
 from synthgen.quality.readers.readers import Readers
 from synthgen.quality.scores import Scorer
 from synthgen.sampling.source_rows import SourceRows
@@ -76,7 +78,16 @@ class Tools:
         """What says how far images bear out what they were made from."""
         if self.settings.scores == "statistics":
             return Readers({})
-        return Readers.of(self.generator.task, self.generator.readers)
+        return Readers.of(self.generator.task, self.generator.readers, self._identity)
+
+    def _identity(self, name: str) -> Identity | None:
+        """The reader of the source, a field of this name; ``None`` if real images' distances are
+        not calibrated."""
+        record = self.generator.calibration
+        calibration = Calibration.from_json(record) if record else None
+        if calibration is None or APART not in calibration.quantiles:
+            return None
+        return Identity(name, self.generator.task, calibration, self.generator.device)
 
     @property
     def score_names(self) -> tuple[str, ...]:

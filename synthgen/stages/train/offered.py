@@ -51,8 +51,22 @@ class GivenRows:
             generator = torch.Generator().manual_seed(seed)
             draws = torch.rand(len(rows), draws_of(task), generator=generator)
             stored = derive(task, stored, draws)
+            stored |= self._asked(task, stored, generator)
         wanted = [name for name in task.given if name != task.stratum]
         return {name: task.fields[name].tensor(stored[name]) for name in wanted}
+
+    def _asked(
+        self, task: Task, stored: Mapping[str, Tensor], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """What rows are asked for in place of their own: what other held-out rows have; as their
+        own where either is not known."""
+        found = {}
+        for name in (each for each in task.given if each in task.edited):
+            own = stored[name]
+            drawn = torch.randint(len(self.labels), (len(own),), generator=generator)
+            other = torch.from_numpy(self.columns[name])[drawn]
+            found[name] = torch.where(other.isnan() | own.isnan(), own, other)
+        return found
 
 
 def held_rows(task: Task, data: Records, held: np.ndarray) -> GivenRows | None:
@@ -113,7 +127,8 @@ def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
     options = use.options.parse(settings.use_options, f"options of {use.name}")
     least, joints = use.reads.attributes(options), use.reads.joints(options)
     if least is not None:
-        view = partial(attributed, asked=asked_of(settings), least=least)
+        names = asked_of(settings) or use.reads.named(options)
+        view = partial(attributed, asked=names, least=least)
         return ReadSo(unlabelled_table(settings), view, FIELD)
     if joints is not None:
         _refuse_identity(settings)

@@ -50,10 +50,21 @@ class Score:
     columns: int
 
 
+@dataclass(frozen=True)
+class Own:
+    """The conditions of real rows, as networks take them: of those held out, and of the part of
+    those trained on that samples are compared with."""
+
+    held: Tensor
+    trained: Tensor
+
+
 class ProgressScore:
     """Fréchet distance on the label classifier's features; ``real`` is the same for real images.
 
-    The distance belongs to this classifier: it compares ticks of one run, never two runs.
+    The distance belongs to this classifier: it compares ticks of one run, never two runs. Of edits
+    it is that of features and of what was asked for together (DeVries et al. 2019,
+    arXiv:1907.08175): a generator that leaves every image as it is makes images like real ones.
     """
 
     def __init__(
@@ -66,17 +77,22 @@ class ProgressScore:
         precision: torch.dtype,
         given: GivenRows | None,
         task: Task,
+        own: Own | None = None,
     ) -> None:
         """``held`` is what samples are compared with, ``trained`` a part of the training images;
-        ``given`` are rows of what the generator is given beside the class, if it is."""
+        ``given`` are rows of what the generator is given beside the class, if it is; ``own`` what
+        the images show of what edits are asked for."""
         self._classifier = classifier
         self._device = device
         self._precision = precision
         self._given = given
         self._task = task
+        self._own = own
         self._held = embed(self._features, held.images, BATCH, device)
         embedded = embed(self._features, trained.images, BATCH, device)
-        self.real = frechet_distance(embedded, self._held)
+        self._weight = 1.0 if own is None else _ratio(self._held, own.held)
+        known = None if own is None else own.trained
+        self.real = self._distance(embedded, known)
         # As many of each class as among the held-out images, whatever the number of samples.
         repeats = -(-samples // len(held.labels))
         order = np.random.default_rng(0).permutation(np.tile(held.labels, repeats))
@@ -99,6 +115,7 @@ class ProgressScore:
             STANDING_BATCHES,
         )
         images, finite = self._draw(training, self._labels, SCORE_SEED)
+        asked = None if self._own is None else self._asked()
         embedded = embed(self._features, images, BATCH, self._device)
         labels = torch.from_numpy(self._labels)
         count = len(self._spread)
@@ -112,7 +129,7 @@ class ProgressScore:
         classes = np.arange(min(GRID_CLASSES, count), dtype=np.int64)
         grid, _ = self._draw(training, classes.repeat(GRID_COLUMNS), SCORE_SEED)
         return Score(
-            frechet=frechet_distance(embedded, self._held) if finite else float("nan"),
+            frechet=self._distance(embedded, asked) if finite else float("nan"),
             agreement=self._agreement(images, labels),
             diversity=float(shares[torch.isfinite(shares)].mean()),
             least_diversity=float(known.min()),
@@ -120,6 +137,25 @@ class ProgressScore:
             grid=grid,
             columns=GRID_COLUMNS,
         )
+
+    def _distance(self, features: Tensor, told: Tensor | None) -> float:
+        """The Fréchet distance of features, beside what is told of each image where it counts."""
+        if self._own is None or told is None:
+            return frechet_distance(features, self._held)
+        pairs = ((features, told), (self._held, self._own.held))
+        first, second = (
+            torch.cat([each, self._weight * one.to(each)], dim=1) for each, one in pairs
+        )
+        return frechet_distance(first, second)
+
+    def _asked(self) -> Tensor:
+        """What the samples that are scored were asked for, in their order."""
+        parts = []
+        for start in range(0, len(self._labels), BATCH):
+            labels = self._labels[start : start + BATCH]
+            rows = self._rows_for(labels, SCORE_SEED + start)
+            parts.append(self._task.condition(rows, len(labels)))
+        return torch.cat(parts)
 
     def _rows_for(self, labels: np.ndarray, seed: int) -> dict[str, Tensor]:
         return {} if self._given is None else self._given.of(self._task, labels, seed)
@@ -164,6 +200,12 @@ class ProgressScore:
             finite = finite and bool(torch.isfinite(columns["image"]).all())
             drawn.append(to_uint8(columns["image"]).cpu().numpy())
         return np.concatenate(drawn), finite
+
+
+def _ratio(features: Tensor, told: Tensor) -> float:
+    """How much longer features are than what is told beside them, in the mean."""
+    lengths = [each.double().norm(dim=1).mean().clamp(min=1e-9) for each in (features, told)]
+    return float(lengths[0] / lengths[1])
 
 
 def _pixels(images: np.ndarray) -> Tensor:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from synthgen.data.records import Records
 from synthgen.data.splits import Labelled, evenly
 from synthgen.features.field_reader import reader_class
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration, calibrated_on
+from synthgen.quality.readers.identity import calibrate_identity
 from synthgen.quality.reference import Reference
 from synthgen.spec.columns import AGREEMENT
 from synthgen.spec.fields import Field
@@ -20,7 +23,7 @@ from synthgen.spec.settings.train import DecidedTrainSettings
 from synthgen.stages.judging.measure_real import measure_real
 from synthgen.stages.train.budget import FOR_CLASSIFIER
 from synthgen.stages.train.setup import Prepared
-from synthgen.stages.train.tick_score import ProgressScore
+from synthgen.stages.train.tick_score import Own, ProgressScore
 from synthgen.training.classifier import (
     ClassifierSettings,
     TrainedClassifier,
@@ -76,13 +79,31 @@ def make_judge(settings: DecidedTrainSettings, prepared: Prepared, out: Path) ->
     if agreed:
         labels = data.labels[prepared.judged[1]]
         calibration = calibration.with_quantiles_of(calibrated_on(agreed, labels, data.classes))
+    if prepared.task.pictured in prepared.task.edited:
+        own = calibrate_identity(held, data.classes, training.device)
+        calibration = calibration.with_quantiles_of(own)
     part = prepared.chosen[evenly(len(prepared.chosen), SPREAD_IMAGES)]
     score = ProgressScore(
         classifier.network, held, Labelled(data.images[part], data.labels[part]),
         settings.score_samples, training.device, training.precision, prepared.given,
-        prepared.task,
+        prepared.task, _own(prepared, part),
     )  # fmt: skip
     return Judge(classifier, calibration, reference, score, readers)
+
+
+def _own(prepared: Prepared, part: np.ndarray) -> Own | None:
+    """What real images show of what edits are asked for; ``None`` where nothing is edited."""
+    task, data = prepared.task, prepared.data
+    if not set(task.conditions) & set(task.edited):
+        return None
+    assert isinstance(data, Records)
+
+    def condition(rows: np.ndarray) -> Tensor:
+        stored = {name: torch.from_numpy(data.columns[name][rows]) for name in task.conditions}
+        tensors = {name: task.fields[name].tensor(values) for name, values in stored.items()}
+        return task.condition(tensors, len(rows))
+
+    return Own(condition(prepared.validation), condition(part))
 
 
 def _learning(settings: DecidedTrainSettings, prepared: Prepared) -> ClassifierSettings:

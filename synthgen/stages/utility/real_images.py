@@ -18,7 +18,8 @@ from synthgen.spec.settings.utility import HELD_OUT, UtilitySettings
 from synthgen.spec.task import ALL
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.judging.training_rows import training_rows
-from synthgen.stages.utility.attribute import Target, target_of
+from synthgen.stages.utility.attribute import Target
+from synthgen.stages.utility.places import PlaceTarget, learnt_of
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,34 @@ class RealImages:
     test_name: str
     whole_fingerprint: str
     """Of all the images that ``real`` was taken from, as a generator's record has it."""
+    real_rows: np.ndarray | None = None
+    """Where a column of places is learnt, its stored rows of ``real``."""
+    test_rows: np.ndarray | None = None
+
+    def learning(
+        self, target: Target | PlaceTarget | None, real: np.ndarray, test: np.ndarray
+    ) -> RealImages:
+        """With what is learnt: classes become the labels, rows of places lie beside the images.
+
+        Raises:
+            SynthgenError: a class has no image.
+        """
+        if target is None:
+            return self
+        if isinstance(target, PlaceTarget):
+            return replace(self, real_rows=real, test_rows=test)
+        return replace(self, real=target.put(self.real, real), test=target.put(self.test, test))
 
 
 def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     """The images that ``settings`` name; by default the test split, or where the source has none
-    the rows that the generator's training held out. Where an attribute is learnt, it is the label.
+    the rows that the generator's training held out. Where an attribute is learnt, it is the label;
+    where a column of places is, its rows lie beside the images.
 
     Raises:
         SynthgenError: they cannot be read, lack a class, or are the same.
     """
-    target = target_of(dataset, settings.attribute, settings.field)
+    target = learnt_of(dataset, settings)
     if target is None and dataset.plan.classes == (ALL,):
         raise SynthgenError(
             f"{settings.dataset}: its rows have no label, and so nothing for a classifier to learn"
@@ -68,10 +87,11 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     test = _test(settings, common, beside, without=set_aside)
     if test is not None and test.fingerprint != real.fingerprint:
         name, whole = f"{test.name} ({settings.test_split})", real.fingerprint
+        found = RealImages(real, test, name, whole)
         if target is None or told is None:
-            return RealImages(real, test, name, whole)
+            return found
         own = target.of_real(_test_settings(settings, common))
-        return RealImages(target.put(real, told), target.put(test, own), name, whole)
+        return found.learning(target, told, own)
     if settings.test is not None or set_aside is None:
         raise SynthgenError(
             f"{settings.test or settings.real}: the test images are the real training images; name "
@@ -106,7 +126,7 @@ def _test_settings(settings: UtilitySettings, common: Mapping[str, Any]) -> Data
 
 
 def _set_aside(
-    dataset: Dataset, real: ImageData, target: Target | None, told: np.ndarray | None
+    dataset: Dataset, real: ImageData, target: Target | PlaceTarget | None, told: np.ndarray | None
 ) -> RealImages | None:
     """``real`` without the rows that the training of the dataset's one generator held out, and
     these rows as test images; ``None`` if it was trained on others."""
@@ -117,9 +137,8 @@ def _set_aside(
     if rows is None or any(record != records[0] for record in records):
         return None
     learnt, held = (_only(real, part, name) for part, name in zip(rows, PARTS, strict=True))
-    if target is not None and told is not None:
-        learnt, held = target.put(learnt, told[rows[0]]), target.put(held, told[rows[1]])
-    return RealImages(learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint)
+    found = RealImages(learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint)
+    return found if told is None else found.learning(target, told[rows[0]], told[rows[1]])
 
 
 PARTS = ("without the rows held out", "rows held out")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -25,8 +24,9 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import ALL, UtilitySettings
 from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
-from synthgen.stages.utility.attribute import Target, target_of
-from synthgen.stages.utility.real_images import utility_images
+from synthgen.stages.utility.attribute import Target
+from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
+from synthgen.stages.utility.real_images import RealImages, utility_images
 from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
 from synthgen.training.fixed_budget import Budget
 
@@ -51,10 +51,10 @@ def utility(settings: UtilitySettings) -> Utility:
         flip=_flips(manifest) if settings.flip is None else settings.flip,
     )  # fmt: skip
     most = settings.steps * settings.batch_size  # more could never be shown
-    target = target_of(dataset, settings.attribute, settings.field)
+    target = learnt_of(dataset, settings)
     made = _made(settings, dataset, target, most)
-    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
-    trials = Trials(settings, budget, real, test, made, _key(dataset, target, most), soft)
+    trials = _trials(settings, budget, images, dataset, target, made, most)
+    scoring = _scoring(trials, real)
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
@@ -68,7 +68,7 @@ def utility(settings: UtilitySettings) -> Utility:
                 dataset=layout.root.resolve().name,
                 generator=manifest.generator.name,
                 generator_saw=saw,
-                classes=real.classes,
+                classes=scoring.parts,
                 real=real.name,
                 real_fingerprint=real.fingerprint,
                 test=images.test_name,
@@ -82,9 +82,9 @@ def utility(settings: UtilitySettings) -> Utility:
                     "finish_on_real": settings.finish_on_real,
                     "soft_labels": settings.soft_labels,
                     "teachers": settings.teachers,
-                    **({} if target is None else {"attribute": target.name}),
+                    **_learnt(target, scoring),
                 },
-                rows=tuple(_row(kind, found[kind], real, made, saw) for kind in kinds),
+                rows=tuple(_row(kind, found[kind], real, made, saw, scoring) for kind in kinds),
             )
             with disk_errors(layout.root):
                 path = layout.root / "report" / "utility.json"
@@ -93,21 +93,67 @@ def utility(settings: UtilitySettings) -> Utility:
     return record
 
 
+@dataclass(frozen=True)
+class _Scoring:
+    """What a result is: of which parts, and by which measure."""
+
+    parts: tuple[str, ...]
+    measure: str
+    """Of a column of places; empty where classes are told apart."""
+
+    def of(self, results: Sequence[np.ndarray]) -> tuple[list[float], np.ndarray]:
+        """The measure of each seed, and the mean over the seeds of each part: accuracies of
+        confusion counts, or the mean over the parts of values of each."""
+        if self.measure:
+            return [float(values.mean()) for values in results], np.stack(results).mean(axis=0)
+        by_class = np.stack([c.diagonal() / np.maximum(1, c.sum(axis=1)) for c in results])
+        return [float(c.trace() / c.sum()) for c in results], by_class.mean(axis=0)
+
+
+def _scoring(trials: Trials | PlaceTrials, real: ImageData) -> _Scoring:
+    if isinstance(trials, PlaceTrials):
+        return _Scoring(trials.parts, trials.measure)
+    return _Scoring(real.classes, "")
+
+
+def _learnt(target: Target | PlaceTarget | None, scoring: _Scoring) -> dict[str, str]:
+    """What the protocol says of what is learnt, where that is not the label."""
+    if isinstance(target, PlaceTarget):
+        return {"learn": target.name, "measure": scoring.measure}
+    return {} if target is None else {"attribute": target.name}
+
+
+def _trials(
+    settings: UtilitySettings, budget: Budget, images: RealImages, dataset: Dataset,
+    target: Target | PlaceTarget | None, made: Labelled, most: int,
+) -> Trials | PlaceTrials:  # fmt: skip
+    """What trains the rows of the table."""
+    key = [dataset.shards, most, *([] if target is None else [target.name])]
+    if isinstance(target, PlaceTarget):
+        assert images.real_rows is not None and images.test_rows is not None
+        say(f"{target.name} is learnt in place of the label")
+        real, test = (
+            Placed(Labelled(data.images, data.labels), rows, data.fingerprint)
+            for data, rows in (
+                (images.real, images.real_rows), (images.test, images.test_rows)
+            )
+        )  # fmt: skip
+        own = Placed(made, target.of_made(dataset, most), dataset.shards)
+        return PlaceTrials(settings, budget, target, real, test, own, key)
+    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
+    return Trials(settings, budget, images.real, images.test, made, key, soft)
+
+
 def _made(
-    settings: UtilitySettings, dataset: Dataset, target: Target | None, most: int
+    settings: UtilitySettings, dataset: Dataset, target: Target | PlaceTarget | None, most: int
 ) -> Labelled:
-    """The dataset's images with what is learnt of them."""
-    if target is None:
+    """The dataset's images with their classes, or those of the attribute that is learnt."""
+    if target is None or isinstance(target, PlaceTarget):
         return synthetic_images(dataset, most)
     if settings.soft_labels:
         raise SynthgenError("soft_labels: are of the label, and an attribute is learnt here")
     say(f"an attribute is learnt in place of the label: {target.name}")
     return target.put_made(dataset, synthetic_images(dataset, most), most)
-
-
-def _key(dataset: Dataset, target: Target | None, most: int) -> list[Any]:
-    """What decides what is learnt of the dataset."""
-    return [dataset.shards, most, *([] if target is None else [target.name])]
 
 
 def _flips(manifest: Manifest) -> bool:
@@ -146,11 +192,12 @@ def _what_it_saw(manifest: Manifest, real: str, kinds: Sequence[Kind]) -> str:
 
 
 def _row(
-    kind: Kind, counts: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str
-) -> UtilityRow:
+    kind: Kind, results: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str,
+    scoring: _Scoring,
+) -> UtilityRow:  # fmt: skip
     sizes = np.bincount(real.labels, minlength=len(real.classes))
     taken = sizes if kind.size is None else np.minimum(sizes, kind.size)
-    by_class = np.stack([c.diagonal() / np.maximum(1, c.sum(axis=1)) for c in counts])
+    scores, by_part = scoring.of(results)
     return UtilityRow(
         trained_on=kind.trained_on,
         real_per_class=int(taken.max()),
@@ -159,6 +206,6 @@ def _row(
         synthetic_images=len(made.labels) if kind.share else 0,
         synthetic_share=kind.share,
         generator_saw=saw if kind.share else SAW_NOTHING,
-        accuracies=tuple(float(c.trace() / c.sum()) for c in counts),
-        class_accuracies=tuple(float(value) for value in by_class.mean(axis=0)),
+        accuracies=tuple(scores),
+        class_accuracies=tuple(float(value) for value in by_part),
     )

@@ -77,6 +77,23 @@ def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> 
     return SoftLabels(logits.softmax(dim=1).numpy(), generator.config.files[CLASSIFIER])
 
 
+def key_of(
+    kind: Kind, seed: int, budget: Budget, fingerprints: tuple[str, str], made: list[Any],
+    finish: float,
+) -> dict[str, Any]:  # fmt: skip
+    """What decides a row's result with a seed, device and arithmetic apart: ``fingerprints`` are
+    those of the real images and of the test images, ``made`` is what decides the synthetic ones."""
+    real, test = fingerprints
+    key: dict[str, Any] = {"budget": asdict(budget), "seed": seed, "test": test}
+    if kind.size != 0:
+        key["real"] = [real, kind.size]
+    if kind.share > 0:
+        key["synthetic"] = [*made, kind.share]
+    if kind.trained_on == "real + synthetic" and finish > 0:
+        key["finish_on_real"] = finish
+    return key
+
+
 class Trials:
     """Trains a classifier for a row and a seed, or finds that it has been."""
 
@@ -102,20 +119,15 @@ class Trials:
         """Confusion counts ``int64 [K, K]`` on the test images; the seed chooses the few real
         images as well."""
         budget, real, test = self._budget, self._real, self._test
+        fingerprints = real.fingerprint, test.fingerprint
         key = {
-            "budget": asdict(budget), "seed": seed, "test": test.fingerprint,
+            **key_of(kind, seed, budget, fingerprints, self._made_key, self._finish),
             "device": self._device.type, "precision": str(self._precision),
         }  # fmt: skip
-        if kind.size != 0:
-            key["real"] = [real.fingerprint, kind.size]
-        if kind.share > 0:
-            key["synthetic"] = [*self._made_key, kind.share]
-            if self._soft is not None:
-                key["soft_labels"] = self._soft.classifier_sha256
+        if kind.share > 0 and self._soft is not None:
+            key["soft_labels"] = self._soft.classifier_sha256
         both = kind.trained_on == "real + synthetic"
         finish = self._finish if both else 0.0
-        if finish > 0:
-            key["finish_on_real"] = finish
         if both and self._teachers:
             key["teachers"] = self._teachers
 

@@ -7,14 +7,14 @@ tags, or tags in one text. What is empty is not known, which is not the same as 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synthgen.data.attribute_values import Said, said, tags_of
-from synthgen.data.decode import BadImage
+from synthgen.data.extended import Extended
 from synthgen.data.understood import Column
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.vectors import Attributes
@@ -33,46 +33,18 @@ SHOWN = 12
 """Names that a line shows."""
 
 
-class Attributed:
-    """A source with one column more: the attributes of each row, in the order of a field."""
-
-    def __init__(
-        self, source: Source, found: Sequence[Said], notes: Sequence[str],
-        field: Attributes | None = None,
-    ) -> None:  # fmt: skip
-        self.name, self.classes, self.labels = source.name, source.classes, source.labels
-        self._source = source
-        self.field = field or Attributes(
-            tuple(each.name for each in found),
-            {each.name: each.range for each in found if each.range is not None},
-            {each.name: each.choices for each in found if each.choices},
-        )
-        self._values = np.stack([each.values for each in found], axis=1)
-        about = source.understood
-        others = tuple(each for each in about.columns if each.name != FIELD)
-        own = Column(FIELD, "attributes", offers=self.field)
-        self.understood = replace(
-            about, columns=(*others, own), notes=(*about.notes, *notes),
-            used=(*about.used, *dict.fromkeys(each.column for each in found)),
-        )  # fmt: skip
-
-    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
-        """The image's bytes, or why there are none, and where it came from, for each row."""
-        return self._source.encoded(rows)
-
-    def where(self, row: int) -> str:
-        """Where a row came from."""
-        return self._source.where(row)
-
-    def quick_key(self) -> str | None:
-        """Text that changes when the images may have changed."""
-        return self._source.quick_key()
-
-    def values(self, column: str, rows: Sequence[int]) -> list[Any]:
-        """Vectors of the attributes, or what another column says of each row."""
-        if column == FIELD:
-            return list(self._values[np.asarray(rows, dtype=np.int64)])
-        return self._source.values(column, rows)
+def _attributed(
+    source: Source, found: Sequence[Said], notes: Sequence[str], field: Attributes | None = None
+) -> Source:
+    """The source with the attributes of each row, in the order of the field."""
+    field = field or Attributes(
+        tuple(each.name for each in found),
+        {each.name: each.range for each in found if each.range is not None},
+        {each.name: each.choices for each in found if each.choices},
+    )
+    values = np.stack([each.values for each in found], axis=1)
+    used = tuple(dict.fromkeys(each.column for each in found))
+    return Extended(source, Column(FIELD, "attributes", offers=field), values, notes, used)
 
 
 def attributed(source: Source, asked: Sequence[str] = (), least: float = LEAST) -> Source:
@@ -158,7 +130,7 @@ def attributed_as(
                 f"{FIELD}=COLUMN"
             )
         found.append(_as(source, each, field))
-    return Attributed(source, found, [], field)
+    return _attributed(source, found, [], field)
 
 
 def _with(source: Source, found: Sequence[Said], left: Sequence[str]) -> Source:
@@ -167,7 +139,7 @@ def _with(source: Source, found: Sequence[Said], left: Sequence[str]) -> Source:
     notes = [f"{len(found)} attributes: {', '.join(told)}{more}"]
     if left:
         notes.append(f"no attributes: {', '.join(left)}; name what is one with --field {FIELD}=A,B")
-    return Attributed(source, found, notes)
+    return _attributed(source, found, notes)
 
 
 def _possible(source: Source, column: Column) -> bool:

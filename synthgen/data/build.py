@@ -64,6 +64,17 @@ class Seen:
         return Seen(modes, tuple(str(line) for line in record["scaling"]))
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """Rows of a source that are to be decoded, and the positions of their classes."""
+
+    source: Source
+    settings: DataSettings
+    classes: tuple[str, ...]
+    rows: np.ndarray
+    labels: np.ndarray
+
+
 class _Filled:
     """What has been decoded so far."""
 
@@ -94,7 +105,7 @@ def build_cache(
     try:
         staging.mkdir(parents=True, exist_ok=True)
         pixels = _allocated(staging / "images.npy", (len(rows), how.side, how.side, how.channels))
-        filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
+        filled, how = _filled(pixels, _Wanted(source, settings, classes, rows, labels), how)
         pixels.flush()
         np.save(staging / "labels.npy", labels[filled.kept])
         np.save(staging / "rows.npy", rows[filled.kept].astype(np.int64))
@@ -137,26 +148,18 @@ def try_some(
     """
     how = _decoding(source, settings, rows)
     pixels = np.empty((len(rows), how.side, how.side, how.channels), dtype=np.uint8)
-    filled, how = _filled(pixels, source, settings, classes, rows, labels, how)
+    filled, how = _filled(pixels, _Wanted(source, settings, classes, rows, labels), how)
     return Seen(tuple(filled.modes.most_common()), how.scaling.said), tuple(filled.skipped)
 
 
-def _filled(
-    pixels: np.ndarray,
-    source: Source,
-    settings: DataSettings,
-    classes: tuple[str, ...],
-    rows: np.ndarray,
-    labels: np.ndarray,
-    how: Decoding,
-) -> tuple[_Filled, Decoding]:
+def _filled(pixels: np.ndarray, wanted: _Wanted, how: Decoding) -> tuple[_Filled, Decoding]:
     """Decode into ``pixels``; if images turn out to be deep, once more with a rule for them."""
     try:
-        return _fill(pixels, source, settings, classes, rows, labels, how), how
+        return _fill(pixels, wanted, how), how
     except NeedsScaling:
         # One rule for all: it is known when all deep images have been looked at.
-        how = replace(how, scaling=_scaling(source, settings, rows))
-        return _fill(pixels, source, settings, classes, rows, labels, how), how
+        how = replace(how, scaling=_scaling(wanted.source, wanted.settings, wanted.rows))
+        return _fill(pixels, wanted, how), how
 
 
 def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
@@ -169,26 +172,19 @@ def _allocated(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
     return pixels
 
 
-def _fill(
-    pixels: np.ndarray,
-    source: Source,
-    settings: DataSettings,
-    classes: tuple[str, ...],
-    rows: np.ndarray,
-    labels: np.ndarray,
-    how: Decoding,
-) -> _Filled:
+def _fill(pixels: np.ndarray, wanted: _Wanted, how: Decoding) -> _Filled:
     """Decode into ``pixels``, one image after another without gaps.
 
     Raises:
         NeedsScaling: an image is deeper than eight bits, and ``how`` has no rule yet.
         SynthgenError: a bad image that is not to be skipped, or grey and colour mixed.
     """
-    head = [VERSION, *pixels.shape[1:], how.fit, classes, *how.scaling.said]
+    head = [VERSION, *pixels.shape[1:], how.fit, wanted.classes, *how.scaling.said]
     filled = _Filled(json.dumps(head))
+    source, settings = wanted.source, wanted.settings
     # Closed here, for a collector that closes it while a thread starts would wait for ever.
-    with closing(_decode_all(source, rows, how)) as decoded:
-        told = over(decoded, len(rows), f"decoding {source.name}")
+    with closing(_decode_all(source, wanted.rows, how)) as decoded:
+        told = over(decoded, len(wanted.rows), f"decoding {source.name}")
         for position, (encoded, where, outcome) in enumerate(told):
             if isinstance(outcome, NeedsScaling) and how.scaling is UNSCALED:
                 raise outcome
@@ -209,7 +205,7 @@ def _fill(
             filled.sizes.append((look.height, look.width))
             filled.modes[look.mode] += 1
             filled.digest.update(hashlib.sha256(encoded).digest())
-            filled.digest.update(int(labels[position]).to_bytes(4, "little"))
+            filled.digest.update(int(wanted.labels[position]).to_bytes(4, "little"))
     return filled
 
 

@@ -8,15 +8,15 @@ hidden is said by a column, by a third number, by -1 for both numbers, or by an 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from synthgen.data.decode import BadImage
+from synthgen.data.extended import Extended
 from synthgen.data.joint_values import joint_rows, marked, numbers_of, parsed, placed
 from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
@@ -48,47 +48,17 @@ class JointNames:
     limbs: tuple[tuple[int, int], ...]
 
 
-class Jointed:
-    """A source with one column more: x, y and whether it is seen, of each joint of a row."""
-
-    def __init__(
-        self, source: Source, joints: JointNames, rows: np.ndarray, used: Sequence[str], how: str
-    ) -> None:
-        """``rows`` is ``float32 [N, J, 3]``, for each row of the source."""
-        self.name, self.classes, self.labels = source.name, source.classes, source.labels
-        self._source, self._rows = source, rows
-        about = source.understood
-        own = Column(FIELD, "joints", joints.names, joints.limbs)
-        pairs = [
-            f"{joints.names[a]} and {joints.names[b]}" for a, b in mirrored_pairs(joints.names)
-        ]
-        turned = f"; in the mirror {name_list(pairs, 3)} change places" if pairs else (
-            "; none is called left or right: a mirror leaves the names as they are"
-        )  # fmt: skip
-        share = float(rows[:, :, 2].mean()) if rows.size else 0.0
-        note = f"{len(joints.names)} joints {how}, {share:.0%} of them seen{turned}"
-        self.understood = replace(
-            about, columns=(*(each for each in about.columns if each.name != FIELD), own),
-            notes=(*about.notes, note), used=(*about.used, *used),
-        )  # fmt: skip
-
-    def encoded(self, rows: Sequence[int]) -> Iterator[tuple[bytes | BadImage, str]]:
-        """The image's bytes, or why there are none, and where it came from, for each row."""
-        return self._source.encoded(rows)
-
-    def where(self, row: int) -> str:
-        """Where a row came from."""
-        return self._source.where(row)
-
-    def quick_key(self) -> str | None:
-        """Text that changes when the images may have changed."""
-        return self._source.quick_key()
-
-    def values(self, column: str, rows: Sequence[int]) -> list[Any]:
-        """Joints ``float32 [J, 3]``, or what another column says of each row."""
-        if column == FIELD:
-            return list(self._rows[np.asarray(rows, dtype=np.int64)])
-        return self._source.values(column, rows)
+def _jointed(
+    source: Source, joints: JointNames, rows: np.ndarray, used: Sequence[str], how: str
+) -> Source:
+    """The source with the joints of each row, ``float32 [N, J, 3]``, as a column."""
+    pairs = [f"{joints.names[a]} and {joints.names[b]}" for a, b in mirrored_pairs(joints.names)]
+    turned = f"; in the mirror {name_list(pairs, 3)} change places" if pairs else (
+        "; none is called left or right: a mirror leaves the names as they are"
+    )  # fmt: skip
+    share = float(rows[:, :, 2].mean()) if rows.size else 0.0
+    note = f"{len(joints.names)} joints {how}, {share:.0%} of them seen{turned}"
+    return Extended(source, Column(FIELD, "joints", joints.names, joints.limbs), rows, [note], used)
 
 
 def jointed(
@@ -271,7 +241,7 @@ def _with(
     if known is not None and names.names != known.names:
         rows = rows[:, [names.names.index(name) for name in known.names]]
         names = JointNames(known.names, known.skeleton)
-    return Jointed(source, names, rows, used, how)
+    return _jointed(source, names, rows, used, how)
 
 
 def _refuse_other(source: Source, names: Sequence[str], known: Keypoints | None) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from loops import plain_loop
 from rows import batches
 from torch import nn
 
@@ -12,9 +13,7 @@ from synthgen.networks.image_pool import ImagePool
 from synthgen.networks.translation import PatchDiscriminator, patch_layers
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import label_to_image, two_kinds
-from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 TASK = two_kinds(("a", "b"), ImageSpec(16, 16, 1), ("day", "night"))
 SMALL = {"width": 4, "width_d": 4, "blocks": 1}
@@ -134,10 +133,7 @@ def test_discriminators_judge_the_fakes_that_the_translators_learnt_from():
     shown = batches(TASK, pixels, labels, source=source)
     run = Training(
         algorithm, shown,
-        LoopSettings(
-            images=1000, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
-            precision=torch.float32, device=torch.device("cpu"),
-        ),
+        plain_loop(),
     )  # fmt: skip
     made, pooled = {}, {}
     for domain in ("target", "source"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from loops import plain_loop
 from rows import batches
 from torch import nn
 
@@ -13,7 +14,6 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import two_kinds
 from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 TASK = two_kinds(("a", "b"), ImageSpec(16, 16, 3), ("photo", "emoji"))
 SMALL = {"width": 4, "width_d": 4}
@@ -82,10 +82,7 @@ def test_f_never_changes_while_all_else_does():
     training = Training(
         algorithm,
         rows,
-        LoopSettings(
-            images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
-            precision=torch.float32, device=torch.device("cpu"),
-        ),
+        plain_loop(batch_size=8),
     )  # fmt: skip
     for _ in range(2):
         training.step()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from loops import plain_loop
 from rows import batches
 from torch.nn.functional import one_hot
 
@@ -13,9 +14,7 @@ from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import CONDITION, Task, two_kinds
 from synthgen.stages.train.two_sets import uneven
-from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 SPEC = ImageSpec(16, 16, 1)
 TASK = two_kinds(("a", "b"), SPEC, ("day", "night"))
@@ -46,10 +45,7 @@ def test_the_reader_learns_first_and_never_again():
     shown = batches(TASK, pixels, labels, source=(255 - pixels, labels, np.arange(16)))
     run = Training(
         guarded, shown,
-        LoopSettings(
-            images=32, batch_size=4, seed=0, ema_half_life=0.05, augment=no_augmentation,
-            precision=torch.float32, device=torch.device("cpu"),
-        ),
+        plain_loop(images=32),
     )  # fmt: skip
     before, moved = weights(guarded), []
     for _ in range(8):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from loops import plain_loop
 from toy_world import JOINTS, LIMBS, MASK_NAMES, PAIRS, toy_world
 
 from synthgen.algorithms.contract import Tensors
@@ -14,10 +15,8 @@ from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.spec.maps import Keypoints
 from synthgen.spec.task import Task
-from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 SIDE = 16
 BODY = Keypoints(JOINTS, SIDE, SIDE, LIMBS, PAIRS)
@@ -35,10 +34,7 @@ def trained(steps=120, **options):
     algorithm = build("pose", TASK, {**SMALL, "lr": 2e-3, **options})
     columns = {"image": TOY.images, "keypoints": TOY.keypoints}
     batches = TaskBatches(TASK, [Stream(columns, np.arange(48), 0)], flip=True)
-    settings = LoopSettings(
-        images=steps * 8, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
-    )  # fmt: skip
+    settings = plain_loop(images=steps * 8, batch_size=8)
     run = Training(algorithm, batches, settings)
     stage_1 = {}
     for step in range(steps):

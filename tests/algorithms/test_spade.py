@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from loops import plain_loop
 from torch import nn
 from torch.nn.functional import instance_norm
 from toy_world import MASK_NAMES, toy_world
@@ -15,10 +16,8 @@ from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.spec.maps import Mask
 from synthgen.spec.task import Task
-from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 SIDE = 16
 SPEC = ImageSpec(SIDE, SIDE, 3)
@@ -34,10 +33,7 @@ def learnt():
     algorithm = build("spade", TASK, {**SMALL, "lr_g": 2e-3, "lr_d": 2e-3})
     columns = {"image": TOY.images, "mask": TOY.masks}
     batches = TaskBatches(TASK, [Stream(columns, np.arange(48), 0)], flip=True)
-    settings = LoopSettings(
-        images=10_000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
-    )  # fmt: skip
+    settings = plain_loop(images=10_000, batch_size=8)
     run = Training(algorithm, batches, settings)
     for _ in range(50):
         run.step()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from edited import FIELD, rows_of, seen
+from loops import plain_loop
 from torch import nn
 from torch.nn.functional import instance_norm
 from toy_world import toy_world
@@ -19,10 +20,8 @@ from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec, to_float, to_uint8
 from synthgen.spec.task import Task, edits
 from synthgen.spec.vectors import Attributes
-from synthgen.training.augment import no_augmentation
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 SIDE = 16
 SPEC = ImageSpec(SIDE, SIDE, 3)
@@ -36,10 +35,7 @@ def training(task=TASK, **options):
     torch.manual_seed(0)
     columns = {"image": TOY.images, "attributes": rows_of(TOY)}
     batches = TaskBatches(task, [Stream(columns, np.arange(len(TOY)), 0)], flip=True)
-    settings = LoopSettings(
-        images=1_000_000, batch_size=16, seed=0, ema_half_life=0.05, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
-    )  # fmt: skip
+    settings = plain_loop(images=1_000_000, batch_size=16)
     return Training(build("stargan", task, {**SMALL, **options}), batches, settings)
 
 

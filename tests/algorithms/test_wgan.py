@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from loops import plain_loop
 from rows import batches
 from torch import nn
 
@@ -11,9 +12,7 @@ from synthgen.algorithms.registry import build
 from synthgen.losses.penalties import unit_gradient_penalty
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import label_to_image
-from synthgen.training.augment import no_augmentation
 from synthgen.training.loop import Training
-from synthgen.training.phase_step import LoopSettings
 
 TASK = label_to_image(("a", "b"), ImageSpec(16, 16, 1))
 
@@ -45,10 +44,7 @@ def test_the_penalty_of_a_linear_critic_is_known(norm):
 def training(name, options):
     torch.manual_seed(0)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
-    settings = LoopSettings(
-        images=1000, batch_size=8, seed=0, ema_half_life=0.05, augment=no_augmentation,
-        precision=torch.float32, device=torch.device("cpu"),
-    )  # fmt: skip
+    settings = plain_loop(batch_size=8)
     shown = batches(TASK, pixels, np.arange(40) % 2)
     return Training(build(name, TASK, options), shown, settings)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from functools import partial
 
 import datasets
 import numpy as np
@@ -9,21 +10,20 @@ import pytest
 from edited import FIELD, rows_of, write_edited
 from toy_world import toy_world, write_photos
 from uses import (
-    PLAIN,
     TINY,
     command,
     every_command,
+    runs_in,
     same_bytes_after_a_kill,
     same_weights_from_the_middle,
+    sampled,
     stored,
 )
 
 from synthgen.cli.train import sampling_command
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TOY = toy_world(72, 16)
@@ -41,14 +41,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """A function that gives the finished run of a name."""
-    out = tmp_path_factory.mktemp("runs")
-
-    def run(name):
-        if not (out / name).exists():
-            train(TrainSettings.parse({**values(data, name), "out": str(out / name)}))
-        return out / name
-
-    return run
+    return runs_in(tmp_path_factory.mktemp("runs"), partial(values, data))
 
 
 def values(data, name):
@@ -61,11 +54,8 @@ def made(trained, data, tmp_path):
     """A function that samples from rows: settings in, the report out."""
 
     def run(name="edits", out="made", **changes):
-        settings = {
-            **PLAIN, "generator": str(trained(name)), "source": str(data), "n": 24,
-            "batch_size": 16, "out": str(tmp_path / out),
-        }  # fmt: skip
-        return sample(SampleSettings.parse({**settings, **changes}))
+        asked = {"n": 24, "batch_size": 16, **changes}
+        return sampled(trained(name), data, tmp_path / out, **asked)
 
     return run
 

@@ -1,6 +1,7 @@
 """Uses conditioned on images, on the toy world through every command."""
 
 import json
+from functools import partial
 
 import datasets
 import numpy as np
@@ -21,17 +22,17 @@ from uses import (
     TINY,
     command,
     every_command,
+    runs_in,
     same_bytes_anyhow,
     same_weights_from_the_middle,
+    sampled,
     stored,
 )
 
 from synthgen.generators.zoo import load_generator
 from synthgen.spec.drawings import lines_agree, sketch
 from synthgen.spec.fields import Image as ImageField
-from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TOY = toy_world(60, 16)
@@ -62,14 +63,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """A function that gives the finished run of a name."""
-    out = tmp_path_factory.mktemp("runs")
-
-    def run(name):
-        if not (out / name).exists():
-            train(TrainSettings.parse({**values(data, name), "out": str(out / name)}))
-        return out / name
-
-    return run
+    return runs_in(tmp_path_factory.mktemp("runs"), partial(values, data))
 
 
 def values(data, name):
@@ -81,11 +75,8 @@ def made(trained, data, tmp_path):
     """A function that samples from rows: settings in, the report out."""
 
     def run(name, out="made", **changes):
-        settings = {
-            **PLAIN, "generator": str(trained(name)), "source": str(data[name]), "n": 20,
-            "out": str(tmp_path / out),
-        }  # fmt: skip
-        return sample(SampleSettings.parse({**settings, **changes}))
+        asked = {"n": 20, **changes}
+        return sampled(trained(name), data[name], tmp_path / out, **asked)
 
     return run
 

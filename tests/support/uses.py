@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from synthgen.cli.main import main
 from synthgen.data.cells import PICTURED
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.generators.zoo import load_generator
+from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.sample.report import SampleReport
+from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 
 TINY = {
@@ -25,6 +29,25 @@ TINY = {
 """Settings of a training run of seconds."""
 PLAIN = {"filters": "none", "device": "cpu", "precision": "fp32"}
 """Settings of a dataset whose bytes do not depend on the machine."""
+
+
+def runs_in(out: Path, values: Callable[[str], dict[str, Any]]) -> Callable[[str], Path]:
+    """A function that gives the finished run of a name, of the settings that ``values`` gives for
+    it; each is trained when it is first asked for."""
+
+    def run(name: str) -> Path:
+        if not (out / name).exists():
+            train(TrainSettings.parse({**values(name), "out": str(out / name)}))
+        return out / name
+
+    return run
+
+
+def sampled(generator: Path, given: Path, out: Path, **changes: Any) -> SampleReport:
+    """The report of a dataset made of the rows ``given``: settings in :data:`PLAIN`, but for the
+    ``changes``, which have ``n``."""
+    settings = {**PLAIN, "generator": str(generator), "source": str(given), "out": str(out)}
+    return sample(SampleSettings.parse({**settings, **changes}))
 
 
 def command(*arguments: object) -> Any:

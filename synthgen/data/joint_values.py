@@ -1,4 +1,4 @@
-"""Cells of joints as numbers: x, y and whether it is seen, noughts for what is hidden."""
+"""Cells of joints as numbers: x, y and whether it is seen."""
 
 from __future__ import annotations
 
@@ -56,12 +56,13 @@ def joint_rows(cell: Any, visible: Any, count: int, seen: str) -> np.ndarray:
 
 
 def marked(rows: np.ndarray) -> np.ndarray:
-    """``[N, 3]`` with noughts for what is hidden: marked so, negative in both, or no number."""
-    finite = np.isfinite(rows[:, :2]).all(axis=1) & np.isfinite(rows[:, 2])
+    """``[N, 3]`` with 0 as the last number of what is hidden: marked so, negative in both, or no
+    number. What has no place has noughts for it."""
+    finite = np.isfinite(rows).all(axis=1)
     rows = np.where(finite[:, None], rows, 0)
-    shown = finite & (rows[:, 2] > 0) & ((rows[:, 0] >= 0) | (rows[:, 1] >= 0))
-    whole = np.concatenate([rows[:, :2], np.ones((len(rows), 1))], axis=1)
-    found: np.ndarray = (whole * shown[:, None]).astype(np.float32)
+    placed = finite & ((rows[:, 0] >= 0) | (rows[:, 1] >= 0))
+    whole = np.concatenate([rows[:, :2], (rows[:, 2:] > 0).astype(rows.dtype)], axis=1)
+    found: np.ndarray = (whole * placed[:, None]).astype(np.float32)
     return found
 
 

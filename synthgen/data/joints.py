@@ -101,14 +101,18 @@ def jointed(
     return _of_many(source, single, names, known)
 
 
-def jointed_as(
-    known: Keypoints, settings: DataSettings, named: Mapping[str, str]
-) -> tuple[Callable[[Source], Source], dict[str, str]]:
-    """What gives a source the joints that are ``known``, and the columns that are ``named`` for
-    other fields."""
+def with_joints(
+    fields: Any, settings: DataSettings, named: Mapping[str, str],
+    view: Callable[[Source], Source] | None,
+) -> tuple[Callable[[Source], Source] | None, dict[str, str]]:  # fmt: skip
+    """The ``view`` of a source, and the columns that are ``named`` for fields: where the joints are
+    among the ``fields`` that are known and there is no view, one that gives a source its joints."""
     columns = dict(named)
-    asked = columns.pop(FIELD, None)
-    return partial(jointed, folder=place_here(settings), asked=asked, known=known), columns
+    known = fields.get(FIELD) if isinstance(fields, Mapping) else None
+    if view is None and isinstance(known, Keypoints):
+        asked = columns.pop(FIELD, None)
+        view = partial(jointed, folder=place_here(settings), asked=asked, known=known)
+    return view, columns
 
 
 def _told(text: str, folder: Path | None) -> JointNames | None:

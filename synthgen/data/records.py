@@ -18,6 +18,7 @@ from synthgen.data.cache import ImageData, load_images
 from synthgen.data.carried import Carried, carried_of
 from synthgen.data.cells import Cells, Frame
 from synthgen.data.decode import BadImage
+from synthgen.data.joints import with_joints
 from synthgen.data.listed import (
     FILES,
     Listed,
@@ -175,12 +176,13 @@ def load_records(
     if main is None and isinstance(fields, Mapping):
         main = next((name for name, field in fields.items() if isinstance(field, Image)), None)
     asked = settings
+    view, columns = with_joints(fields, settings, columns or {}, view)
     if labelled is False:
         settings = without_labels(settings, columns=view is not None)
     if main is None and settings.color == "auto":
         # Only their places and sizes count: palette and grey masks may lie side by side.
         settings = settings.model_copy(update={"color": "rgb"})
-    source = open_for(settings, main, columns or {})
+    source = open_for(settings, main, columns)
     source = source if view is None else view(source)
     classes, labels = source.classes, source.labels
     source = in_one_class(source) if labelled is False else source
@@ -190,7 +192,7 @@ def load_records(
     digest = hashlib.sha256(data.fingerprint.encode())
     further = {n: f for n, f in fields.items() if n != main and not isinstance(f, Label)}
     for name, field in further.items():
-        column = (columns or {}).get(name, name)
+        column = columns.get(name, name)
         cells = Cells(settings, told_names(source, column, field, settings), alone=main is None)
         found[name] = _column(source, column, field, data, cells)
         digest.update(name.encode() + found[name].tobytes())
@@ -198,7 +200,7 @@ def load_records(
     told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
     carried = Carried()
     if carry:
-        read = [(columns or {}).get(name, name) for name in found]
+        read = [columns.get(name, name) for name in found]
         own = (classes, labels) if labelled is False else None
         carried = carried_of(asked, source, data.rows, read, own)
         told += tuple(carried.lines())

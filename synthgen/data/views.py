@@ -8,7 +8,7 @@ from functools import partial
 from synthgen.data import attributes, captions, joints
 from synthgen.data.attributes import attributed_as
 from synthgen.data.captions import captioned
-from synthgen.data.joints import jointed_as
+from synthgen.data.joints import with_joints
 from synthgen.data.sources import Source
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Keypoints
@@ -42,8 +42,8 @@ def known_view(
         views.append(partial(attributed_as, field=tags, asked=asked, some=some))
         columns.pop(attributes.FIELD, None)
     if isinstance(points, Keypoints):
-        view, columns = jointed_as(points, settings, columns)
-        views.append(view)
+        view, columns = with_joints({joints.FIELD: points}, settings, columns, None)
+        views += [] if view is None else [view]
     if isinstance(texts, Text):
         views.append(partial(captioned, asked=columns.pop(captions.FIELD, None), known=texts))
         wanted[captions.FIELD] = texts.single

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed_as
 from synthgen.data.records import Records, load_records
 from synthgen.data.splits import Labelled, few_per_class
 from synthgen.dataset.codecs.registry import codec_of
@@ -24,7 +22,6 @@ from synthgen.quality.readers.reading import read_off
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.image import ImageSpec
-from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.spec.task import ALL
@@ -44,13 +41,8 @@ def real_rows(asked: DataSettings, name: str, field: Field, columns: Mapping[str
     """
     flat = asked.classes == (ALL,)
     asked = asked.model_copy(update={"classes": None}) if flat else asked
-    view = None
-    if name == POINTS and isinstance(field, Keypoints):
-        view, columns = jointed_as(field, asked, columns)
-    return load_records(
-        asked, {"image": Image(1, 1, 1), name: field}, columns,
-        labelled=False if flat else None, view=view,
-    )  # fmt: skip
+    wanted = {"image": Image(1, 1, 1), name: field}
+    return load_records(asked, wanted, columns, labelled=False if flat else None)
 
 
 @dataclass(frozen=True)

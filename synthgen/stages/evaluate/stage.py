@@ -87,9 +87,9 @@ def evaluate(settings: EvaluateSettings) -> Evaluation:
     edits = edits_read(settings, dataset, generator)
     own = retrievals(settings, dataset, generator, real)
     solids = reconstruction(dataset, generator, settings.images)
-    further = {"restorations": near, "parts": parts, "edits": edits, "retrievals": own}
-    if any(further.values()) or solids:
-        found = judged(replace(found, **further, reconstruction=solids))
+    if near or parts or edits or own or solids:
+        found = replace(found, restorations=near, parts=parts, edits=edits, retrievals=own)
+        found = judged(replace(found, reconstruction=solids))
     if asked is not None:
         found = replace(found, utility=utility(asked))
     layout = dataset.layout

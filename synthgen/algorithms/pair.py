@@ -111,6 +111,10 @@ def in_turn(
 CROSS_ENTROPY = Term(1.0, lambda t: cross_entropy_discriminator(t["real_logits"], t["fake_logits"]))
 """D's side of :data:`NON_SATURATING`."""
 
+HALF_CROSS_ENTROPY = Term(0.5, CROSS_ENTROPY.formula)
+"""Half of it, "which slows down the rate at which D learns relative to G": Isola et al. 2017,
+arXiv:1611.07004, section 3.3."""
+
 NON_SATURATING = Term(1.0, lambda t: non_saturating_generator(t["fake_logits"]))
 
 HINGE = Term(1.0, lambda t: hinge_discriminator(t["real_logits"], t["fake_logits"]))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Tensors, Term
 from synthgen.algorithms.options import LearningRate
-from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING
+from synthgen.algorithms.pair import HALF_CROSS_ENTROPY, NON_SATURATING
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.reconstruction import absolute_error
 from synthgen.networks.condition import map_channels
@@ -93,13 +93,7 @@ def pix2pix(task: Task, options: Pix2pixOptions) -> Algorithm:
                 optimizer=adam,
                 hands_on=("fake",),
             ),
-            # Half of it: "which slows down the rate at which D learns relative to G" (section 3.3).
-            Phase(
-                "D",
-                trains=("D",),
-                terms={"cross_entropy": Term(0.5, CROSS_ENTROPY.formula)},
-                optimizer=adam,
-            ),
+            Phase("D", trains=("D",), terms={"cross_entropy": HALF_CROSS_ENTROPY}, optimizer=adam),
         ),
         samples={"image": "fake"},
         judges=(),

@@ -30,7 +30,7 @@ from synthgen.algorithms.contract import (
     Term,
 )
 from synthgen.algorithms.options import Latent, LearningRate
-from synthgen.algorithms.pair import CROSS_ENTROPY, NON_SATURATING
+from synthgen.algorithms.pair import HALF_CROSS_ENTROPY, NON_SATURATING
 from synthgen.algorithms.pix2pix import refuse_other_sizes
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.pose import masked_error, pose_mask, spread
@@ -125,13 +125,7 @@ def pose(task: Task, options: PoseOptions) -> Algorithm:
                 window=late,
                 hands_on=("fake",),
             ),
-            Phase(
-                "D",
-                trains=("D",),
-                terms={"cross_entropy": Term(0.5, CROSS_ENTROPY.formula)},
-                optimizer=adam,
-                window=late,
-            ),
+            Phase("D", ("D",), {"cross_entropy": HALF_CROSS_ENTROPY}, adam, window=late),
         ),
         samples={"image": "fake"},
         generators=("G1", "G2"),

@@ -22,15 +22,9 @@ class CandidateSource(Protocol):
     """What the sampler needs of a generator."""
 
     def candidates(
-        self,
-        labels: np.ndarray,
-        shards: np.ndarray,
-        candidates: np.ndarray,
-        *,
-        seed: int,
-        latent_std: float,
-        truncation: float | None,
-    ) -> dict[str, Tensor]:
+        self, labels: np.ndarray, shards: np.ndarray, candidates: np.ndarray, *,
+        seed: int, latent_std: float, truncation: float | None,
+    ) -> dict[str, Tensor]:  # fmt: skip
         """``image`` and what else is made, by column: images ``float [N, C, H, W]`` in about
         [-1, 1], others as their fields' networks make them."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, label_to_image
-from synthgen.uses.registry import Offered, Use, Words
+from synthgen.uses.registry import NoOptions, Offered, Use, Words
 
 SAID = Words(
     "New images of the classes in the data; of images without classes, more of them.",
@@ -14,11 +13,7 @@ SAID = Words(
 )
 
 
-class ClassesOptions(Settings):
-    """There are none."""
-
-
-def task(offered: Offered, options: ClassesOptions) -> Task:
+def task(offered: Offered, options: NoOptions) -> Task:
     """A label is given, if there is one; an image is made."""
     image = offered.image
     if offered.label is not None:
@@ -27,4 +22,4 @@ def task(offered: Offered, options: ClassesOptions) -> Task:
     return Task(fields, (), ("image",), (("image",),))
 
 
-USE = Use("classes", SAID, "r3gan", ClassesOptions, task)
+USE = Use("classes", SAID, "r3gan", NoOptions, task)

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
-from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, two_kinds
-from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words, made_from
 
 SAID = Words(
     "An image of another look, from pairs or from two sets of images without pairs.",
@@ -19,11 +18,7 @@ SAID = Words(
 SOURCE = "source"
 
 
-class ImageToImageOptions(Settings):
-    """There are none: whether there are pairs is decided by the data."""
-
-
-def task(offered: Offered, options: ImageToImageOptions) -> Task:
+def task(offered: Offered, options: NoOptions) -> Task:
     """``source`` is given, ``image`` is made. A label travels along from pairs; without pairs it is
     given, for it is all that the two sets have in common."""
     image = offered.image
@@ -45,4 +40,4 @@ def task(offered: Offered, options: ImageToImageOptions) -> Task:
 READS = Reads(partner=SOURCE, without_pairs="cyclegan")
 # Plain cycles lose labels: most of what they make shows another class than its row says.
 GUARDS = {"cyclegan": {"semantic": 1.0, "task": 1.0}}
-USE = Use("image-to-image", SAID, "pix2pix", ImageToImageOptions, task, READS, GUARDS)
+USE = Use("image-to-image", SAID, "pix2pix", NoOptions, task, READS, GUARDS)

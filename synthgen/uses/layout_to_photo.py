@@ -5,9 +5,8 @@ from __future__ import annotations
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.maps import Mask
-from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
-from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words, made_from
 
 SAID = Words(
     "A photograph from a mask of named classes, which stays beside it as its label map.",
@@ -21,11 +20,7 @@ UNNAMED = ("background", "thing")
 """Classes of the mask where no data are at hand."""
 
 
-class LayoutToPhotoOptions(Settings):
-    """There are none."""
-
-
-def task(offered: Offered, options: LayoutToPhotoOptions) -> Task:
+def task(offered: Offered, options: NoOptions) -> Task:
     """``mask`` is given, ``image`` is made; a label travels along."""
     image = offered.image
     mask = offered.columns.get(MASK)
@@ -41,4 +36,4 @@ def task(offered: Offered, options: LayoutToPhotoOptions) -> Task:
     return made_from(offered, {"image": shown, MASK: mask}, [MASK])
 
 
-USE = Use("layout-to-photo", SAID, "pix2pix", LayoutToPhotoOptions, task, Reads(partner=MASK))
+USE = Use("layout-to-photo", SAID, "pix2pix", NoOptions, task, Reads(partner=MASK))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
 from synthgen.uses import image_to_image
-from synthgen.uses.registry import Offered, Reads, Use, Words
+from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words
 
 SAID = Words(
     "Emoji and cartoons drawn after photographs, learnt from two sets of images.",
@@ -15,19 +14,15 @@ SAID = Words(
 )
 
 
-class PhotoToEmojiOptions(Settings):
-    """There are none."""
-
-
-def task(offered: Offered, options: PhotoToEmojiOptions) -> Task:
+def task(offered: Offered, options: NoOptions) -> Task:
     """``source``, a photograph, is given, ``image`` is made; a class that both have is given."""
     if offered.kinds is None and offered.columns:
         raise SynthgenError(
             "photographs and drawings are two sets of images without pairs: give one folder with a "
             "folder of each, or use image-to-image for pairs"
         )
-    return image_to_image.task(offered, image_to_image.ImageToImageOptions())
+    return image_to_image.task(offered, NoOptions())
 
 
 READS = Reads(without_pairs="dtn")
-USE = Use("photo-to-emoji", SAID, "dtn", PhotoToEmojiOptions, task, READS)
+USE = Use("photo-to-emoji", SAID, "dtn", NoOptions, task, READS)

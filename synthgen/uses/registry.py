@@ -20,6 +20,10 @@ GROUP = "synthgen.uses"
 _PAGES = {"registry"}
 
 
+class NoOptions(Settings):
+    """Of a use that has none."""
+
+
 @dataclass(frozen=True)
 class Offered:
     """What data offer a use."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from synthgen.spec.fields import Image
-from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
 from synthgen.spec.texts import Text
-from synthgen.uses.registry import Offered, Reads, Use, Words, made_from
+from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words, made_from
 
 SAID = Words(
     "New images from captions, of the rows' own or from a file of prompts.",
@@ -17,11 +16,7 @@ SAID = Words(
 CAPTION = "caption"
 
 
-class TextToImageOptions(Settings):
-    """There are none: the captions are all that is given."""
-
-
-def task(offered: Offered, options: TextToImageOptions) -> Task:
+def task(offered: Offered, options: NoOptions) -> Task:
     """``caption`` is given, ``image`` is made; a label is what a caption's row has, and travels
     along."""
     image = offered.image
@@ -30,4 +25,4 @@ def task(offered: Offered, options: TextToImageOptions) -> Task:
     return made_from(offered, {"image": shown, CAPTION: caption}, [CAPTION])
 
 
-USE = Use("text-to-image", SAID, "stackgan", TextToImageOptions, task, Reads(captioned=True))
+USE = Use("text-to-image", SAID, "stackgan", NoOptions, task, Reads(captioned=True))

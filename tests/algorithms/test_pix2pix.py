@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 import torch
 from loops import plain_loop
+from rows import SIDES, from_maps
 from torch import nn
 from toy_world import toy_world
 
-from synthgen.algorithms.contract import Tensors
 from synthgen.algorithms.registry import build, find
 from synthgen.networks.unet import ConditionedPatches, UNet
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec, to_float
-from synthgen.spec.maps import Mask
 from synthgen.spec.task import Task
 from synthgen.training.batches import Stream, TaskBatches
 from synthgen.training.loop import Training
@@ -151,25 +150,10 @@ def test_a_channel_is_dropped_or_doubled_and_noughts_leave_all():
     assert not torch.equal(mean, plus) and not torch.equal(mean, minus)
 
 
-@pytest.mark.parametrize(("height", "width"), [(8, 8), (28, 28), (30, 50), (33, 47), (96, 64)])
+@pytest.mark.parametrize(("height", "width"), SIDES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sides_need_not_be_powers_of_two(height, width, channels):
-    image = Image(height, width, channels)
-    mask = Mask(("sky", "road", "car"), height, width)
-    fields = {"image": image, "mask": mask, "source": image}
-    task = Task(fields, ("mask", "source"), ("image",), (("image", "mask", "source"),))
-    algorithm = build("pix2pix", task, {"width": 4, "width_d": 4})
-    given = {
-        "mask": mask.tensor(torch.randint(3, (2, height, width))),
-        "source": torch.rand(2, channels, height, width),
-        "image": torch.rand(2, channels, height, width),
-        "dropout": torch.randn(2, *algorithm.latents["dropout"].shape),
-    }
-    t = Tensors(algorithm.networks, algorithm.tensors, given, {}, lambda x: x)
-    assert t["fake"].shape == (2, channels, height, width) and t["fake"].dtype == torch.float32
-    assert t["maps"].shape[1] == 3 + channels
-    terms = [term for phase in algorithm.phases for term in phase.terms.values()]
-    assert all(term.formula(t).isfinite() for term in terms)
+    from_maps("pix2pix", {"width": 4, "width_d": 4}, height, width, channels)
 
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70), (4, 142)])

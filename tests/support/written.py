@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.columns import columns_of
@@ -55,3 +58,20 @@ def write_dataset(root: Path, images, labels, classes, fields, rows, splits=("tr
     made_of = Provenance(plan, settings, origin, keys, plan.hash)
     complete(layout, Manifest(made_of, "test", "", (), tuple(receipts)))
     return root
+
+
+@contextmanager
+def stopped_at_file(monkeypatch, number: int):
+    """Within, whatever renames files to their final names is stopped at the one of this number;
+    gives the list of those that came before it, and it."""
+    real, written = os.replace, []
+
+    def stopping(source, target):
+        written.append(target)
+        if len(written) == number:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "replace", stopping)
+        yield written

@@ -194,15 +194,9 @@ class Conditioned:
         return replace(self, rows=rows)
 
     def candidates(
-        self,
-        labels: np.ndarray,
-        shards: np.ndarray,
-        candidates: np.ndarray,
-        *,
-        seed: int,
-        latent_std: float = 1.0,
-        truncation: float | None = None,
-    ) -> dict[str, Tensor]:
+        self, labels: np.ndarray, shards: np.ndarray, candidates: np.ndarray, *,
+        seed: int, latent_std: float = 1.0, truncation: float | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
         """See :meth:`Generator.candidates`; all candidates are of one shard."""
         rows = self.rows
         if rows is None:

@@ -10,7 +10,7 @@ from partners import IMAGE, MASK, POINTS
 from PIL import Image
 from toy_world import SHAPES, toy_world
 from uses import command
-from written import write_dataset
+from written import stopped_at_file, write_dataset
 
 from synthgen.data.records import load_records
 from synthgen.data.sources import open_source
@@ -217,18 +217,7 @@ def test_datasets_without_places_are_told(tmp_path, capsys):
 
 
 def test_an_export_that_was_stopped_goes_on(made, told, tmp_path, monkeypatch):
-    import os
-
-    real, written = os.replace, []
-
-    def stopping(source, target):
-        written.append(target)
-        if len(written) == 5:
-            raise KeyboardInterrupt
-        real(source, target)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(os, "replace", stopping)
+    with stopped_at_file(monkeypatch, 5):
         export(made, tmp_path / "coco", "coco")
     export(made, tmp_path / "coco", "coco")
     files = {p.relative_to(told): p.read_bytes() for p in told.rglob("*") if p.is_file()}

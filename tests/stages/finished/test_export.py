@@ -9,6 +9,7 @@ import datasets
 import numpy as np
 import pytest
 from PIL import Image
+from written import stopped_at_file
 
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.finished.class_folders import (
@@ -95,17 +96,8 @@ def test_mistakes_are_told_and_nothing_is_left(made, tmp_path, monkeypatch):
 def test_an_export_that_was_stopped_goes_on(made, tmp_path, monkeypatch):
     for form in ("webdataset", "imagefolder"):
         export(made, tmp_path / f"whole-{form}", form)
-        out, written = tmp_path / form, []
-        real = os.replace
-
-        def stopping(source, target, written=written):
-            written.append(target)
-            if len(written) == 4:
-                raise KeyboardInterrupt
-            real(source, target)
-
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(os, "replace", stopping)
+        out = tmp_path / form
+        with stopped_at_file(monkeypatch, 4) as written:
             export(made, out, form)
         assert not out.exists() and (tmp_path / f".{form}.partial").is_dir()
         before = {path: path.stat().st_mtime_ns for path in written[1:3]}

@@ -108,6 +108,7 @@ def small_networks() -> dict:
     return {
         **golden.OPTIONS,
         "cyclegan": {"width": 8, "width_d": 8, "blocks": 2},
+        "dtn": {"width": 8, "width_d": 8, "lr": 0.005},
         "gan": {"width": 64, "width_d": 32},
         "wgan": {"width": 8, "d_burst": 6},
     }

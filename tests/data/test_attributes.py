@@ -235,3 +235,15 @@ def test_a_metadata_file_in_a_split_says_which_images_there_are(tmp_path):
     asked = DataSettings.parse({"data": str(tmp_path)})
     assert without_labels(asked, columns=True).structure == "auto"
     assert without_labels(asked).structure == "flat"
+
+
+def test_the_cell_that_is_no_number_is_named(tmp_path):
+    for row in range(12):
+        Image.new("RGB", (8, 8), (20 * row, 0, 0)).save(tmp_path / f"{row:02d}.png")
+    ages = ["13", "old", *map(str, range(20, 30))]
+    lines = [f"{row:02d}.png,{age}" for row, age in enumerate(ages)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,age", *lines]))
+    source = open_rows(DataSettings.parse({"data": str(tmp_path)}))
+    field = Attributes(("age",), {"age": (0.0, 90.0)})
+    with pytest.raises(SynthgenError, match=r"'age' is 'old' in a row.*a number; mend the cell"):
+        attributed_as(source, field)

@@ -108,7 +108,7 @@ def _number_of(field: Attributes, name: str, value: object) -> float:
     if number != number:  # an empty text is not known, which nothing can be set to
         low, high = field.ranges.get(name, (0.0, 0.0))
         wanted = f"a number from {low:g} to {high:g}" if name in field.ranges else "yes or no"
-        raise SynthgenError(f"--set {name}={value}: '{name}' is {wanted}")
+        raise SynthgenError(f"--set {name}: attribute '{name}' is {wanted}, not {value}")
     return number
 
 

@@ -24,16 +24,21 @@ atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=Tr
 LONGEST = (
     "pipelines/test_cluster.py",
     "stages/train/test_watch.py",
-    "stages/train/test_healthy.py",
     "stages/train/test_train.py",
+    "stages/train/test_healthy.py",
     "stages/test_crash.py",
     "machine/test_signals.py",
     "stages/train/test_watch_ends.py",
     "pipelines/test_flows.py",
     "machine/test_stopping.py",
+    "stages/test_image_uses.py",
     "stages/test_stores.py",
+    "stages/test_text_to_image.py",
     "stages/utility/test_utility.py",
+    "stages/test_solids.py",
     "stages/test_uses.py",
+    "stages/test_edit_uses.py",
+    "stages/test_pose.py",
     "cli/test_cli.py",
     "stages/train/test_plugins.py",
     "stages/train/test_budget.py",
@@ -53,6 +58,27 @@ def _own_cache(tmp_path_factory):
     """No test reads or fills the user's cache of decoded images."""
     patch = pytest.MonkeyPatch()
     patch.setenv("SYNTHGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _curves_once():
+    """Curves are drawn once, and where a log has events. Other runs get a copy of that picture:
+    drawing takes half a second, hundreds of times, and no test looks at what is in it."""
+    from synthgen.stages.train import run
+
+    real, drawn = run.draw_curves, []
+
+    def draw(log, path, title):
+        if drawn and not any("event" in row for row in log):
+            path.write_bytes(drawn[0])
+            return
+        real(log, path, title)
+        drawn.extend([path.read_bytes()] if path.exists() and not drawn else [])
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(run, "draw_curves", draw)
     yield
     patch.undo()
 

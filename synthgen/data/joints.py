@@ -225,8 +225,8 @@ def _refuse_count(
     own = counts.pop() if len(counts) == 1 else None
     if names.where and own is not None and own != count:
         raise SynthgenError(
-            f"{names.where}: names {count} joints, and all rows of column '{column}' have {own}: "
-            f"{wrong_count(pairs[0][0], count)}"
+            f"{names.where}: names {count} joints, and all rows of column '{column}' have {own} "
+            f"({wrong_count(pairs[0][0], count).partition(';')[0]}); name each joint once, in order"
         )
 
 

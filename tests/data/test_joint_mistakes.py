@@ -197,7 +197,7 @@ def test_two_names_for_three_joints_are_the_names_fault(visible, flat, tmp_path)
     (folder / "joints.json").write_text('["left", "right"]')
     told = flat and visible is None
     refused("6 numbers, where 2 joints .*one is 5" if told else r"joints.json: names 2 joints, and "
-            "all rows of column 'keypoints' have 3: 6 numbers, where 2 joints", folder)  # fmt: skip
+            "all rows of column 'keypoints' have 3 \(6 numbers, where 2 joints.*; name each", folder)  # fmt: skip
 
 
 def test_a_single_axis_is_told_where_no_names_say_which_joints_there_are(tmp_path):

@@ -17,8 +17,10 @@ from PIL import ImageOps
 
 from synthgen.data.decode import FEW_BITS, BadImage, Decoding, decode, look_at, open_image
 from synthgen.data.deep import rawmode_of
+from synthgen.data.joint_values import LEAST
 from synthgen.data.mask_names import MaskNames, indices
 from synthgen.data.solids import Seen
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.data import DataSettings
@@ -82,6 +84,19 @@ class Cells:
             value = [open_image(view, self.settings.max_pixels) for view in files]
         return field.read(value)
 
+    @staticmethod
+    def refuse_unseen(stored: np.ndarray, field: Field, where: str) -> None:
+        """Nothing, unless the field is joints and none is seen in any of its ``stored`` rows.
+
+        Raises:
+            SynthgenError: so it is, ``where`` first.
+        """
+        if isinstance(field, Keypoints) and len(stored) and not stored[:, :, 2].any():
+            raise SynthgenError(
+                f"{where}: no joint is seen in any row: all are marked hidden, or lie where the "
+                "crop leaves them out; mark those that are seen with 1"
+            )
+
     def _image(self, value: Any, field: Image, frame: Frame) -> np.ndarray:
         if not isinstance(value, bytes):
             return field.read(value)
@@ -116,13 +131,11 @@ class Cells:
 
     def _keypoints(self, value: Any, field: Keypoints, frame: Frame) -> np.ndarray:
         """Joints in the image's square; what is left out by a crop is not seen, and neither is a
-        joint of which both numbers are negative."""
+        joint of which both numbers are below the image's border."""
         row = field.read(value)
-        row[:, 2] *= (row[:, 0] >= 0) | (row[:, 1] >= 0)
+        row[:, 2] *= (row[:, :2] >= LEAST).any(axis=1)
         seen = row[:, 2] > 0
-        if not self.alone:
-            _refuse_outside(row[seen], [n for n, s in zip(field.names, seen, strict=True) if s],
-                            frame)  # fmt: skip
+        _refuse_outside(row[seen], [n for n, s in zip(field.names, seen, strict=True) if s], frame)
         down, right = (
             _squared(row[:, axis], own, other, size, self.settings.fit)
             for axis, own, other, size in (
@@ -130,8 +143,8 @@ class Cells:
                 (0, frame.width, frame.height, field.width),
             )
         )
-        inside = (down > -0.5) & (right > -0.5)
-        inside &= (down < field.height - 0.5) & (right < field.width - 0.5)
+        inside = (down >= LEAST) & (right >= LEAST)
+        inside &= (down <= field.height + LEAST) & (right <= field.width + LEAST)
         return np.stack([right, down, row[:, 2] * inside], axis=1).astype(np.float32)
 
 
@@ -196,17 +209,17 @@ def _squared(places: np.ndarray, own: int, other: int, size: int, fit: str) -> n
 
 
 def _refuse_outside(seen: np.ndarray, names: list[str], frame: Frame) -> None:
-    """Nothing, if all seen joints lie in the image, or within a twentieth of its side of it.
+    """Nothing, if all seen joints lie in the image: not past the borders of its outer pixels, whose
+    centres are 0 and a side less 1.
 
     Raises:
         ValueError: one does not.
     """
-    reach = max(_sides(frame)) / 20
     right, down = seen[:, 0], seen[:, 1]
 
     def off(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        outside: np.ndarray = (x < -reach) | (y < -reach)
-        return outside | (x > frame.width + reach) | (y > frame.height + reach)
+        outside: np.ndarray = (x < LEAST) | (y < LEAST)
+        return outside | (x > frame.width + LEAST) | (y > frame.height + LEAST)
 
     wrong = off(right, down)
     if not wrong.any():
@@ -217,5 +230,6 @@ def _refuse_outside(seen: np.ndarray, names: list[str], frame: Frame) -> None:
     raise ValueError(
         f"{where}image of {frame}"
         + ("; with the axes changed all joints lie inside: write x before y" if turned
-           else "; joints are in pixels of the image, from its upper left corner")
+           else "; joints are in pixels of the image, from its upper left corner; mark one that it "
+           "does not show as hidden")
     )  # fmt: skip

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.extended import Extended
-from synthgen.data.joint_values import joint_rows, marked, numbers_of, parsed, placed
+from synthgen.data.joint_values import (
+    joint_rows,
+    joints_in,
+    marked,
+    misspelt,
+    names_in,
+    numbers_of,
+    parsed,
+    wrong_count,
+)
 from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -46,6 +55,8 @@ class JointNames:
 
     names: tuple[str, ...]
     limbs: tuple[tuple[int, int], ...]
+    where: str = ""
+    """Where the names are written, if they were."""
 
 
 def _jointed(
@@ -120,7 +131,7 @@ def _told(text: str, folder: Path | None) -> JointNames | None:
     path = None if folder is None else folder / FILE
     if text.strip():
         record: Any = text.replace(";", " ").split()
-        where = "joints"
+        where = "--use-options joints"
     elif path is not None and path.is_file():
         where = str(path)
         try:
@@ -136,9 +147,9 @@ def _told(text: str, folder: Path | None) -> JointNames | None:
         limbs = record.get("skeleton", ())
         record = next((record[key] for key in ("joints", "keypoints", "names") if key in record), 0)
     try:
-        names = tuple(record)
+        names = tuple(record) if isinstance(record, list) else ()
         if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError("no names")
+            raise ValueError("no list of names")
         if len(set(names)) < len(names):
             raise ValueError("a name is there twice")
         ends = tuple((int(a), int(b)) for a, b in limbs)
@@ -149,7 +160,7 @@ def _told(text: str, folder: Path | None) -> JointNames | None:
             f"{where}: names no joints ({' '.join(str(error).split())[:120]}); write a list of "
             'names in the order of the column, or {"joints": [...], "skeleton": [[0, 1], ...]}'
         ) from None
-    return JointNames(names, ends or limbs_of(names))
+    return JointNames(names, ends or limbs_of(names), where)
 
 
 def _single(columns: Mapping[str, Column]) -> dict[str, tuple[str, ...]]:
@@ -174,11 +185,11 @@ def _of_one(
     """Out of a column that holds all joints of a row."""
     every = range(len(source.labels))
     cells = [parsed(value) for value in source.values(column, every)]
-    first = next((cell for cell in cells if cell is not None), None)
-    if isinstance(first, Mapping):
-        kept = tuple(map(str, first)) if known is None else known.names
-        names = names or JointNames(kept, limbs_of(kept))
-        cells = [None if c is None else [placed(c, name) for name in names.names] for c in cells]
+    if names is None and any(isinstance(cell, Mapping) for cell in cells):
+        kept = names_in(cells) if known is None else known.names
+        names = JointNames(kept, limbs_of(kept))
+        if known is None and (wrong := misspelt(cells, kept)) is not None:
+            raise SynthgenError(f"{source.where(wrong[0])}: column '{column}': {wrong[1]}")
     if names is None and known is not None:
         names = JointNames(known.names, known.skeleton)
     if names is None:
@@ -191,10 +202,11 @@ def _of_one(
     shown = [None] * len(cells) if seen is None else [
         parsed(value) for value in source.values(seen, every)
     ]  # fmt: skip
+    _refuse_count(names, cells, shown, column)
     rows = np.zeros((len(cells), len(names.names), 3), dtype=np.float32)
     for row, (cell, visible) in enumerate(zip(cells, shown, strict=True)):
         try:
-            rows[row] = joint_rows(cell, visible, len(names.names), seen or "")
+            rows[row] = joint_rows(cell, visible, names.names, seen or "")
         except (ValueError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise SynthgenError(f"{source.where(row)}: column '{column}': {reason}") from None
@@ -203,12 +215,29 @@ def _of_one(
     return _with(source, names, rows, used, f"of column '{column}'{by}", known)
 
 
+def _refuse_count(
+    names: JointNames, cells: Sequence[Any], shown: Sequence[Any], column: str
+) -> None:
+    """Nothing, unless all rows have one number of joints and the written names are another."""
+    count = len(names.names)
+    pairs = [(c, v) for c, v in zip(cells, shown, strict=True) if c is not None]
+    counts = {joints_in(cell, visible, count) for cell, visible in pairs}
+    own = counts.pop() if len(counts) == 1 else None
+    if names.where and own is not None and own != count:
+        raise SynthgenError(
+            f"{names.where}: names {count} joints, and all rows of column '{column}' have {own} "
+            f"({wrong_count(pairs[0][0], count).partition(';')[0]}); name each joint once, in order"
+        )
+
+
 def _of_many(
     source: Source, single: Mapping[str, Sequence[str]], names: JointNames | None,
     known: Keypoints | None,
 ) -> Source:  # fmt: skip
     """Out of a column for each number."""
     wanted = known.names if known is not None else names.names if names else tuple(single)
+    if known is None and names is None:
+        _refuse_lone(source, single)
     if lacking := [name for name in wanted if name not in single]:
         raise SynthgenError(
             f"{source.name}: no columns '{lacking[0]}_x' and '{lacking[0]}_y' (there are those of "
@@ -219,12 +248,29 @@ def _of_many(
     used: list[str] = []
     for place, name in enumerate(wanted):
         own = single[name]
-        numbers = [numbers_of(source, column) for column in own]
-        shown = numbers[2] if len(own) > 2 else np.ones(len(rows), np.float32)
-        rows[:, place] = marked(np.stack([*numbers[:2], shown], axis=1))
+        numbers = [numbers_of(source, column) for column in own[:2]]
+        shown = [numbers_of(source, column, seen=True) for column in own[2:]]
+        shown = shown or [np.ones(len(rows), np.float32)]
+        rows[:, place] = marked(np.stack([*numbers, *shown], axis=1))
         used += own
     how = f"of columns {wanted[0]}_x, {wanted[0]}_y and so on"
     return _with(source, JointNames(tuple(wanted), limbs), rows, used, how, known)
+
+
+def _refuse_lone(source: Source, single: Mapping[str, Sequence[str]]) -> None:
+    """Nothing, if each column of an x has one of a y, and the other way round."""
+    columns = [each.name for each in source.understood.columns]
+    paired = {column for own in single.values() for column in own}
+    for name in columns:
+        axis = name[-2:].lower()
+        if axis in ("_x", "_y") and name[:-2] and name not in paired:
+            other = f"{name[:-2]}{'_y' if axis == '_x' else '_x'}"
+            rest = [column for column in columns if column not in {name, *paired}]
+            raise SynthgenError(
+                f"{source.name}: column '{name}' has no '{other}' beside it"
+                f"{did_you_mean(other, rest)}; a joint has both: add it, rename '{name}' if it is "
+                f"none, or name the joints in {FILE}"
+            )
 
 
 def _with(

@@ -265,11 +265,9 @@ def _column(source: Source, column: str, field: Field, data: ImageData, cells: C
     known = [each.name for each in source.understood.columns]
     own = _column_of(source, column)
     if own is None and not cells.alone:
-        hint = did_you_mean(column, known)
         there = f" (there are {name_list(known)})" if known else ""
-        raise SynthgenError(
-            f"{source.name}: no column '{column}'{there}{hint}; name it with --field"
-        )
+        there += did_you_mean(column, known)
+        raise SynthgenError(f"{source.name}: no column '{column}'{there}; name it with --field")
     places = [int(row) for row in data.rows]
     # Where nothing else is wanted, the files of a folder are the column.
     values: Iterator[Any] = (
@@ -289,9 +287,9 @@ def _column(source: Source, column: str, field: Field, data: ImageData, cells: C
             stored[number] = cells.stored(value, field, Frame(height, width))
         except (ValueError, TypeError, BadImage) as error:
             reason = " ".join(str(error).split())[:300]
-            raise SynthgenError(
-                f"{source.where(places[number])}: column '{column}': {reason}"
-            ) from None
+            where = source.where(places[number])
+            raise SynthgenError(f"{where}: column '{column}': {reason}") from None
+    cells.refuse_unseen(stored, field, f"{source.name}: column '{column}'")
     return stored
 
 

@@ -1,12 +1,11 @@
 """Joints in the forms that people have them in are read to the same truth, and mistakes are told."""
 
-import json
-
 import numpy as np
 import pytest
 from toy_joints import (
     hide,
-    names,
+    load,
+    refused,
     write_annotations,
     write_columns,
     write_lines,
@@ -20,9 +19,6 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.joints import limbs_of, mirrored_pairs
 from synthgen.spec.maps import Keypoints
 from synthgen.spec.settings.data import DataSettings
-from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.train.offered import load_for
-from synthgen.uses.registry import find_use
 
 SIDE = 16
 TOY = toy_world(15, SIDE)
@@ -37,19 +33,6 @@ FORMS = {
     "mappings": (write_lines, {"by_name": True}),
     "coco": (write_annotations, {}),
 }
-
-
-def load(folder, **options):
-    settings = TrainSettings.parse(
-        {"use": "pose-to-person", "data": str(folder), "min_per_class": 1, **options}
-    )
-    return load_for(settings, find_use("pose-to-person"))
-
-
-def refused(match, folder, **options):
-    with pytest.raises(SynthgenError, match=match) as caught:
-        load(folder, **options)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -118,81 +101,6 @@ def test_names_may_be_given_and_are_needed(tmp_path):
     _, task = load(folder, use_options={"joints": told})
     assert task.fields["keypoints"].names == tuple(told.split())
     assert task.fields["keypoints"].pairs == ((1, 2), (3, 4))
-
-
-def _with(folder, change):
-    """The rows of a file of lines, one changed."""
-    write_lines(TOY, JOINT_ROWS, folder)
-    path = folder / "metadata.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    change(rows[4])
-    path.write_text("\n".join(map(json.dumps, rows)))
-    return folder
-
-
-def _turned(row):
-    row["keypoints"] = [[3, 40, 1]] * 5
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda row: row["keypoints"].pop(), r"0004.png: column 'keypoints': 12 numbers, where 5 "
-         r"joints have 2 or 3 each; give every row all"),
-        (lambda row: row.update(keypoints=[[90, 3, 1]] * 5), r"0004.png: .*joint 'top' at x 90, y 3"
-         r" lies outside of its image of 16x16; joints are in pixels"),
-        (lambda row: row.update(keypoints="here"), r"0004.png: column 'keypoints': could not"),
-    ],
-)  # fmt: skip
-def test_a_row_that_does_not_fit_is_one_line(change, words, tmp_path):
-    refused(words, _with(tmp_path / "rows", change))
-
-
-def test_axes_that_are_changed_are_told(tmp_path):
-    from PIL import Image
-
-    folder = _with(tmp_path / "rows", _turned)
-    wide = np.concatenate([TOY.images[4]] * 3, axis=1)
-    Image.fromarray(wide).save(folder / "0004.png")
-    refused("with the axes changed all joints lie inside: write x before y", folder)
-
-
-def test_shares_of_the_side_are_no_pixels(tmp_path):
-    shares = JOINT_ROWS / [SIDE, SIDE, 1]
-    refused("lie between 0 and 1, as shares of the image; write them in pixels",
-            write_lines(TOY, shares, tmp_path / "rows"))  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("record", "words"),
-    [
-        ([1, 2], "names no joints"),
-        (["a", "a"], "a name is there twice"),
-        ({"joints": ["a", "b"], "skeleton": [[1, 2]]}, "count from 0"),
-        ({"points": 3}, "names no joints"),
-        (["a", "b"], "15 numbers, where 2 joints"),
-    ],
-)
-def test_a_file_of_names_that_is_none(record, words, tmp_path):
-    folder = write_lines(TOY, JOINT_ROWS, tmp_path / "rows")
-    (folder / "joints.json").write_text(json.dumps(record))
-    refused(words, folder)
-
-
-def test_a_column_that_lacks_its_partner_is_told(tmp_path):
-    folder = write_columns(TOY, JOINT_ROWS, tmp_path / "rows")
-    text = (folder / "metadata.csv").read_text()
-    names(folder)
-    (folder / "metadata.csv").write_text(text.replace("top_y", "tip_y", 1))
-    refused(r"no columns 'top_x' and 'top_y' \(there are those of left", folder)
-    (folder / "metadata.csv").write_text(text.replace(",a large", ",7,a large", 1))
-    (folder / "metadata.csv").write_text(text.replace("top_x", "name_x").replace(
-        text.splitlines()[1].split(",")[3], "far", 1))  # fmt: skip
-    refused(r"no columns 'top_x'", folder)
-    (folder / "metadata.csv").write_text(
-        text.replace(f",{text.splitlines()[1].split(',')[3]},", ",far,", 1)
-    )
-    refused(r"0000.png: column 'left_x': 'far' is no number", folder)
 
 
 def test_rows_for_a_generator_have_its_joints_in_its_order(tmp_path):

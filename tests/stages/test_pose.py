@@ -109,6 +109,17 @@ def test_mistakes_are_told(changes, words, made):
         made(**changes)
 
 
+@pytest.mark.parametrize("place", [[31.0, 13.0], [16.0, 16.0]])
+def test_given_joints_outside_of_the_image_are_refused(place, made, tmp_path):
+    toy = toy_world(24, 16)
+    joints = hide(toy)
+    joints[3, :] = [*place, 1]
+    folder = write_table(toy, joints, tmp_path / "rows")
+    with pytest.raises(SynthgenError, match=r"joint 'top' at x .* lies outside") as why:
+        made(source=str(folder))
+    assert "\n" not in str(why.value)
+
+
 @pytest.mark.slow
 def test_every_command_takes_such_a_dataset(made, trained, people, tmp_path, capsys):
     first = made("a", images_per_shard=8, keep_rejects=True).root

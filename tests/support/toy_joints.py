@@ -10,8 +10,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image as Pillow
 from toy_world import JOINTS, LIMBS, SHAPES, Toy, save, write_coco
+
+from synthgen.data.records import Records
+from synthgen.spec.errors import SynthgenError
+from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.task import Task
+from synthgen.stages.train.offered import load_for
+from synthgen.uses.registry import find_use
 
 
 def hide(toy: Toy, every: int = 7) -> np.ndarray:
@@ -90,3 +98,18 @@ def write_annotations(toy: Toy, joints: np.ndarray, folder: Path) -> Path:
         mark["segmentation"] = []
     path.write_text(json.dumps(record))
     return folder
+
+
+def load(folder: Path, **options: object) -> tuple[Records, Task]:
+    """The rows as training reads them for people, and the task."""
+    settings = TrainSettings.parse(
+        {"use": "pose-to-person", "data": str(folder), "min_per_class": 1, **options}
+    )
+    return load_for(settings, find_use("pose-to-person"))
+
+
+def refused(match: str, folder: Path, **options: object) -> None:
+    """The rows are refused in one line that matches."""
+    with pytest.raises(SynthgenError, match=match) as caught:
+        load(folder, **options)
+    assert "\n" not in str(caught.value)

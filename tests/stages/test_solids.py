@@ -27,6 +27,7 @@ from synthgen.spec.projection import foreground, overlap, pictures, silhouettes
 from synthgen.spec.settings.inspect import InspectSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.finished.export import export
 from synthgen.stages.inspect.stage import inspect
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.dry_run import describe
@@ -97,13 +98,17 @@ def columns(trained, report, name):
 
 
 @pytest.mark.parametrize("name", ["derived", "views", "noise"])
-def test_the_image_is_a_picture_of_the_voxels_beside_it(name, made, trained):
-    data, generator, rows = columns(trained, made(name), name)
+def test_the_image_is_a_picture_of_the_voxels_beside_it(name, made, trained, tmp_path):
+    report = made(name)
+    data, generator, rows = columns(trained, report, name)
     drawn = pictures(torch.from_numpy(rows["voxels"]), 16, 16)
     assert (drawn.numpy() == rows["image"]).all()
     assert data.features["voxels"] == datasets.Value("binary")
     assert generator.given == (() if name == "noise" else ("views",))
     assert generator.task.fields["voxels"].side == 8
+    export(report.root, tmp_path / "files", "imagefolder")
+    files = sorted((tmp_path / "files").rglob("*.voxels.npy"), key=lambda path: path.name)
+    assert (np.stack([np.load(file) for file in files]) == rows["voxels"]).all()
 
 
 def test_silhouettes_alone_give_solids_whose_silhouette_is_the_image(made, trained):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
@@ -80,7 +80,7 @@ def settings_from(
     if any(given.get(name) is not None for name in instead):
         from_file = {key: value for key, value in from_file.items() if key not in instead}
     chosen = {key: _parse(model.model_fields[key], key, value) for key, value in given.items()
-              if value is not None}  # fmt: skip
+              if value is not None and value != ()}  # fmt: skip
     if config:
         unknown = {key: value for key, value in from_file.items() if key not in chosen}
         model.parse({**unknown, **chosen}, config)
@@ -120,9 +120,12 @@ def _option(
     )
     extra = field.json_schema_extra
     metavar = str(extra.get("metavar", metavar)) if isinstance(extra, dict) else metavar
+    # Said twice, a list goes on and a mapping has more keys: nothing that was typed is lost.
+    several = (get_origin(kind) or kind) in (tuple, dict)
     return click.option(
-        *flags, name, cls=Renamed, type=str, default=None, metavar=metavar, help=help_text
-    )
+        *flags, name, cls=Renamed, type=str, default=None, multiple=several, metavar=metavar,
+        help=help_text,
+    )  # fmt: skip
 
 
 def _flag(name: str) -> str:
@@ -147,13 +150,15 @@ def _shown(default: Any) -> str:
 def _parse(field: FieldInfo, name: str, value: Any) -> Any:
     """Text of the command line to what the model takes; numbers are left to the model."""
     kind = get_origin(_bare(field.annotation)) or _bare(field.annotation)
+    if isinstance(value, tuple):
+        value = ",".join(value)
     if kind is tuple:
         return listed(value)
     if kind is dict:
         parts = [part for part in value.split(",") if part.strip()]
         if get_args(_bare(field.annotation))[1] is str:  # a text may have several parts
             return _texts(parts, name)
-        return dict(_pair(part, name) for part in parts)
+        return _mapping((_pair(part, name) for part in parts), name)
     return value
 
 
@@ -162,10 +167,23 @@ def _texts(parts: Sequence[str], name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in parts:
         if "=" in part or not found:
-            key, value = _pair(part, name)
-            found[key] = value
+            found |= _mapping([*found.items(), _pair(part, name)], name)
         else:
             found[next(reversed(found))] += f",{part.strip()}"
+    return found
+
+
+def _mapping(pairs: Iterable[tuple[str, Any]], name: str) -> dict[str, Any]:
+    """The pairs by key.
+
+    Raises:
+        SynthgenError: a key is there twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise SynthgenError(f"--{name.replace('_', '-')}: '{key}' is said twice; say it once")
+        found[key] = value
     return found
 
 

@@ -204,6 +204,13 @@ def _parsed(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
 def _as(source: Source, each: Said, field: Attributes) -> Said:
     """Values of one attribute as a known field has them."""
     name, values = each.name, each.values
@@ -217,14 +224,17 @@ def _as(source: Source, each: Said, field: Attributes) -> Said:
         if lost := [n for n in strange if each.choices.index(n) in used]:
             raise SynthgenError(
                 f"{source.name}: attribute '{name}' is '{lost[0]}' in a row, and the generator "
-                f"knows {name_list(known)}"
+                f"knows {name_list(known)}; mend the cell, or empty it where it is not known"
             )
         mapped = [np.nan if np.isnan(v) else float(index[int(v)]) for v in values]
         return replace(each, values=np.array(mapped, dtype=np.float32), choices=known)
     if each.choices:
+        number = name in field.ranges
+        wrong = next((n for n in each.choices if not number or not _is_number(n)), each.choices[0])
         raise SynthgenError(
-            f"{source.name}: attribute '{name}' is '{each.choices[0]}' in a row, where the "
-            f"generator takes {'a number' if name in field.ranges else 'yes or no'}"
+            f"{source.name}: attribute '{name}' is '{wrong}' in a row, where the generator takes "
+            f"{'a number' if number else 'yes or no'}; mend the cell, or empty it where it is not "
+            "known"
         )
     strange_values = ~np.isnan(values) & (values != 0) & (values != 1)
     if name not in field.ranges and strange_values.any():

@@ -13,7 +13,7 @@ import numpy as np
 
 from synthgen.data.attribute_lists import attribute_list
 from synthgen.data.decode import BadImage, read_head
-from synthgen.data.file_kinds import file_kind
+from synthgen.data.file_kinds import file_kind, split_meaning
 from synthgen.data.understood import FLAT_CLASS, Column, Understood
 from synthgen.spec.errors import SynthgenError
 
@@ -96,8 +96,9 @@ def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
 
 
 def has_metadata(folder: Path) -> bool:
-    """Whether a metadata file lies in a folder."""
-    return any((folder / name).is_file() for name in METADATA)
+    """Whether a metadata file lies in a folder, or in one of its splits."""
+    splits = (sub for sub in folder.iterdir() if sub.is_dir() and split_meaning(sub.name))
+    return any((each / name).is_file() for each in (folder, *splits) for name in METADATA)
 
 
 def is_flat(folder: Path) -> bool:

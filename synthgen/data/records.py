@@ -117,7 +117,7 @@ def unlabelled_table(settings: S) -> S:
     if asked or settings.structure != "auto":
         return settings
     plain = settings.model_copy(update={"structure": "flat"})
-    about = open_rows(plain).understood
+    about = open_for(plain, "image", {}).understood
     known = {column.name for column in about.columns}
     return plain if about.structure == "table" and "label" not in known else settings
 

@@ -172,9 +172,9 @@ def _of_folder(path: Path, settings: DataSettings, split: str) -> Source:
     kinds = settings.structure
     if listing.root.has("table") and kinds in ("auto", "flat", "table"):
         rows = _rows_with_images(path, listing, settings)
-        if kinds == "table" or (rows and kinds == "flat" and not pictures) or not pictures:
+        if kinds == "table" or not pictures:
             return table_folder(path, listing, settings, split)
-        if rows >= pictures and kinds == "auto":
+        if rows >= pictures and kinds in ("auto", "flat"):  # pictures are contact sheets, say
             return table_folder(path, listing, settings, split)
         if rows and kinds == "auto":
             raise SynthgenError(

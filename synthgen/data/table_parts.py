@@ -82,10 +82,28 @@ class NamedPart:
             )
         return own or card
 
+    def names_inside(self, column: str) -> dict[str, list[str]]:
+        """Of a column of mappings the names of those of its values that are class labels."""
+        inside = self.part.features.get(column)
+        if not isinstance(inside, dict) or "_type" in inside:
+            return {}
+        found = {key: _names(feature) for key, feature in inside.items()}
+        return {key: names for key, names in found.items() if names}
+
 
 def _names(feature: Any) -> list[str] | None:
     found = feature.get("names") if isinstance(feature, dict) else None
     return [str(name) for name in found] if isinstance(found, list) else None
+
+
+def _named(value: dict[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """A mapping with the names of its class labels in place of their numbers."""
+    known = {
+        key: names[key][each]
+        for key, each in value.items()
+        if key in names and isinstance(each, int) and 0 <= each < len(names[key])
+    }
+    return {**value, **known}
 
 
 class Rows:
@@ -144,8 +162,10 @@ class Rows:
     def picked(self, column: str, rows: Sequence[int]) -> Iterator[Any]:
         """The values of some rows, in their order."""
         for place, own in groupby(rows, lambda row: bisect_right(self._starts, row) - 1):
-            start = self._starts[place]
-            yield from self._parts[place].part.picked(column, [row - start for row in own])
+            part, start = self._parts[place], self._starts[place]
+            names = part.names_inside(column)
+            for value in part.part.picked(column, [row - start for row in own]):
+                yield _named(value, names) if names and isinstance(value, dict) else value
 
     def beside(self, row: int) -> tuple[Path, ...]:
         """Folders from which a row's file names may start."""

@@ -103,7 +103,7 @@ class ShardSampler:
                 if not quotas.missing[cell]:
                     continue
                 if self._available is not None and candidate >= self._available[label]:
-                    raise self._run_out(cell)
+                    raise self._run_out(cell, rejected[cell])
                 if verdicts[row] == 0:
                     repeated = _repeated(row, hashes[row], seen, near, judge)
                     seen.add(hashes[row])
@@ -120,12 +120,16 @@ class ShardSampler:
             yield batch.take(taken, np.asarray(verdicts, dtype=np.int64))
             _check_floor(quotas, rejected, judge, self._cells.flat)
 
-    def _run_out(self, label: int) -> SynthgenError:
+    def _run_out(self, label: int, rejected: Sequence[int]) -> SynthgenError:
         quotas = self._quotas
+        named = zip(self._judge.reasons, rejected, strict=True)
+        lost = sorted(((n, reason) for reason, n in named if n), key=lambda each: -each[0])
+        most = ", ".join(f"{reason} took {n}" for n, reason in lost[:3])
         return SynthgenError(
             f"class '{self._cells.flat[label]}' has run out of source images: "
-            f"{quotas.examined[label]} looked at, {quotas.missing[label]} more wanted in "
-            f"{self._shard.name}; ask for fewer, add source images or loosen --filters"
+            f"{quotas.examined[label]} looked at{f' ({most})' if most else ''}, "
+            f"{quotas.missing[label]} more wanted in {self._shard.name}; ask for fewer, add source "
+            "images or loosen --filters"
         )
 
 

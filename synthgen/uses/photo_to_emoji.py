@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from synthgen.spec.errors import SynthgenError
 from synthgen.spec.task import Task
 from synthgen.uses import image_to_image
 from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words
@@ -10,17 +9,13 @@ from synthgen.uses.registry import NoOptions, Offered, Reads, Use, Words
 SAID = Words(
     "Emoji and cartoons drawn after photographs, learnt from two sets of images.",
     "photo -> emoji",
-    "synthgen train --use photo-to-emoji --data both --resolution 64 --out runs/emoji",
+    "synthgen train --use photo-to-emoji --data drawings --source photos --resolution 64 "
+    "--out runs/emoji",
 )
 
 
 def task(offered: Offered, options: NoOptions) -> Task:
     """``source``, a photograph, is given, ``image`` is made; a class that both have is given."""
-    if offered.kinds is None and offered.columns:
-        raise SynthgenError(
-            "photographs and drawings are two sets of images without pairs: give one folder with a "
-            "folder of each, or use image-to-image for pairs"
-        )
     return image_to_image.task(offered, NoOptions())
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from synthgen.data.attributes import attributed, attributed_as
-from synthgen.data.records import open_rows, unlabelled_table
+from synthgen.data.records import open_rows, unlabelled_table, without_labels
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.vectors import Attributes
@@ -190,3 +191,59 @@ def test_a_column_called_label_stays_the_class(tmp_path):
     (tmp_path / "metadata.csv").write_text("file_name,label,smiling\n" + text)
     source = opened(tmp_path)
     assert source.classes == ("a", "b") and of(source)[0].names == ("smiling",)
+
+
+@pytest.fixture
+def written_dataset(tmp_path):
+    """A dataset folder as ``sample`` leaves it: a table with mappings, and a picture beside it."""
+    kinds = datasets.Features({
+        "image": datasets.Image(),
+        "attributes": {"color": datasets.ClassLabel(names=["blue", "red"]),
+                       "age": datasets.Value("float32")},
+    })  # fmt: skip
+    pictures = [Image.new("RGB", (8, 8), (20 * row, 0, 0)) for row in range(12)]
+    cells = [{"color": row % 2 if row else None, "age": float(row)} for row in range(12)]
+    rows = datasets.Dataset.from_dict({"image": pictures, "attributes": cells}, features=kinds)
+    (tmp_path / "data").mkdir()
+    rows.to_parquet(tmp_path / "data" / "train-00000.parquet")
+    (tmp_path / "report").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "report" / "contact-sheet.png")
+    return tmp_path
+
+
+def test_a_table_is_read_and_not_the_contact_sheet_beside_it(written_dataset):
+    asked = DataSettings.parse({"data": str(written_dataset), "structure": "flat"})
+    source = open_rows(asked)
+    assert len(source.labels) == 12 and source.understood.structure == "table"
+
+
+def test_named_values_of_a_mapping_keep_their_names(written_dataset):
+    asked = DataSettings.parse({"data": str(written_dataset), "structure": "flat"})
+    source = open_rows(asked)
+    cells = source.values("attributes", [0, 1, 2])
+    assert [cell["color"] for cell in cells] == [None, "red", "blue"]
+    field = Attributes(("color", "age"), {"age": (0.0, 20.0)}, {"color": ("red", "blue")})
+    read = attributed_as(source, field).values("attributes", range(3))
+    np.testing.assert_array_equal(read, [[np.nan, 0], [0, 1], [1, 2]])
+    assert "one of blue, red" in " ".join(attributed(source).understood.notes)
+
+
+def test_a_metadata_file_in_a_split_says_which_images_there_are(tmp_path):
+    inside = tmp_path / "train" / "all"
+    inside.mkdir(parents=True)
+    (tmp_path / "train" / "metadata.jsonl").write_text("{}")
+    asked = DataSettings.parse({"data": str(tmp_path)})
+    assert without_labels(asked, columns=True).structure == "auto"
+    assert without_labels(asked).structure == "flat"
+
+
+def test_the_cell_that_is_no_number_is_named(tmp_path):
+    for row in range(12):
+        Image.new("RGB", (8, 8), (20 * row, 0, 0)).save(tmp_path / f"{row:02d}.png")
+    ages = ["13", "old", *map(str, range(20, 30))]
+    lines = [f"{row:02d}.png,{age}" for row, age in enumerate(ages)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,age", *lines]))
+    source = open_rows(DataSettings.parse({"data": str(tmp_path)}))
+    field = Attributes(("age",), {"age": (0.0, 90.0)})
+    with pytest.raises(SynthgenError, match=r"'age' is 'old' in a row.*a number; mend the cell"):
+        attributed_as(source, field)

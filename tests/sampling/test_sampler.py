@@ -8,6 +8,7 @@ import xxhash
 
 from synthgen.sampling.candidates import Judge, Latents, draw_candidates, examine, pixel_hashes
 from synthgen.sampling.sampler import AHEAD, ShardSampler
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import ShardPlan
 
 KEYS = np.arange(3)
@@ -110,3 +111,8 @@ def test_pixel_hashes_are_those_of_the_xxh3_standard():
     assert unsigned == [xxhash.xxh3_64(image.tobytes()).intdigest() for image in images]
     # The value for no bytes at all: xxHash, tests/sanity_test_vectors.h.
     assert pixel_hashes(images[:1, :0]).tolist() == [0x2D06800538D394C2]
+
+
+def test_where_rows_run_out_the_reason_that_took_them_is_named():
+    with pytest.raises(SynthgenError, match=r"run out of source images: 8 looked at \(bad took \d"):
+        made((20,), 0.3, 4, available=(8,))

@@ -121,3 +121,16 @@ def test_what_was_given_is_typed_again_as_the_same_settings():
         else:
             read[name], at = _parse(TrainSettings.model_fields[name], name, words[at + 1]), at + 2
     assert TrainSettings.parse({**read, "minutes": 5}) == settings
+
+
+def test_an_option_that_is_said_twice_loses_nothing():
+    from synthgen.cli.options import _parse
+
+    fields = TrainSettings.model_fields
+    assert _parse(fields["classes"], "classes", ("a,b", "c")) == ("a", "b", "c")
+    assert _parse(fields["options"], "options", ("a=1", "b=2")) == {"a": 1, "b": 2}
+    with pytest.raises(SynthgenError, match="--options: 'a' is said twice"):
+        _parse(fields["options"], "options", ("a=1", "a=2"))
+    with pytest.raises(SynthgenError, match="--field: 'a' is said twice"):
+        _parse(fields["field"], "field", ("a=x", "a=y"))
+    assert _parse(fields["field"], "field", ("a=x,y",)) == {"a": "x,y"}

@@ -131,7 +131,8 @@ def test_drawings_after_photographs_need_no_class_and_no_pairs(made, trained, da
     capsys.readouterr()
     code = command("train", "--use", "photo-to-emoji", "--data", data["paired"], "--resolution", 16,
                    "--dry-run", "--device", "cpu")  # fmt: skip
-    assert code == 2 and "without pairs" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert code == 2 and "two sets of images that are no pairs" in told and "--source" in told
 
 
 def test_what_was_understood_is_said_before_the_first_step(data, tmp_path, capsys):

@@ -82,10 +82,7 @@ def values_set(
         if name in settings.balance:
             raise SynthgenError(f"--set {name}: is to be balanced as well; say one of them")
         field = fields[known[name]]
-        try:
-            number = float(field.read({name: value})[field.names.index(name)])
-        except (ValueError, TypeError) as error:
-            raise SynthgenError(f"--set {name}: {error}") from None
+        number = _number_of(field, name, value)
         low, high = field.ranges.get(name, (-np.inf, np.inf))
         if not low <= number <= high:
             raise SynthgenError(
@@ -94,6 +91,25 @@ def values_set(
             )
         found[name] = known[name], number
     return found
+
+
+def _number_of(field: Attributes, name: str, value: object) -> float:
+    """What a value that is set is stored as.
+
+    Raises:
+        SynthgenError: it is none of the attribute's.
+    """
+    try:
+        number = float(field.read({name: value})[field.names.index(name)])
+    except (ValueError, TypeError) as error:
+        if name in field.choices:
+            raise SynthgenError(f"--set {name}: {error}") from None
+        number = float("nan")
+    if number != number:  # an empty text is not known, which nothing can be set to
+        low, high = field.ranges.get(name, (0.0, 0.0))
+        wanted = f"a number from {low:g} to {high:g}" if name in field.ranges else "yes or no"
+        raise SynthgenError(f"--set {name}: attribute '{name}' is {wanted}, not {value}")
+    return number
 
 
 @dataclass(frozen=True)

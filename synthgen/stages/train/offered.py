@@ -110,7 +110,14 @@ def open_images(settings: TrainSettings) -> Source:
     sets = two_sets(settings)
     if sets is not None:
         return open_for(sets.made, "image", settings.field)
-    read_so = reading_of(settings, find_use(settings.use))
+    use = find_use(settings.use)
+    if use.reads.without_pairs is not None and use.reads.partner is None:
+        raise SynthgenError(
+            f"{settings.data}: use '{use.name}' learns from two sets of images that are no pairs: "
+            "name the folder of those that are given with --source, or give one folder that holds "
+            "both and say with --image-column which of the two is like what is made"
+        )
+    read_so = reading_of(settings, use)
     source = open_for(read_so.settings, "image", settings.field)
     return source if read_so.view is None else read_so.view(source)
 

@@ -195,11 +195,7 @@ def load_records(
         found[name] = stored_column(source, column, field, data, cells)
         digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
-    told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
-    places = [int(row) for row in data.rows]
-    empty = (told_empty(n, f, found[n], source, places) for n, f in further.items())
-    warned = tuple(line for line in empty if line)
-    told += tuple(f"warning: {line}" for line in warned)
+    told, warned = _told(further, found, source, data)
     carried = Carried()
     if carry:
         read = [columns.get(name, name) for name in found]
@@ -210,6 +206,17 @@ def load_records(
         found, data.labels, data.classes, data.name, fingerprint, data.fingerprint, data.skipped,
         told, carried, warned,
     )  # fmt: skip
+
+
+def _told(
+    fields: Mapping[str, Field], rows: Mapping[str, np.ndarray], source: Source, data: ImageData
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How all was read, and what of that are warnings."""
+    places = [int(row) for row in data.rows]
+    found = (told_empty(n, field, rows[n], source, places) for n, field in fields.items())
+    warned = tuple(line for line in found if line)
+    read = (f"column '{name}': {field.kind}" for name, field in fields.items())
+    return (*data.lines(), *read, *(f"warning: {line}" for line in warned)), warned
 
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:

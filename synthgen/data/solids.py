@@ -203,7 +203,8 @@ class Seen:
             ValueError: there are others, their angles are not told, or one is of another size.
             BadImage: a file cannot be read.
         """
-        found = [open_image(file, max_pixels) for file in self.in_order(field)]
+        found: list[Pillow.Image] = []
+        found += [open_image(file, max_pixels) for file in self.in_order(field)]
         size = self.size
         for number, picture in enumerate(found):
             look = look_at(picture)

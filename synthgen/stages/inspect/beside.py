@@ -56,9 +56,10 @@ def held_solids(settings: InspectSettings, data: ImageData) -> tuple[tuple[str, 
     fields = {n: f for n, f in task.fields.items() if isinstance(f, Voxels | Views)}
     lines = [f"column '{n}': {_told(fields[n], rows)}"
              for n, rows in records.columns.items() if n in fields]  # fmt: skip
-    lines += [f"column '{n}': drawn of '{task.derived[n].of[0]}', {fields[n].count} from "
-              f"{_degrees(fields[n])} degrees; the data have none"
-              for n in fields if n in task.derived]  # fmt: skip
+    lines += [f"column '{n}': drawn of '{task.derived[n].of[0]}', {field.count} from "
+              f"{_degrees(field)} degrees; the data have none"
+              for n, field in fields.items()
+              if isinstance(field, Views) and n in task.derived]  # fmt: skip
     return tuple(lines), [Warned("empty views", line, 1) for line in records.warned]
 
 

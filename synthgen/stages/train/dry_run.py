@@ -60,11 +60,11 @@ def _solids(settings: TrainSettings, source: Source) -> list[str]:
         column.kind in ("voxels", "views") for column in source.understood.columns
     ):
         return []
-    count = len(source.labels)
+    use, count = find_use(settings.use), len(source.labels)
     if count > TRIED:
         each = max(1, TRIED // len(source.classes))
         settings = settings.model_copy(update={"limit_per_class": each})
-    records, _ = load_for(settings, find_use(settings.use))
+    records, _ = load_for(settings, use)
     tried = len(records.labels)
     lines = [line for line in records.said if line.startswith(("column", "warning"))]
     return [*lines, f"tried: the further columns of {tried:,} of {count:,} rows"]

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL.ImageFile import ImageFile
 
 from synthgen.data.binvox import LARGEST, MAGIC, from_binvox_order, read_binvox
 from synthgen.data.decode import BadImage, look_at, open_image
@@ -196,15 +197,14 @@ class Seen:
     size: tuple[int, int] | None = None
     """Height and width that all views of the data have, where that is known."""
 
-    def pictures(self, field: Views, max_pixels: int) -> list[Pillow.Image]:
+    def pictures(self, field: Views, max_pixels: int) -> list[ImageFile]:
         """The views in the order of the field's angles, opened.
 
         Raises:
             ValueError: there are others, their angles are not told, or one is of another size.
             BadImage: a file cannot be read.
         """
-        found: list[Pillow.Image] = []
-        found += [open_image(file, max_pixels) for file in self.in_order(field)]
+        found = [open_image(file, max_pixels) for file in self.in_order(field)]
         size = self.size
         for number, picture in enumerate(found):
             look = look_at(picture)

@@ -79,9 +79,14 @@ class Cells:
             return self._keypoints(value, field, frame)
         if isinstance(field, Views):
             if isinstance(value, bytes):
-                raise ValueError("is one image: views are a list of images, with their angles")
-            files = value.in_order(field) if isinstance(value, Seen) else _files(value)
-            value = [open_image(view, self.settings.max_pixels) for view in files]
+                raise ValueError(
+                    "is one image: views are several of each thing; give a folder that has "
+                    "views/NAME/ with the images of each, and views.csv (file_name, angle) beside "
+                    "views/, or a table with lists of images and their angles"
+                )
+            if not isinstance(value, Seen):
+                value = Seen(tuple(_files(value)), field.turns)
+            value = value.pictures(field, self.settings.max_pixels)
         return field.read(value)
 
     @staticmethod

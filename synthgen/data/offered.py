@@ -8,6 +8,7 @@ from synthgen.data.listed import FILES
 from synthgen.data.mask_names import MaskNames, mask_names
 from synthgen.data.sources import Source, place_here
 from synthgen.data.understood import Column
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.joints import mirrored_pairs
@@ -27,10 +28,22 @@ def offered_columns(columns: Iterable[Column]) -> dict[str, Column]:
 
 def offered_fields(columns: Iterable[Column], image: ImageSpec) -> dict[str, Field]:
     """The fields that columns beside images plainly are: attributes, images, masks whose classes
-    and joints whose names the data say. Maps are brought to the size of the images."""
+    and joints whose names the data say. Maps are brought to the size of the images.
+
+    Raises:
+        SynthgenError: there are views beside solids, and none of the first can be read.
+    """
     height, width = image.height, image.width
     found: dict[str, Field] = {}
-    for name, column in offered_columns(columns).items():
+    beside = offered_columns(columns)
+    solids = any(column.kind == "voxels" for column in beside.values())
+    for name, column in beside.items():
+        if solids and column.kind == "views" and column.offers is None:
+            reason = column.fault or "there are none"
+            raise SynthgenError(
+                f"{reason}; no views of the first solids can be read: mend them, or remove the "
+                "views to learn from the solids' silhouettes"
+            )
         if column.kind == "image":
             found[name] = Image(height, width, image.channels)
         elif column.kind == "mask" and column.names:

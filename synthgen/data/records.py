@@ -8,29 +8,28 @@ images). Rows without a label are all of one class.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.carried import Carried, carried_of
-from synthgen.data.cells import Cells, Frame
-from synthgen.data.decode import BadImage
+from synthgen.data.cells import Cells
+from synthgen.data.empty_views import told_empty
 from synthgen.data.joints import with_joints
 from synthgen.data.listed import (
-    FILES,
     Listed,
     Shown,
     has_metadata,
     is_flat,
-    read_named,
     rows_without_label,
 )
 from synthgen.data.offered import offered_columns, told_names
 from synthgen.data.partners import open_partnered
 from synthgen.data.sources import Source, open_source, place_here
+from synthgen.data.stored_column import column_of, stored_column
 from synthgen.data.table_labels import NoLabelColumn
 from synthgen.data.understood import FLAT_CLASS
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
@@ -39,9 +38,6 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 
 S = TypeVar("S", bound=DataSettings)
-
-TOGETHER = 256
-"""Rows whose cells are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,8 @@ class Records:
     """How the data was read, for a terminal."""
     carried: Carried = Carried()  # noqa: RUF009 - frozen
     """The columns that nothing was read from, where they were asked for."""
+    warned: tuple[str, ...] = ()
+    """What may be wrong with the columns; ``said`` has it, too."""
 
     def lines(self) -> list[str]:
         """How the data was read, for a terminal: structure, what was left out, scaling."""
@@ -194,10 +192,10 @@ def load_records(
     for name, field in further.items():
         column = columns.get(name, name)
         cells = Cells(settings, told_names(source, column, field, settings), alone=main is None)
-        found[name] = _column(source, column, field, data, cells)
+        found[name] = stored_column(source, column, field, data, cells)
         digest.update(name.encode() + found[name].tobytes())
     fingerprint = digest.hexdigest() if further else data.fingerprint
-    told = (*data.lines(), *(f"column '{name}': {field.kind}" for name, field in further.items()))
+    told, warned = _told(further, found, source, data)
     carried = Carried()
     if carry:
         read = [columns.get(name, name) for name in found]
@@ -206,8 +204,19 @@ def load_records(
         told += tuple(carried.lines())
     return Records(
         found, data.labels, data.classes, data.name, fingerprint, data.fingerprint, data.skipped,
-        told, carried,
+        told, carried, warned,
     )  # fmt: skip
+
+
+def _told(
+    fields: Mapping[str, Field], rows: Mapping[str, np.ndarray], source: Source, data: ImageData
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How all was read, and what of that are warnings."""
+    places = [int(row) for row in data.rows]
+    found = (told_empty(n, field, rows[n], source, places) for n, field in fields.items())
+    warned = tuple(line for line in found if line)
+    read = (f"column '{name}': {field.kind}" for name, field in fields.items())
+    return (*data.lines(), *read, *(f"warning: {line}" for line in warned)), warned
 
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:
@@ -238,7 +247,7 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
         if source.understood.structure in ("table", "pairs", "side-by-side") or asked == "image":
             return source  # whose images the column is, or it was refused
     offered = offered_columns(source.understood.columns).get(wanted)
-    column = _column_of(source, wanted)
+    column = column_of(source, wanted)
     if column is not None and offered is not None and offered.kind == "image":
         return Shown(source, column, wanted, place_here(settings))
     if asked is None:
@@ -252,47 +261,3 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
         f"{source.name}: no column of images '{asked}' (there are {name_list(known) or 'none'})"
         f"{did_you_mean(asked, known)}; name it with --field"
     )
-
-
-def _column_of(source: Source, column: str) -> str | None:
-    """The source's own name of a column; ``None`` if it has none."""
-    known = [each.name for each in source.understood.columns]
-    return next((name for name in (column, f"{column}{FILES}") if name in known), None)
-
-
-def _column(source: Source, column: str, field: Field, data: ImageData, cells: Cells) -> np.ndarray:
-    """Stored rows of one further field."""
-    known = [each.name for each in source.understood.columns]
-    own = _column_of(source, column)
-    if own is None and not cells.alone:
-        there = f" (there are {name_list(known)})" if known else ""
-        there += did_you_mean(column, known)
-        raise SynthgenError(f"{source.name}: no column '{column}'{there}; name it with --field")
-    places = [int(row) for row in data.rows]
-    # Where nothing else is wanted, the files of a folder are the column.
-    values: Iterator[Any] = (
-        (value for value, _ in source.encoded(places)) if own is None
-        else _values(source, own, places)
-    )  # fmt: skip
-    folder = place_here(cells.settings)
-    dtype, shape = field.stored()
-    stored = np.empty((len(places), *shape), dtype=dtype)
-    for number, value in enumerate(values):
-        try:
-            if isinstance(value, BadImage):
-                raise value
-            if own is not None and own.endswith(FILES):
-                value = read_named(folder, value)
-            height, width = data.sizes[number].tolist()
-            stored[number] = cells.stored(value, field, Frame(height, width))
-        except (ValueError, TypeError, BadImage) as error:
-            reason = " ".join(str(error).split())[:300]
-            where = source.where(places[number])
-            raise SynthgenError(f"{where}: column '{column}': {reason}") from None
-    cells.refuse_unseen(stored, field, f"{source.name}: column '{column}'")
-    return stored
-
-
-def _values(source: Source, column: str, rows: Sequence[int]) -> Iterator[Any]:
-    for start in range(0, len(rows), TOGETHER):
-        yield from source.values(column, rows[start : start + TOGETHER])

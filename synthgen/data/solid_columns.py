@@ -13,10 +13,11 @@ from synthgen.data.solids import (
     ANGLES,
     Seen,
     SolidCells,
+    first_views,
+    of_size,
     seen_of,
     stamped,
     told_beside,
-    views_of,
 )
 from synthgen.data.table_parts import Rows
 from synthgen.data.understood import Column
@@ -34,6 +35,7 @@ class SolidColumns:
         folders = rows.beside(0) if self._columns else ()
         self._told = told_beside(folders[-1] if folders else None)
         self._cells: dict[str, SolidCells] = {}
+        self._sizes: dict[str, tuple[int, int] | None] = {}
 
     def described(self, column: Column) -> Column:
         """The column with the field that it is, where it is one of these.
@@ -46,7 +48,11 @@ class SolidColumns:
         if column.kind == "voxels":
             return replace(column, offers=self._solids(column.name).field)
         few = range(min(FEW, self._rows.count))
-        return replace(column, offers=views_of(self._seen(column.name, few), self._max_pixels))
+        named = ((seen, f"{self._name} row {row}")
+                 for row, seen in enumerate(self._seen(column.name, few)))  # fmt: skip
+        looked = first_views(named, self._max_pixels)
+        self._sizes[column.name] = looked.size
+        return replace(column, offers=looked.field, fault=looked.fault)
 
     def _solids(self, column: str) -> SolidCells:
         if column not in self._cells:
@@ -67,7 +73,8 @@ class SolidColumns:
     def values(self, column: str, places: Sequence[int]) -> Iterator[np.ndarray | Seen | BadImage]:
         """Solids ``uint8 [S, S, S]`` or views of these places, or why there are none."""
         if self._rows.kinds[column] == "views":
-            yield from self._seen(column, places)
+            size = self._sizes.get(column)
+            yield from (of_size(seen, size) for seen in self._seen(column, places))
             return
         cells = self._solids(column)
         for value in self._rows.picked(column, places):

@@ -7,9 +7,8 @@ each of their files. There may be views alone, to make solids of.
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,20 +24,21 @@ from synthgen.data.solids import (
     Seen,
     SolidCells,
     Told,
+    first_views,
+    of_size,
     seen_of,
     stamped,
     told_beside,
-    views_of,
 )
 from synthgen.data.structure import read_tree
 from synthgen.data.understood import Column
+from synthgen.data.view_angles import TABLE, VIEWS, angles_in
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
 
 SOLIDS = (".binvox", ".npy")
 VOXELS: Literal["voxels"] = "voxels"
-VIEWS: Literal["views"] = "views"
-TABLE = "views.csv"
+NPY = b"\x93NUMPY"
 LOOKED_AT = 8
 """Files that are tried for the size of all."""
 
@@ -71,7 +71,8 @@ def holds_solids(listing: Listing, split: str) -> bool:
     if any(base.has(kind) for kind in others):
         return False
     found = solid_parts(base)
-    return bool(found) and (base.has("solid") or _is_cube(listing.files.read(found[0])))
+    few = found[:LOOKED_AT]
+    return base.has("solid") or any(_is_cube(listing.files.read(parts)) for parts in few)
 
 
 def _is_cube(content: bytes | BadImage) -> bool:
@@ -95,6 +96,11 @@ def open_solids(path: Path, listing: Listing, settings: DataSettings, split: str
     within = base.folders.get(VOXELS, base)
     solids = solid_parts(within)
     seen = base.folders.get(VIEWS)
+    if seen is None and TABLE in base.files.get("labels", ()):
+        raise SynthgenError(
+            f"{place / TABLE}: tells angles, and there is no folder {VIEWS}/ beside it: put the "
+            f"views there, as {VIEWS}/chair-1/front.png, or remove it"
+        )
     views = None if seen is None else ViewFiles(place, base, seen, listing.files)
     if not solids:
         assert views is not None
@@ -144,13 +150,19 @@ class ViewFiles:
                 )
             self.objects.setdefault(parts[:-1], []).append(parts)
         self._below = {parts[depth:]: parts for parts in self.objects}
-        self.angles = _angles(base, files, depth)
+        self.angles = angles_in(base, files)
+        self._named: dict[Parts, list[Parts]] = {}
+        for parts in self.angles:
+            self._named.setdefault(parts[:-1], []).append(parts)
 
     def of(self, key: Parts) -> Seen | BadImage:
         """The views of the object of this path, in the order of their names."""
         found = self._below.get(key)
         if found is None:
             return BadImage(f"has no views in {VIEWS}/{'/'.join(key)}")
+        lost = [parts for parts in self._named.get(found, ()) if parts not in self.objects[found]]
+        if lost:
+            return BadImage(f"lacks the view {'/'.join(lost[0])}, which {TABLE} names")
         files, angles = [], []
         for parts in self.objects[found]:
             content = self._files.read(parts)
@@ -159,39 +171,9 @@ class ViewFiles:
             files.append(content)
             angles.append(self.angles.get(parts))
         if self.angles and None in angles:
-            lost = self._files.where(self.objects[found][angles.index(None)])
-            return BadImage(f"has a view without an angle in {TABLE}: {lost}")
+            other = self._files.where(self.objects[found][angles.index(None)])
+            return BadImage(f"has a view without an angle in {TABLE}: {other}")
         return seen_of(files, angles if self.angles else None, Told())
-
-
-def _angles(base: Folder, files: Files, depth: int) -> Mapping[Parts, float]:
-    """Angle by file, from ``views.csv``; empty without one.
-
-    Raises:
-        SynthgenError: it cannot be read.
-    """
-    if TABLE not in base.files.get("labels", ()):
-        return {}
-    parts = (*base.parts, TABLE)
-    content = files.read(parts)
-    try:
-        if isinstance(content, BadImage):
-            raise ValueError(str(content))
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-        found = {}
-        for row in rows:
-            named = tuple(str(row["file_name"]).replace("\\", "/").removeprefix("./").split("/"))
-            whole = named if named[0] == VIEWS else (VIEWS, *named)
-            found[(*base.parts, *whole)] = float(row["angle"])
-        if not found:
-            raise ValueError("it has no rows")
-    except (ValueError, KeyError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise SynthgenError(
-            f"{files.where(parts)}: cannot be read ({reason}); its columns are file_name "
-            f"({VIEWS}/chair-1/front.png) and angle (degrees)"
-        ) from None
-    return found
 
 
 class SolidTree:
@@ -205,21 +187,34 @@ class SolidTree:
         self.classes, self.labels = reading.classes, reading.labels
         self._rows, self._files, self._root = reading.images, files, root
         self._views, self._told, self._depth = views, told, depth
+        self._size: tuple[int, int] | None = None
         few = range(min(LOOKED_AT, len(self._rows)))
         self._solids = (
-            SolidCells.of(((files.read(self._rows[n]), self.where(n)) for n in few), told)
+            SolidCells.of(((self._solid(n), self.where(n)) for n in few), told)
             if solid else None
         )  # fmt: skip
         columns = list(reading.understood.columns)
         if self._solids is not None:
             columns.append(Column(VOXELS, VOXELS, offers=self._solids.field))
         if views is not None:
-            field = views_of((self._seen(row) for row in few), max_pixels)
-            columns.append(Column(VIEWS, VIEWS, offers=field))
+            looked = first_views(((self._seen(n), self.where(n)) for n in few), max_pixels)
+            self._size = looked.size
+            columns.append(Column(VIEWS, VIEWS, offers=looked.field, fault=looked.fault))
         what = "solids" if solid else "views of objects, and no solids"
         said = reading.understood.reading.replace("images", "rows")
         text = f"{len(self._rows):,} {what}: {said}"
         self.understood = replace(reading.understood, reading=text, columns=tuple(columns))
+
+    def _solid(self, row: int) -> bytes | BadImage:
+        """The file of a row, if it is what its name says."""
+        content = self._files.read(self._rows[row])
+        npy = ending(self._rows[row][-1]) == ".npy"
+        if npy and not isinstance(content, BadImage) and not content.startswith(NPY):
+            return BadImage(
+                "is no .npy file, whatever its name says; a cube of yes and no is wanted, as "
+                "numpy.save writes 32 x 32 x 32 of bool"
+            )
+        return content
 
     def _seen(self, row: int) -> Seen | BadImage:
         parts = self._rows[row]
@@ -237,7 +232,7 @@ class SolidTree:
         """A picture of the solid, or the first of the views, and where it came from."""
         for row in rows:
             if self._solids is not None:
-                yield self._solids.picture(self._files.read(self._rows[row])), self.where(row)
+                yield self._solids.picture(self._solid(row)), self.where(row)
             else:
                 seen = self._seen(row)
                 yield seen if isinstance(seen, BadImage) else seen.files[0], self.where(row)
@@ -249,9 +244,9 @@ class SolidTree:
             SynthgenError: there is no such column.
         """
         if column == VOXELS and self._solids is not None:
-            return [self._solids.grid(self._files.read(self._rows[row])) for row in rows]
+            return [self._solids.grid(self._solid(row)) for row in rows]
         if column == VIEWS and self._views is not None:
-            return [self._seen(row) for row in rows]
+            return [of_size(self._seen(row), self._size) for row in rows]
         raise SynthgenError(f"{self.name}: no column '{column}'")
 
     def where(self, row: int) -> str:

@@ -10,12 +10,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL.ImageFile import ImageFile
 
 from synthgen.data.binvox import LARGEST, MAGIC, from_binvox_order, read_binvox
 from synthgen.data.decode import BadImage, look_at, open_image
@@ -101,8 +102,8 @@ def grid_of(value: Any, told: Told) -> np.ndarray:
         raise ValueError("is no grid of voxels: nested lists of equal lengths are")
     side = round(array.size ** (1 / 3))
     if array.shape not in ((side,) * 3, (side**3,)) or not side:
-        sides = " x ".join(map(str, array.shape))
-        raise ValueError(f"is {sides}: a solid's grid has one side")
+        sides = " x ".join(map(str, array.shape)) or "one value"
+        raise ValueError(f"is {sides}: a cube of voxels is wanted, as 32 x 32 x 32")
     if side > LARGEST:
         raise ValueError(f"has a side of {side} voxels; read are 1 to {LARGEST}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -117,7 +118,13 @@ def _array_of(value: bytes) -> np.ndarray:
         try:
             found: np.ndarray = np.load(io.BytesIO(value), allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"cannot be read as .npy: {' '.join(str(error).split())}") from None
+            reason = " ".join(str(error).split())
+            if "allow_pickle" in reason:
+                reason = "it holds Python objects, which are never loaded"
+            raise ValueError(
+                f"cannot be read as .npy ({reason}); a cube of yes and no is wanted, as 32 x 32 x "
+                "32 of bool"
+            ) from None
         return found
     bits = np.unpackbits(np.frombuffer(value, dtype=np.uint8))
     side = round((bits.size) ** (1 / 3))
@@ -187,6 +194,27 @@ class Seen:
 
     files: tuple[Any, ...]
     angles: tuple[float, ...]
+    size: tuple[int, int] | None = None
+    """Height and width that all views of the data have, where that is known."""
+
+    def pictures(self, field: Views, max_pixels: int) -> list[ImageFile]:
+        """The views in the order of the field's angles, opened.
+
+        Raises:
+            ValueError: there are others, their angles are not told, or one is of another size.
+            BadImage: a file cannot be read.
+        """
+        found = [open_image(file, max_pixels) for file in self.in_order(field)]
+        size = self.size
+        for number, picture in enumerate(found):
+            look = look_at(picture)
+            size = size or (look.height, look.width)
+            if (look.height, look.width) != size:
+                raise ValueError(
+                    f"the view from {field.turns[number]:g} degrees is {look.width}x{look.height}, "
+                    f"and others are {size[1]}x{size[0]}: bring all views to one size"
+                )
+        return found
 
     def in_order(self, field: Views) -> list[Any]:
         """The files in the order of the field's angles.
@@ -225,19 +253,39 @@ def seen_of(cell: Any, angles: Any, told: Told) -> Seen | BadImage:
     return Seen(files, own)
 
 
-def views_of(seen: Iterable[Seen | BadImage], max_pixels: int) -> Views | None:
-    """The field of the first views that can be read; ``None`` if none can."""
-    for each in seen:
-        if isinstance(each, BadImage):
-            continue
+@dataclass(frozen=True)
+class FirstViews:
+    """What the first rows of a column of views tell of all."""
+
+    field: Views | None = None
+    """``None`` if none of them can be read."""
+    size: tuple[int, int] | None = None
+    """Height and width of a view, in pixels."""
+    fault: str = ""
+    """Why the first that cannot be read cannot, and where it is."""
+
+
+def first_views(seen: Iterable[tuple[Seen | BadImage, str]], max_pixels: int) -> FirstViews:
+    """By the first row whose views can be read, of rows with where they come from."""
+    fault = ""
+    for each, where in seen:
         try:
+            if isinstance(each, BadImage):
+                raise each
             look = look_at(open_image(each.files[0], max_pixels))
-        except BadImage:
+        except BadImage as error:
+            fault = fault or f"{where}: {error}"
             continue
         count, channels = len(each.files), 1 if look.grey else 3
         side = min(1024, look.height), min(1024, look.width)
-        return Views(count, *side, channels, tuple(sorted(each.angles)))
-    return None
+        field = Views(count, *side, channels, tuple(sorted(each.angles)))
+        return FirstViews(field, (look.height, look.width), fault)
+    return FirstViews(fault=fault)
+
+
+def of_size(seen: Seen | BadImage, size: tuple[int, int] | None) -> Seen | BadImage:
+    """A row's views, which are to be of this height and width."""
+    return seen if isinstance(seen, BadImage) else replace(seen, size=size)
 
 
 def stamped(key: str | None, *more: str) -> str | None:

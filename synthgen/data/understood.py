@@ -48,6 +48,8 @@ class Column:
     offers: Attributes | Text | Voxels | Views | None = None
     """Of attributes: which there are, and what their values are; of captions how long they are; of
     solids and views the field."""
+    fault: str = ""
+    """Of views: why the first that cannot be read cannot."""
 
     def __str__(self) -> str:
         told = self.names and self.kind in ("mask", "joints")

@@ -2,17 +2,21 @@
 
 import json
 
+import datasets
 import numpy as np
 import pytest
+from PIL import Image
 from solids import ANGLES, binvox, write_solids, write_table, write_views
 from toy_world import SHAPES, toy_world, write_photos
 
 from synthgen.data.binvox import read_binvox
 from synthgen.data.decode import BadImage
+from synthgen.data.offered import offered_fields
 from synthgen.data.records import load_records
 from synthgen.data.solids import Told, grid_of
 from synthgen.data.sources import open_source
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.solids import Views, Voxels
 
@@ -178,3 +182,67 @@ def test_arrays_that_are_no_cubes_are_still_explained(tmp_path):
     np.save(tmp_path / "x_train.npy", np.zeros((10, 28, 28), np.uint8))
     with pytest.raises(SynthgenError, match="NumPy arrays"):
         open_source(settings(tmp_path), "train")
+
+
+def told(folder, old, new):
+    path = folder / "views.csv"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return folder
+
+
+def test_views_that_cannot_be_used_never_give_way_to_silhouettes(tmp_path):
+    nan = told(write_views(TOY, tmp_path / "nan"), ",90", ",nan")
+    refused(nan, {"views": SEEN}, r"views.csv line \d+: the angle of views/.*png is 'nan'")
+    twice = told(write_views(TOY, tmp_path / "twice"), ",90", ",360")
+    refused(twice, {"views": SEEN}, r"views.csv line \d+: .*png has the angle of .*png, 0 degrees")
+    alone = write_solids(TOY, tmp_path / "alone", classes=False)
+    (alone / "views.csv").write_text("file_name,angle\n0000/a.png,0\n")
+    refused(alone, {"voxels": SOLID}, "there is no folder views/ beside it")
+    table = write_table(TOY, tmp_path / "table", "packed")
+    rows = datasets.load_dataset(str(table), split="train").remove_columns("angles")
+    rows.add_column("angles", [[0.0, 0.0, 90.0, 180.0]] * len(TOY)).to_parquet(
+        str(table / "train.parquet")
+    )
+    known = open_source(settings(table), "train").understood.columns
+    with pytest.raises(SynthgenError, match=r"row 0: has angles .*twice; no views of the first"):
+        offered_fields(known, ImageSpec(16, 16, 1))
+
+
+def test_views_of_another_size_are_refused_and_empty_ones_counted(tmp_path):
+    folder = write_views(TOY, tmp_path / "views", classes=False)
+    for name in ("a", "c"):
+        Image.new("RGB", (32, 32)).save(folder / "views" / "0003" / f"{name}.png")
+    data = read(folder, {"voxels": SOLID, "views": SEEN})
+    assert len(data.warned) == 1 and "0003.npy" in data.warned[0]
+    assert data.warned[0].startswith("2 of 48 views in column 'views' show nothing")
+    assert any("warning: 2 of 48" in line for line in data.lines())
+    for view in (folder / "views" / "0003").iterdir():  # alike among themselves
+        Image.open(view).resize((40, 32)).save(view)
+    refused(folder, {"views": SEEN}, r"0003.npy.*degrees is 40x32, and others are 32x32")
+    (folder / "views" / "0003" / "a.png").unlink()
+    refused(folder, {"views": SEEN}, r"lacks the view views/0003/a.png, which views.csv names")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (np.ones((16, 16, 8), bool), "is 16 x 16 x 8: a cube of voxels is wanted"),
+        (np.ones((1, 16, 16, 16), bool), "is 1 x 16 x 16 x 16: a cube of voxels is wanted"),
+        (np.array([{1: 2}], dtype=object), "Python objects, which are never loaded.*a cube"),
+        (b"xx", "is no .npy file.*a cube"),
+    ],
+)
+def test_a_first_file_that_is_no_cube_is_told_with_its_shape(tmp_path, content, said):
+    folder = write_solids(TOY, tmp_path / "solids", classes=False)
+    if isinstance(content, bytes):
+        (folder / "0000.npy").write_bytes(content)
+    else:
+        np.save(folder / "0000.npy", content, allow_pickle=True)
+    refused(folder, {"voxels": SOLID}, rf"0000.npy.*{said}")
+
+
+def test_a_folder_of_view_folders_alone_is_told_what_is_wanted(tmp_path):
+    folder = write_views(TOY, tmp_path / "views", classes=False) / "views"
+    refused(folder, {"views": SEEN}, r"views/NAME/ .* and views.csv .* beside views/")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from PIL import Image
 from solids import ANGLES, write_solids, write_table, write_views
 from toy_world import toy_world, write_photos
 from uses import (
@@ -21,10 +22,15 @@ from uses import (
 
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.generators.zoo import load_generator
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.projection import foreground, overlap, pictures, silhouettes
+from synthgen.spec.settings.inspect import InspectSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.stages.finished.export import export
+from synthgen.stages.inspect.stage import inspect
 from synthgen.stages.sample.stage import sample
+from synthgen.stages.train.dry_run import describe
 from synthgen.stages.train.stage import train
 
 TOY = toy_world(60, 16)
@@ -92,13 +98,17 @@ def columns(trained, report, name):
 
 
 @pytest.mark.parametrize("name", ["derived", "views", "noise"])
-def test_the_image_is_a_picture_of_the_voxels_beside_it(name, made, trained):
-    data, generator, rows = columns(trained, made(name), name)
+def test_the_image_is_a_picture_of_the_voxels_beside_it(name, made, trained, tmp_path):
+    report = made(name)
+    data, generator, rows = columns(trained, report, name)
     drawn = pictures(torch.from_numpy(rows["voxels"]), 16, 16)
     assert (drawn.numpy() == rows["image"]).all()
     assert data.features["voxels"] == datasets.Value("binary")
     assert generator.given == (() if name == "noise" else ("views",))
     assert generator.task.fields["voxels"].side == 8
+    export(report.root, tmp_path / "files", "imagefolder")
+    files = sorted((tmp_path / "files").rglob("*.voxels.npy"), key=lambda path: path.name)
+    assert (np.stack([np.load(file) for file in files]) == rows["voxels"]).all()
 
 
 def test_silhouettes_alone_give_solids_whose_silhouette_is_the_image(made, trained):
@@ -130,6 +140,25 @@ def test_views_alone_are_enough_to_make_solids(made, trained, tmp_path):
     alone = write_views(TOY, tmp_path / "alone", solids=False)
     data, _, rows = columns(trained, made("views", source=str(alone)), "views")
     assert len(data) == 20 and rows["voxels"].shape == (20, 8, 8, 8)
+
+
+def test_a_look_before_a_run_refuses_what_training_refuses(tmp_path):
+    good = write_views(toy_world(16, 16), tmp_path / "good", classes=False)
+    asked = {"use": "views-to-3d", "resolution": 16, "device": "cpu", "min_per_class": 2}
+    found = inspect(InspectSettings.parse({**asked, "data": str(good)}))
+    assert "column 'views': 16 times 4 views from 0, 90, 180, 270 degrees" in found.columns
+    Image.new("RGB", (16, 16)).save(good / "views" / "0002" / "a.png")
+    found = inspect(InspectSettings.parse({**asked, "data": str(good)}))
+    assert [each.kind for each in found.warnings].count("empty views") == 1
+    (good / "views" / "0002" / "a.png").unlink()
+    trained = {**asked, **TINY, "data": str(good), "out": str(tmp_path / "run"), "options": SMALL}
+    for look in (
+        lambda: inspect(InspectSettings.parse({**asked, "data": str(good)})),
+        lambda: describe(TrainSettings.parse(trained)),
+        lambda: train(TrainSettings.parse(trained)),
+    ):
+        with pytest.raises(SynthgenError, match=r"0002.npy.*lacks the view views/0002/a.png"):
+            look()
 
 
 @pytest.mark.slow

@@ -38,7 +38,8 @@ def export(folder: str | Place, out: str | Place, form: Format) -> int:
     readers of CSV take for something else, as ``NA`` and ``007``; ``metadata.jsonl`` where there is
     more than image and label: fields, of which images are further files (``mask_file_name``), and
     columns of the given rows that travelled along, class labels by their names.
-    ``classes.json`` has the names of a mask's values, ``joints.json`` those of joints.
+    ``classes.json`` has the names of a mask's values, ``joints.json`` those of joints. Solids are
+    ``NUMBER.voxels.npy``, ``bool [S, S, S]``.
     ``webdataset``:
     ``SPLIT-SHARD.tar``, one for each Parquet shard, with ``NUMBER.png``, ``NUMBER.cls`` and
     ``NUMBER.json``; and ``classes.json``. Images and bytes of further columns lie beside it as

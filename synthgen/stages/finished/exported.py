@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.manifest import Manifest
 from synthgen.machine.progress import Progress
 from synthgen.spec.maps import Keypoints
+from synthgen.spec.solids import Voxels
 from synthgen.spec.vectors import Attributes
 from synthgen.storage.tables import open_parquet
 
-MARKS = {b"PNG": "png", b"WEBP": "webp", b"\xff\xd8": "jpg"}
-"""What the first bytes of image files have in them."""
+MARKS = {b"PNG": "png", b"WEBP": "webp", b"\xff\xd8": "jpg", b"NUMPY": "npy"}
+"""What the first bytes of files have in them."""
+TOLD = (Attributes, Keypoints, Voxels)
 BATCH = 512
 
 
@@ -57,14 +62,19 @@ def exported_rows(
         yield shard.name.removesuffix(".parquet"), rows
 
 
-def told_of(manifest: Manifest) -> dict[str, Attributes | Keypoints]:
+def told_of(manifest: Manifest) -> dict[str, Attributes | Keypoints | Voxels]:
     """The dataset's fields whose cells are written otherwise than they are stored, by column."""
     fields = manifest.columns.fields.items()
-    return {name: field for name, field in fields if isinstance(field, Attributes | Keypoints)}
+    return {name: field for name, field in fields if isinstance(field, TOLD)}
 
 
-def _in_words(cell: Any, field: Attributes | Keypoints) -> Any:
-    """A cell of attributes, its choices by their names; of joints ``[x, y, seen]`` of each."""
+def _in_words(cell: Any, field: Attributes | Keypoints | Voxels) -> Any:
+    """A cell of attributes, its choices by their names; of joints ``[x, y, seen]`` of each; of a
+    solid the file ``.npy`` of ``bool [S, S, S]``."""
+    if isinstance(field, Voxels):
+        file = io.BytesIO()
+        np.save(file, field.read(bytes(cell)).astype(bool))
+        return file.getvalue()
     if isinstance(field, Keypoints):
         return [list(cell[at : at + 3]) for at in range(0, len(cell), 3)]
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,8 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from synthgen.dataset.codecs.codec import Codec
-from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.manifest import Manifest
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.solids import Voxels
@@ -49,13 +48,12 @@ class Meshes:
 
     column: str
     form: MeshFormat
-    codec: Codec
 
     def apart(self, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], bytes | None]:
         """A row's files by ``column.ending`` without its solid, and the mesh of that; ``None`` of
         an empty solid."""
         own = next(name for name in files if name.rpartition(".")[0] == self.column)
-        solid = self.codec.decode([files[own]])[0]
+        solid = np.load(io.BytesIO(files[own]), allow_pickle=False).astype(np.uint8)
         others = {name: content for name, content in files.items() if name != own}
         return others, mesh_file(solid, self.form)
 
@@ -69,7 +67,7 @@ def meshes_of(manifest: Manifest, form: str) -> Meshes:
     column = solid_column(manifest)
     _packages()
     kind: MeshFormat = "obj" if form == "obj" else "glb"
-    return Meshes(column, kind, codec_of(manifest.columns.fields[column]))
+    return Meshes(column, kind)
 
 
 def mesh_file(solid: np.ndarray, form: MeshFormat) -> bytes | None:

@@ -10,7 +10,7 @@ from synthgen.spec.errors import on_one_line
 
 WarningKind = Literal[
     "imbalance", "few images", "exact duplicates", "near duplicates", "same image, other class",
-    "alike names", "alike classes", "enlarged", "mirror images", "skipped",
+    "alike names", "alike classes", "enlarged", "mirror images", "skipped", "empty views",
 ]  # fmt: skip
 
 MOST_CLASSES = 40

@@ -14,7 +14,7 @@ from synthgen.data.sources import Source, open_source
 from synthgen.machine.devices import resolve_device
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.inspect import InspectSettings
-from synthgen.stages.inspect.beside import held_beside
+from synthgen.stages.inspect.beside import held_beside, held_solids
 from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
 from synthgen.stages.inspect.likeness import (
     alike_classes,
@@ -87,6 +87,8 @@ def examined(
         held_beside(read_so.settings, data, read_so.view) if read_so is not None
         else held_beside(settings, data) if partnered else ()
     )  # fmt: skip
+    solids, odd = held_solids(settings, data)
+    warnings += odd
     if settings.out is not None and partnered:
         raise SynthgenError(
             "out: images with partners are not written, only looked at; leave out --out"
@@ -105,7 +107,7 @@ def examined(
         data.seen.scaling,
         data.skipped,
         mirrored_distance(data, codes, rows),
-        columns,
+        (*columns, *solids),
         tuple(warnings),
         written,
     )

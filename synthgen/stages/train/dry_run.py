@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from synthgen.algorithms.contract import Tensors
 from synthgen.data.glance import Glance, glance
+from synthgen.data.sources import Source
 from synthgen.data.trial import try_images
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
@@ -17,10 +18,14 @@ from synthgen.spec.settings.train import DecidedTrainSettings, TrainSettings
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import Decision, decide, estimate, split_counts
 from synthgen.stages.train.loading import check_domains
-from synthgen.stages.train.offered import open_images
+from synthgen.stages.train.offered import load_for, open_images
 from synthgen.stages.train.rate import Stopwatch
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.training.loop import Training
+from synthgen.uses.registry import find_use
+
+TRIED = 1_000
+"""Rows whose solids and views are read at most."""
 
 MOST_SECONDS = 0.7
 """For the steps of one kind of networks after the first one."""
@@ -44,7 +49,25 @@ def describe(settings: TrainSettings) -> str:
     with chosen_threads(settings.threads, device, seen.image(LARGEST_SIDE["cpu"])) as look:
         decision = decide(settings, seen, device, watch)
         told = try_images(decision.settings, source, seen.pixels)
+        told += _solids(decision.settings, source)
         return "\n".join([_described(decision, seen, watch, look()), *told])
+
+
+def _solids(settings: TrainSettings, source: Source) -> list[str]:
+    """What training would say of solids and views beside them, of some of the rows where there are
+    many."""
+    if settings.use is None or not any(
+        column.kind in ("voxels", "views") for column in source.understood.columns
+    ):
+        return []
+    use, count = find_use(settings.use), len(source.labels)
+    if count > TRIED:
+        each = max(1, TRIED // len(source.classes))
+        settings = settings.model_copy(update={"limit_per_class": each})
+    records, _ = load_for(settings, use)
+    tried = len(records.labels)
+    lines = [line for line in records.said if line.startswith(("column", "warning"))]
+    return [*lines, f"tried: the further columns of {tried:,} of {count:,} rows"]
 
 
 def _described(decision: Decision, seen: Glance, watch: Stopwatch, threads: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -29,6 +29,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
+from synthgen.spec.solids import Views
 from synthgen.spec.task import ALL, Task
 from synthgen.stages.train.two_sets import TwoSets, two_sets
 from synthgen.training.batches import Stream
@@ -271,7 +272,13 @@ def load_for(settings: TrainSettings, use: Use) -> tuple[Records, Task]:
     if read_so.apart is not None:
         columns.pop(read_so.apart, None)
     found = load_records(read_so.settings, wanted, columns, main="image", view=read_so.view)
-    return found, tasks[0]
+    drawn = [
+        f"column '{name}': {field.count} silhouettes of '{tasks[0].derived[name].of[0]}': the data "
+        "have no views"
+        for name, field in tasks[0].fields.items()
+        if isinstance(field, Views) and name in tasks[0].derived
+    ]
+    return replace(found, said=(*found.said, *drawn)), tasks[0]
 
 
 def load_two(settings: TrainSettings, use: Use, sets: TwoSets) -> tuple[Records, Records, Task]:

@@ -97,7 +97,8 @@ def rows_without_label(folder: Path, label: str) -> list[dict[str, Any]] | None:
 
 def has_metadata(folder: Path) -> bool:
     """Whether a metadata file lies in a folder, or in one of its splits."""
-    splits = (sub for sub in folder.iterdir() if sub.is_dir() and split_meaning(sub.name))
+    inside = folder.iterdir() if folder.is_dir() else ()  # a hub id is no folder here
+    splits = (sub for sub in inside if sub.is_dir() and split_meaning(sub.name))
     return any((each / name).is_file() for each in (folder, *splits) for name in METADATA)
 
 

@@ -235,6 +235,8 @@ def test_a_metadata_file_in_a_split_says_which_images_there_are(tmp_path):
     asked = DataSettings.parse({"data": str(tmp_path)})
     assert without_labels(asked, columns=True).structure == "auto"
     assert without_labels(asked).structure == "flat"
+    hub = DataSettings.parse({"data": "somebody/pictures"})
+    assert without_labels(hub, columns=True).structure == "flat"
 
 
 def test_the_cell_that_is_no_number_is_named(tmp_path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from synthgen.cli.options import options_of, settings_from
+from synthgen.cli.shown import JSON, show
 from synthgen.spec.settings.advise import AdviseSettings
 
 
@@ -17,14 +17,10 @@ from synthgen.spec.settings.advise import AdviseSettings
     "help a model that learns from them, why, and what to type.",
 )
 @options_of(AdviseSettings)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+@JSON
 def command(as_json: bool, config: str | None, **given: Any) -> None:
     """What was found, what can help, what does not."""
     settings = settings_from(AdviseSettings, config, given)
     from synthgen.stages.advise.stage import advise
 
-    found = advise(settings)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
-    else:
-        click.echo("\n".join(found.lines()))
+    show(advise(settings), as_json=as_json)

@@ -27,12 +27,12 @@ DARK, LIGHT = 0.05, 0.95
 
 @dataclass(frozen=True)
 class Apart:
-    """How well the images of two sets are told apart by their look."""
+    """How well the images of two sets are told apart by their look: which share of them is put into
+    the right set (one half is a guess), and the same of random halves of the first set, the largest
+    of several."""
 
     share: float
-    """Of the images, how many are put into the right set; one half is a guess."""
     halves: float
-    """The same of random halves of the first set, the largest of several."""
 
     @property
     def another(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from synthgen.spec.errors import on_one_line
 from synthgen.stages.advise.conditions import another_look, more_alike, shortcut
 from synthgen.stages.advise.facts import Facts
 from synthgen.stages.advise.way import Evidence, Way
-from synthgen.stages.advise.ways import WAYS
+from synthgen.stages.advise.ways import USELESS, WAYS
 
 MANY = (1_000, 10_000)
 """Fewest and most samples that a command asks for; ten times the images in between."""
@@ -27,10 +27,13 @@ class Suggestion:
     """A row of the table that fits, in words about these images."""
 
     way: str
+    """Its name in the table."""
     does: str
     brings: str
+    """What a learner does not get otherwise."""
     why: str
     first: str
+    """What to try before, without a GAN."""
     evidence: tuple[Evidence, ...]
     commands: tuple[str, ...]
 
@@ -81,21 +84,20 @@ def _told(evidence: tuple[Evidence, ...]) -> list[str]:
 def advice_on(facts: Facts, reading: str = "") -> Advice:
     """The rows that fit; ``reading`` are the options by which the data are read, as typed."""
     words = _words(facts, reading)
-    found: list[tuple[Way, Suggestion]] = []
-    for way in WAYS:
+    return Advice(facts, _fitting(WAYS, facts, words), _fitting(USELESS, facts, words))
+
+
+def _fitting(
+    rows: Sequence[Way], facts: Facts, words: Mapping[str, object]
+) -> tuple[Suggestion, ...]:
+    found = []
+    for way in rows:
         why = way.fits(facts)
-        if why is None:
-            continue
-        commands = tuple(line.format_map(words) for line in way.commands)
-        does = way.does.format_map(words)
-        found.append((way, Suggestion(
-            way.name, does, way.brings, why, way.first, way.evidence, commands,
-        )))  # fmt: skip
-    return Advice(
-        facts,
-        tuple(each for way, each in found if way.helps),
-        tuple(each for way, each in found if not way.helps),
-    )
+        if why is not None:
+            does, lines = way.does.format_map(words), (w.format_map(words) for w in way.commands)
+            found.append(Suggestion(way.name, does, way.brings, why, way.first, way.evidence,
+                                    tuple(lines)))  # fmt: skip
+    return tuple(found)
 
 
 def _words(facts: Facts, reading: str) -> Mapping[str, object]:

@@ -116,12 +116,9 @@ def translates(facts: Facts) -> str | None:
 
 def lays_out(facts: Facts) -> str | None:
     """Masks are there, and layouts can be changed."""
-    if not facts.masks:
-        return None
-    return (
-        f"masks are there ({', '.join(facts.masks)}): photographs can be made of layouts that no "
-        "image has, drawn or moved by you, with their masks beside them"
-    )
+    names = ", ".join(facts.masks)
+    can = "photographs can be made of layouts that no image has, drawn or moved by you"
+    return f"masks are there ({names}): {can}, with their masks beside them" if names else None
 
 
 def poses(facts: Facts) -> str | None:

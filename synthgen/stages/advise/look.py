@@ -161,7 +161,8 @@ def _beside(
     source = open_rows(plain)
     theirs, _, their_codes = look_through(plain, source)
     distances, _ = nearest(their_codes, codes[:, 0])
-    apart = compare_looks(*(look_of(each) for each in _alike_channels(data, theirs)), seed)
+    own, others = _alike_channels(data, theirs)
+    apart = compare_looks(look_of(own), look_of(others), seed)
     repeats = float((distances < NEAR).float().mean())
     return Beside(path, len(source.labels), len(theirs.labels), apart, repeats)
 

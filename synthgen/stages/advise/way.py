@@ -40,11 +40,6 @@ class Way:
     commands: tuple[str, ...] = ()
     """With ``{data}`` and other names in braces that ``advice.py`` fills in."""
 
-    @property
-    def helps(self) -> bool:
-        """Whether the row is of a way that can help."""
-        return self.brings != "nothing new"
-
 
 PAGE = "docs/utility.md"
 

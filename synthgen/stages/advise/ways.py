@@ -259,37 +259,18 @@ WAYS = (
             measured("samples beside all of Fashion-MNIST: -0.9 ± 0.4 points; 500: -1.4 ± 0.3"),
         ),
     ),
-    Way(
-        name="plain sampling",
-        does="samples of a GAN of the same images, added to them",
-        brings="nothing new",
-        fits=when.has_nothing_new,
-        evidence=(
-            measured("Fashion-MNIST, 100 images of a class: -0.6 ± 0.6 points; 500: -1.2 ± 0.3"),
-        ),
-    ),
-    Way(
-        name="a GAN for rare classes",
-        does="samples of classes with very few images",
-        brings="nothing new",
-        fits=when.is_too_small,
-        evidence=(
-            paper(
-                "conditional GANs collapse on the rare classes of long-tailed data",
-                "Rangwani et al. 2022, arXiv:2208.09932",
-            ),
-        ),
-    ),
-    Way(
-        name="translation",
-        does="the look of the target",
-        brings="nothing new",
-        fits=when.looks_alike,
-    ),
-    Way(
-        name="this pool",
-        does="labels for the pool",
-        brings="nothing new",
-        fits=when.is_the_same,
-    ),
 )
+"""What can help."""
+
+USELESS = (
+    Way("plain sampling", "samples of a GAN of the same images, added to them", "nothing new",
+        when.has_nothing_new,
+        (measured("Fashion-MNIST, 100 images of a class: -0.6 ± 0.6 points; 500: -1.2 ± 0.3"),)),
+    Way("a GAN for rare classes", "samples of classes with very few images", "nothing new",
+        when.is_too_small,
+        (paper("conditional GANs collapse on the rare classes of long-tailed data",
+               "Rangwani et al. 2022, arXiv:2208.09932"),)),
+    Way("translation", "the look of the target", "nothing new", when.looks_alike),
+    Way("this pool", "labels for the pool", "nothing new", when.is_the_same),
+)  # fmt: skip
+"""What does not, and is asked about."""

@@ -15,7 +15,7 @@ from synthgen.evaluation.looks import compare_looks, look_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.advise.advice import advice_on
 from synthgen.stages.advise.facts import Facts
-from synthgen.stages.advise.ways import WAYS
+from synthgen.stages.advise.ways import USELESS, WAYS
 from synthgen.uses.registry import find_use
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -71,7 +71,7 @@ def test_a_command_that_is_wrong_is_found():
         faults(way, "synthgen train --structure wrong --data d")
 
 
-@pytest.mark.parametrize("way", WAYS, ids=[way.name for way in WAYS])
+@pytest.mark.parametrize("way", [*WAYS, *USELESS], ids=lambda way: way.name)
 def test_measured_figures_stand_on_their_page(way):
     for each in way.evidence:
         if each.kind == "measured here":
@@ -85,10 +85,11 @@ def test_measured_figures_stand_on_their_page(way):
 
 def test_every_way_that_makes_data_names_what_needs_no_gan():
     for way in WAYS:
-        if way.helps and way.brings != "no GAN" and way.name not in ("collect", "text-to-image"):
+        if way.brings != "no GAN" and way.name not in ("collect", "text-to-image"):
             assert way.first, way.name
             assert way.commands, way.name
-    assert len({way.name for way in WAYS}) == len(WAYS)
+    assert len({way.name for way in (*WAYS, *USELESS)}) == len(WAYS) + len(USELESS)
+    assert {way.brings for way in USELESS} == {"nothing new"}
 
 
 def test_names_with_blanks_and_commas_can_be_typed():

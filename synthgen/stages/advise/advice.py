@@ -27,15 +27,14 @@ class Suggestion:
     """A row of the table that fits, in words about these images."""
 
     way: str
-    """Its name in the table."""
     does: str
+    evidence: tuple[Evidence, ...]
     brings: str
     """What a learner does not get otherwise."""
     why: str
+    commands: tuple[str, ...]
     first: str
     """What to try before, without a GAN."""
-    evidence: tuple[Evidence, ...]
-    commands: tuple[str, ...]
 
     def lines(self, number: int) -> list[str]:
         """Text for a terminal."""
@@ -95,8 +94,8 @@ def _fitting(
         why = way.fits(facts)
         if why is not None:
             does, lines = way.does.format_map(words), (w.format_map(words) for w in way.commands)
-            found.append(Suggestion(way.name, does, way.brings, why, way.first, way.evidence,
-                                    tuple(lines)))  # fmt: skip
+            found.append(Suggestion(way.name, does, way.evidence, way.brings, why, tuple(lines),
+                                    way.first))  # fmt: skip
     return tuple(found)
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthgen.dataset.counts import read_receipts
     from synthgen.generators.generator import Generator
-    from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
     from synthgen.stages.advise.frame import advise
     from synthgen.stages.inspect.frame import inspect
+    from synthgen.stages.sample.from_python import load_generator
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
     from synthgen.training.metrics_log import read_metrics
@@ -30,7 +30,7 @@ _HOMES = {
     "TrainSettings": "synthgen.spec.settings.train",
     "advise": "synthgen.stages.advise.frame",
     "inspect": "synthgen.stages.inspect.frame",
-    "load_generator": "synthgen.generators.zoo",
+    "load_generator": "synthgen.stages.sample.from_python",
     "read_metrics": "synthgen.training.metrics_log",
     "read_receipts": "synthgen.dataset.counts",
     "sample": "synthgen.stages.sample.stage",

@@ -151,3 +151,24 @@ def test_a_generator_that_was_opened_elsewhere_says_where_to_open_it():
     plain = zoo.load_generator(str(BUNDLES / "cyclegan"), "cpu", "fp32")
     with pytest.raises(SynthgenError, match=r"synthgen\.load_generator"):
         plain.sample(["one"])
+
+
+def test_batch_size_changes_no_image_of_a_prompt_and_is_on_record(opened, tmp_path):
+    generator = opened("text-to-image")
+    (tmp_path / "prompts.txt").write_text("a red disc\na blue square\na green thing\n")
+
+    def made(size, mode="new", out=None):
+        settings = {
+            "generator": str(generator.folder), "prompts": str(tmp_path / "prompts.txt"),
+            "per_prompt": 4, "filters": "none", "device": "cpu", "precision": "fp32",
+            "batch_size": size, "out": str(out or tmp_path / str(size)),
+        }  # fmt: skip
+        root = sample(SampleSettings.parse(settings), mode).root
+        rows = datasets.load_dataset(str(root), split="train")
+        return {(row["caption"], row["candidate"]): np.asarray(row["image"]) for row in rows}
+
+    few, many = made(4), made(16)
+    assert few.keys() == many.keys() and len(few) == 12
+    assert all(np.abs(few[key].astype(int) - many[key]).max() <= 1 for key in few)
+    with pytest.raises(SynthgenError, match="batch_size"):
+        made(16, "resume", tmp_path / "4")

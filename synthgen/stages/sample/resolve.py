@@ -23,6 +23,7 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.soft_labels import soft_labels_record
 from synthgen.stages.sample.conditions import row_fields
 from synthgen.stages.sample.drawn import drawn_conditions, unknown_lines
 from synthgen.stages.sample.job import Job
@@ -37,7 +38,8 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 
 NEWER = {
     "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
-    "mask_names", "prompts", "per_prompt",
+    "mask_names", "prompts", "per_prompt", "soft_labels", "teachers", "refine_latents", "real",
+    "real_split",
 }  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
@@ -95,6 +97,11 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     resolved["classes"] = list(classes)
     if data is not None:
         resolved |= carried_record(tools.columns.carried, data.carried.fingerprint)
+    resolved |= soft_labels_record([tools.columns.soft])
+    refined = None if tools.aim is None else tools.aim.record
+    if refined is not None:
+        resolved |= refined.record()
+        say(refined.told())
     if DISCRIMINATOR in known:
         resolved["discriminator_sha256"] = generator.discriminator_sha256
     job = Job(
@@ -105,6 +112,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         plan,
         filters,
         settings_hash(resolved),
+        tools.columns.soft,
+        refined,
     )
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):

@@ -186,7 +186,6 @@ class Refined:
             ) from None
         return moved.cpu()
 
-
     def _doubt(self, label: int) -> Callable[[Tensor], Tensor] | None:
         """How little images show the class, to the bundle's label classifier; ``None`` where there
         are no labels."""

@@ -75,7 +75,7 @@ def repair(
     fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
     kept = {key: resolved[key] for key in ("filters", "source", "real") if key in resolved}
-    settings = {**fresh.settings, **kept}
+    settings: dict[str, Any] = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
     tools = fresh.tools.with_filters(filters)

@@ -74,8 +74,9 @@ def repair(
     maker = load_made_by(layout.root, name, digest, generator, device, asked.precision)
     fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
-    kept = {key: resolved[key] for key in ("filters", "source", "real") if key in resolved}
-    settings: dict[str, Any] = {**fresh.settings, **kept}
+    as_they_were = {"filters", "source", "real"}
+    kept = {key: value for key, value in resolved.items() if key in as_they_were}
+    settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))
     tools = fresh.tools.with_filters(filters)

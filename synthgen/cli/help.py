@@ -62,7 +62,8 @@ LAYOUTS = {
             " given_again carry field mask_names image_column label_column source_split"
             " source_domain_column"
             " source_domain truncation latent_std",
-            "Quality": "filters scores keep_rejects | acceptance_floor",
+            "Quality": "filters scores keep_rejects soft_labels refine_latents real"
+            " | teachers real_split acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
             "Engines": "device workers engine deployment dry_run | threads precision compile"

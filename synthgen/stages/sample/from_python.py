@@ -34,6 +34,11 @@ from synthgen.stages.sample.prompts import prompted
 LABEL = "label"
 DEALT = ("n", "per_class", "per_prompt")
 """Settings that say how many images there are to be."""
+TAKEN = (
+    *DEALT, "classes", "set", "balance", "field", "given_again", "structure", "image_column",
+    "label_column", "mask_names", "source_split", "source_domain", "source_domain_column",
+)  # fmt: skip
+"""Settings of ``synthgen sample`` that say what an image is to be; the others are of datasets."""
 
 
 def load_generator(name: str, device: str = "auto", precision: str = "auto") -> Generator:
@@ -93,6 +98,12 @@ def _classes(generator: Generator, asked: Asked) -> tuple[tuple[str, ...], np.nd
 
 def _settings(generator: Generator, asked: Asked, classes: Sequence[str]) -> SampleSettings:
     """The settings of the run that would make the same."""
+    for name in asked.settings:
+        if name in SampleSettings.model_fields and name not in TAKEN:
+            raise SynthgenError(
+                f"sample: '{name}' is of datasets, which synthgen.sample makes; here are taken "
+                f"{name_list(TAKEN, len(TAKEN))}"
+            )
     values: dict[str, Any] = {**asked.settings, "seed": asked.seed, "filters": "none"}
     values |= {"latent_std": asked.latent_std, "truncation": asked.truncation}
     if not any(name in values for name in DEALT):

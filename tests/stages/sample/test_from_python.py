@@ -7,18 +7,15 @@ from edited import FIELD, rows_of
 from golden import BUNDLES
 from PIL import Image as Pillow
 from toy_world import toy_world
+from untrained import untrained
 
 import synthgen
-from synthgen.algorithms.registry import build
 from synthgen.generators import zoo
-from synthgen.generators.bundle import Criteria, save_bundle
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
-from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.texts import Text
 from synthgen.stages.sample.stage import sample
-from synthgen.uses.registry import Offered, find_use
 
 TOY = toy_world(12, 16)
 SMALL = {"width": 4, "width_d": 4}
@@ -38,16 +35,10 @@ def opened(tmp_path_factory):
     root = tmp_path_factory.mktemp("bundles")
 
     def of(name):
-        use = find_use(name)
         options, columns = BUILT[name]
-        settings = {"scale": 2} if name == "super-resolution" else {}
-        offered = Offered(ImageSpec(16, 16, 3), None, columns)
-        task = use.task(offered, use.options.parse(settings, "options"))
-        built = build(use.algorithm, task, options)
-        save_bundle(
-            root / name, algorithm=use.algorithm, options=options, task=task, built=built,
-            criteria=Criteria(), metrics={}, training={},
-        )  # fmt: skip
+        further = {"scale": 2} if name == "super-resolution" else {}
+        if not (root / name).exists():
+            untrained(root / name, name, options, columns, **further)
         return synthgen.load_generator(str(root / name), "cpu", "fp32")
 
     return of
@@ -140,6 +131,7 @@ def test_each_prompt_becomes_an_image(opened):
         ("image-to-image", {"prompts": ["a"]}, "is given no captions"),
         ("edit-attributes", {"given": TOY.images, "set": {"colr": 1}}, "did you mean 'color'"),
         ("edit-attributes", {"given": TOY.images, "sett": {}}, "unknown key 'sett'"),
+        ("edit-attributes", {"given": TOY.images, "filters": "none"}, "'filters' is of datasets"),
     ],
 )
 def test_mistakes_are_told(name, asked, words, opened):

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
+    from synthgen.spec.settings.grow import GrowSettings
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
@@ -24,9 +26,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Generator": "synthgen.generators.generator",
+    "GrowSettings": "synthgen.spec.settings.grow",
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "grow": "synthgen.stages.grow.stage",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -37,9 +41,11 @@ _HOMES = {
 
 __all__ = [
     "Generator",
+    "GrowSettings",
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "grow",
     "inspect",
     "load_generator",
     "read_metrics",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from synthgen.spec.settings.grow import GrowSettings
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.advise.frame import advise
     from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
@@ -30,6 +31,7 @@ _HOMES = {
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "advise": "synthgen.stages.advise.frame",
     "grow": "synthgen.stages.grow.stage",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
@@ -45,6 +47,7 @@ __all__ = [
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "advise",
     "grow",
     "inspect",
     "load_generator",

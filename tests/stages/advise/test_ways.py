@@ -21,7 +21,6 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "grow: command",
     "backgrounds: use",
     "backgrounds: --baseline",
     "grow: --baseline",
@@ -32,7 +31,7 @@ UNMERGED = {
 WORDS = dict(
     data="'my photos'", reading=" --resolution 32", target="target", pool="pool", runs="runs/a",
     out="out/a", images=10, many=1000, most=100, attribute="age", attributes="attributes=age",
-    generator="fashion-mnist-28", classes="bag,coat", weights="",
+    generator="fashion-mnist-28", classes="bag,coat", weights="", labelled=" --split train",
 )  # fmt: skip
 
 

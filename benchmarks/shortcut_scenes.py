@@ -66,6 +66,22 @@ def photographs(folder: str, most: int = 1000) -> np.ndarray:
     return np.asarray(images[:: max(1, len(images) // most)][:most])
 
 
+def patterns(count: int = 200) -> np.ndarray:
+    """Waves and checks in two colours each, ``uint8 [count, 64, 64, 3]``, the same each time."""
+    rng = np.random.default_rng(0)
+    down, across = np.mgrid[:64, :64].astype(float)
+    found = []
+    for number in range(count):
+        turn, length = rng.uniform(0, np.pi), rng.uniform(4, 10)
+        along = 2 * np.pi * (down * np.sin(turn) + across * np.cos(turn)) / length
+        athwart = 2 * np.pi * (across * np.sin(turn) - down * np.cos(turn)) / length
+        wave = np.sin(along) * np.sin(athwart) if number % 2 else np.sin(along)
+        low, high = rng.uniform(20, 235, (2, 3))
+        share = (1 + wave[..., None]) / 2
+        found.append(low + (high - low) * share + rng.normal(0, 6, (64, 64, 1)))
+    return np.stack(found).clip(0, 255).astype(np.uint8)
+
+
 def textures_of(photos: np.ndarray, count: int) -> np.ndarray:
     """One photograph for each class, ``uint8 [count, 64, 64, 3]``: of those whose quarters are most
     alike the ones whose mean colours are farthest apart."""

@@ -42,6 +42,7 @@ from synthgen.algorithms.pair import pair_tensors, relativistic_phases
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
 from synthgen.losses.masks import area, outside_bounds, undecided
+from synthgen.losses.penalties import zero_centered_penalty
 from synthgen.networks.composition import (
     PatchJudge,
     any_patches,
@@ -77,18 +78,19 @@ class CgnOptions(Settings):
     widest: Widest = 192
     lr: LearningRate = 4e-4
     shift: float = Field(
-        0.125, ge=0, le=0.5, description="How far the background's window moves, as a share of the "
+        0.25, ge=0, le=0.5, description="How far the background's window moves, as a share of the "
         "image's side.",
     )  # fmt: skip
     texture: float = Field(
-        0.5, ge=0, description="Weight of the patches of the background that are to look like "
+        1.0, ge=0, description="Weight of the patches of the background that are to look like "
         "those in the corners of real images.",
     )  # fmt: skip
-    binary: float = Field(0.3, ge=0, description="Weight of the mask's binary entropy.")
+    smooth: float = Field(0.1, ge=0, description="Weight of R1 of the judge of patches.")
+    binary: float = Field(0.1, ge=0, description="Weight of the mask's binary entropy.")
     bounds: float = Field(5.0, ge=0, description="Weight of an area outside of its bounds.")
     least: float = Field(0.05, ge=0, lt=1, description="Smallest area of an object, as a share.")
     most: float = Field(0.7, gt=0, le=1, description="Largest area of an object, as a share.")
-    area: float = Field(0.3, ge=0, description="Weight of the mask's area.")
+    area: float = Field(0.1, ge=0, description="Weight of the mask's area.")
     gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
     gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
     penalty_every: int = Field(
@@ -173,7 +175,13 @@ def _phases(options: CgnOptions, adam: Adam) -> tuple[Phase, ...]:
     return (
         judge,
         penalty,
-        Phase("patches", ("patches",), {"cross_entropy": of_patches}, adam),
+        Phase(
+            "patches",
+            trains=("patches",),
+            terms={"cross_entropy": of_patches, "r1": Term(options.smooth, _steepness)},
+            optimizer=adam,
+            full_precision=True,
+        ),
         replace(deceive, trains=MECHANISMS, terms=terms),
     )
 
@@ -199,7 +207,8 @@ def _tensors(task: Task, reach: tuple[int, int], *, masked: bool) -> dict[str, F
         "fake": lambda t: _beside(t["composite"], t["cut"]) if masked else t["composite"],
         "real_logits": lambda t: t.call("D", t.augment(t["shown"]), t[CONDITION]),
         "fake_logits": plain["fake_logits"],
-        "corner_logits": lambda t: _patched(t, corner_patches(t["image"], side)),
+        "corners": lambda t: corner_patches(t["image"], side),
+        "corner_logits": lambda t: _patched(t, t["corners"]),
         "patch_logits": lambda t: _patched(t, any_patches(t["wide"], side)),
     }
 
@@ -218,6 +227,11 @@ def _beside(images: Tensor, mask: Tensor) -> Tensor:
 def _patched(t: Tensors, patches: Tensor) -> Tensor:
     """Logits of four patches of each row under what its background is told: ``float [4 * N]``."""
     return t.call("patches", patches, t["scene"].repeat(4, 1))
+
+
+def _steepness(t: Tensors) -> Tensor:
+    """R1 of the judge of patches: a scalar."""
+    return zero_centered_penalty(lambda patches: _patched(t, patches), t["corners"])
 
 
 def _reach(image: ImageSpec, options: CgnOptions) -> tuple[int, int]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from synthgen.networks.layers import ProjectionHead, activate
-from synthgen.networks.resnet import spectral
+from synthgen.networks.layers import ACTIVATION_GAIN, ProjectionHead, activate
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import Task
 
@@ -50,7 +49,7 @@ def windows(images: Tensor, top: Tensor, left: Tensor, height: int, width: int) 
 
 def places(normal: Tensor, count: int) -> Tensor:
     """Whole numbers ``int64`` below ``count``, each as likely, from standard normal ones."""
-    even = torch.special.ndtr(normal.float())
+    even: Tensor = torch.special.ndtr(normal.float())
     return (even * count).long().clamp(0, count - 1)
 
 
@@ -91,19 +90,24 @@ def any_patches(images: Tensor, side: int) -> Tensor:
 
 
 class PatchJudge(nn.Module):
-    """Patches and what their background is told to logits; spectral norm in all convolutions."""
+    """Patches and what their background is told to logits: three convolutions and a mean."""
 
     def __init__(self, task: Task, width: int) -> None:
         super().__init__()
         channels = task.image.channels
         self.layers = nn.Sequential(
-            spectral(nn.Conv2d(channels, width, 3, padding=1)),
+            nn.Conv2d(channels, width, 3, padding=1),
             nn.LeakyReLU(0.2),
-            spectral(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
-            spectral(nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1)),
+            nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1),
         )
         self.head = ProjectionHead(4 * width, task)
+        for module in self.layers:
+            if isinstance(module, nn.Conv2d):  # He et al. 2015, arXiv:1502.01852
+                nn.init.normal_(
+                    module.weight, std=ACTIVATION_GAIN * module.weight[0].numel() ** -0.5
+                )
 
     def forward(self, patches: Tensor, condition: Tensor) -> Tensor:
         """``float [N, C, P, P]`` and the task's condition to logits ``float32 [N]``."""

@@ -22,6 +22,7 @@ SHARED = {
     "same_bytes_intended",
     "same_bytes_runs",
     "same_speed_worker",
+    "share_images",
     "shortcut_scenes",
     "two_versions",
 }

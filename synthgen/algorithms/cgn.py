@@ -37,7 +37,15 @@ from synthgen.algorithms.contract import (
     Tensors,
     Term,
 )
-from synthgen.algorithms.options import Latent, LearningRate, Widest
+from synthgen.algorithms.options import (
+    Gamma,
+    GammaEnd,
+    Latent,
+    LearningRate,
+    PenaltyEvery,
+    PenaltyShare,
+    Widest,
+)
 from synthgen.algorithms.pair import pair_tensors, relativistic_phases
 from synthgen.algorithms.registry import Takes, algorithm
 from synthgen.losses.adversarial import cross_entropy_discriminator, non_saturating_generator
@@ -91,14 +99,10 @@ class CgnOptions(Settings):
     least: float = Field(0.05, ge=0, lt=1, description="Smallest area of an object, as a share.")
     most: float = Field(0.7, gt=0, le=1, description="Largest area of an object, as a share.")
     area: float = Field(0.1, ge=0, description="Weight of the mask's area.")
-    gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
-    gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
-    penalty_every: int = Field(
-        4, ge=1, description="Steps between penalties; their weight makes up."
-    )
-    penalty_share: float = Field(
-        0.25, gt=0, le=1, description="Share of the batch that is penalised."
-    )
+    gamma: Gamma = 2.0
+    gamma_end: GammaEnd = 0.5
+    penalty_every: PenaltyEvery = 4
+    penalty_share: PenaltyShare = 0.25
 
 
 def plainest(classes: Sequence[str], image: ImageSpec) -> Task:

@@ -12,7 +12,16 @@ from __future__ import annotations
 from pydantic import Field
 
 from synthgen.algorithms.contract import Adam, Algorithm, Normal, Schedule
-from synthgen.algorithms.options import FullWidth, Latent, LearningRate, Widest
+from synthgen.algorithms.options import (
+    FullWidth,
+    Gamma,
+    GammaEnd,
+    Latent,
+    LearningRate,
+    PenaltyEvery,
+    PenaltyShare,
+    Widest,
+)
 from synthgen.algorithms.pair import pair_tensors, relativistic_phases
 from synthgen.algorithms.registry import algorithm
 from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
@@ -26,14 +35,10 @@ class R3ganOptions(Settings):
     width: FullWidth = 32
     widest: Widest = 256
     lr: LearningRate = 4e-4
-    gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
-    gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
-    penalty_every: int = Field(
-        4, ge=1, description="Steps between penalties; their weight makes up."
-    )
-    penalty_share: float = Field(
-        0.25, gt=0, le=1, description="Share of the batch that is penalised."
-    )
+    gamma: Gamma = 2.0
+    gamma_end: GammaEnd = 0.5
+    penalty_every: PenaltyEvery = 4
+    penalty_share: PenaltyShare = 0.25
 
 
 @algorithm(

@@ -54,6 +54,7 @@ from synthgen.losses.penalties import zero_centered_penalty
 from synthgen.networks.composition import (
     PatchJudge,
     any_patches,
+    centre,
     composed,
     corner_patches,
     patch_side,
@@ -86,7 +87,7 @@ class CgnOptions(Settings):
     widest: Widest = 192
     lr: LearningRate = 4e-4
     shift: float = Field(
-        0.25, ge=0, le=0.5, description="How far the background's window moves, as a share of the "
+        0.125, ge=0, le=0.5, description="How far the background's window moves, as a share of the "
         "image's side.",
     )  # fmt: skip
     texture: float = Field(
@@ -94,11 +95,11 @@ class CgnOptions(Settings):
         "those in the corners of real images.",
     )  # fmt: skip
     smooth: float = Field(0.1, ge=0, description="Weight of R1 of the judge of patches.")
-    binary: float = Field(0.1, ge=0, description="Weight of the mask's binary entropy.")
+    binary: float = Field(0.2, ge=0, description="Weight of the mask's binary entropy.")
     bounds: float = Field(5.0, ge=0, description="Weight of an area outside of its bounds.")
     least: float = Field(0.05, ge=0, lt=1, description="Smallest area of an object, as a share.")
     most: float = Field(0.7, gt=0, le=1, description="Largest area of an object, as a share.")
-    area: float = Field(0.1, ge=0, description="Weight of the mask's area.")
+    area: float = Field(0.2, ge=0, description="Weight of the mask's area.")
     gamma: Gamma = 2.0
     gamma_end: GammaEnd = 0.5
     penalty_every: PenaltyEvery = 4
@@ -201,7 +202,7 @@ def _tensors(task: Task, reach: tuple[int, int], *, masked: bool) -> dict[str, F
     return {
         "object": lambda t: index_of(t[CONDITION], index_count(task)),
         "scene": lambda t: t[CONDITION][:, int(task.stratum is not None) :],
-        "cut": lambda t: soft_mask(t.call("mask", t["z"], t["object"])),
+        "cut": _cut,
         "drawn": lambda t: t.call("foreground", t["z"], t["object"]),
         "wide": lambda t: t.call("background", t["z_background"], t["scene"]),
         "behind": lambda t: _window(t, task.image, reach),
@@ -215,6 +216,13 @@ def _tensors(task: Task, reach: tuple[int, int], *, masked: bool) -> dict[str, F
         "corner_logits": lambda t: _patched(t, t["corners"]),
         "patch_logits": lambda t: _patched(t, any_patches(t["wide"], side)),
     }
+
+
+def _cut(t: Tensors) -> Tensor:
+    """The mask ``float32 [N, 1, H, W]``; at the start it is an object's in the middle, or the
+    layers might change roles."""
+    outputs = t.call("mask", t["z"], t["object"])
+    return soft_mask(outputs + centre(*outputs.shape[2:], outputs.device))
 
 
 def _window(t: Tensors, image: ImageSpec, reach: tuple[int, int]) -> Tensor:

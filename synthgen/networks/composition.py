@@ -31,6 +31,14 @@ def soft_mask(outputs: Tensor) -> Tensor:
     return plain + (wide - plain).detach()
 
 
+def centre(height: int, width: int, device: torch.device) -> Tensor:
+    """``float32 [height, width]``: 1 in the middle, falling with the squared distance to -1 in the
+    corners."""
+    down = torch.linspace(-1, 1, height, device=device)[:, None]
+    across = torch.linspace(-1, 1, width, device=device)[None]
+    return 1 - down.square() - across.square()
+
+
 def composed(mask: Tensor, foreground: Tensor, background: Tensor) -> Tensor:
     """``m * f + (1 - m) * b``: ``float32 [N, C, H, W]``; ``mask`` is ``[N, 1, H, W]`` in [0, 1]."""
     return mask * foreground.float() + (1 - mask) * background.float()

@@ -154,6 +154,13 @@ def test_a_mask_reaches_nought_and_one_and_comes_back():
     assert cut.grad == 0
 
 
+def test_at_the_start_objects_are_in_the_middle():
+    algorithm, _ = built()
+    cut = drawn(algorithm, [0, 1, 2] * 4, [0, 1, 2] * 4)["cut"]
+    assert cut[:, :, 6:10, 6:10].mean() > 0.8
+    assert cut[:, :, :2, :2].mean() < 0.2 and cut[:, :, -2:, -2:].mean() < 0.2
+
+
 def test_windows_lie_anywhere_in_the_larger_background():
     wide = torch.arange(2 * 36).reshape(2, 1, 6, 6).float()
     shown = windows(wide, torch.tensor([0, 2]), torch.tensor([1, 0]), 4, 4)

@@ -21,7 +21,6 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "backgrounds: use",
     "backgrounds: --baseline",
     "grow: --baseline",
     "fill-classes: --baseline",

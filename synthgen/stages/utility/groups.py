@@ -44,7 +44,8 @@ class Groups:
 
     def of_real(self, labels: np.ndarray) -> np.ndarray:
         """``int64 [N]``: a number for the class and value of each real image of these labels."""
-        return labels * len(self.values) + self.real
+        found: np.ndarray = labels * len(self.values) + self.real
+        return found
 
     def accuracies(
         self, counts: np.ndarray, classes: Sequence[str]

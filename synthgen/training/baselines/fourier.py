@@ -30,7 +30,8 @@ def with_amplitudes(images: Tensor, others: Tensor, reach: float = REACH) -> Ten
     columns = (torch.fft.fftfreq(width) * width).abs() <= most
     low = (rows[:, None] & columns[None, :]).to(images.device)
     amplitudes = torch.where(low, theirs.abs(), own.abs())
-    return torch.fft.ifft2(torch.polar(amplitudes, own.angle())).real.clamp(-1, 1)
+    made: Tensor = torch.fft.ifft2(torch.polar(amplitudes, own.angle())).real.clamp(-1, 1)
+    return made
 
 
 class FourierLoss:

@@ -23,6 +23,7 @@ WHITENED_BY = 5000
 """Images that set the first layer."""
 RATED_AT = 256
 """Batch size that ``peak_lr`` is given for; of another one it is as many times as large."""
+GREY_WIDTH = 32
 FIRST_RATE = 0.2
 """Learning rate of the first step, as a share of the peak."""
 
@@ -50,6 +51,11 @@ class StrongBudget:
     cutout: float = 0.0
     """Side of the square that is blanked, as a share of the image's."""
     protocol: str = "strong"
+
+    @classmethod
+    def of(cls, image: ImageSpec) -> StrongBudget:
+        """The protocol for images of a kind: grey ones need half the channels."""
+        return cls(width=GREY_WIDTH) if image.channels == 1 else cls()
 
     def fresh(self, image: ImageSpec, classes: int, shown: np.ndarray) -> StrongClassifier:
         """A network with random weights and a first layer that whitens ``shown uint8 [N, H, W,

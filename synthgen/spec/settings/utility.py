@@ -97,8 +97,9 @@ class UtilitySettings(ClassifierSettings):
         None, ge=2, le=4096, description="Images per step; default: 256, quick 64."
     )
     width: int | None = Field(
-        None, ge=4, le=512, description="Channels of the classifier; default: 64, quick 16."
-    )
+        None, ge=4, le=512, description="Channels of the classifier; default: 64, of grey images "
+        "32, quick 16.",
+    )  # fmt: skip
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of the classifier; 'auto' is bf16 where the device has it."
     )

@@ -22,6 +22,7 @@ from synthgen.evaluation.utility_rows import (
 )
 from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import ALL, UtilitySettings
 from synthgen.spec.task import ALL as FLAT
@@ -53,7 +54,7 @@ def utility(settings: UtilitySettings) -> Utility:
     real, test = images.real, images.test
     kinds = _kinds(settings, real)
     target = learnt_of(dataset, settings)
-    budget = _budget(settings, manifest, isinstance(target, PlaceTarget))
+    budget = _budget(settings, manifest, dataset.image, isinstance(target, PlaceTarget))
     most = budget.steps * budget.batch_size  # more could never be shown
     made = _made(settings, dataset, target, most)
     trials = _trials(settings, budget, images, dataset, target, made, most)
@@ -170,9 +171,11 @@ def _trials(
     return Trials(settings, budget, images.real, images.test, made, key, soft, beside)
 
 
-def _budget(settings: UtilitySettings, manifest: Manifest, placed: bool) -> AnyBudget:
+def _budget(
+    settings: UtilitySettings, manifest: Manifest, image: ImageSpec, placed: bool
+) -> AnyBudget:
     """The protocol that is asked for; of columns of places there is the quick one alone."""
-    budget: AnyBudget = Budget() if settings.quick or placed else StrongBudget()
+    budget: AnyBudget = Budget() if settings.quick or placed else StrongBudget.of(image)
     return replace(
         budget,
         steps=settings.steps,

@@ -24,8 +24,13 @@ WHITENED_BY = 5000
 RATED_AT = 256
 """Batch size that ``peak_lr`` is given for; of another one it is as many times as large."""
 GREY_WIDTH = 32
-FIRST_RATE = 0.2
-"""Learning rate of the first step, as a share of the peak."""
+MOMENTUM = 0.85
+SHIFT_RATE = 64.0
+"""Learning rate of the norms' shifts, as a multiple of the others'."""
+WARM_UP = 0.23
+"""Share of the steps over which the learning rate rises; then it falls in a straight line."""
+FIRST_RATE, LAST_RATE = 0.2, 0.07
+"""Learning rate of the first and of the last step, as a share of the peak."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +40,11 @@ class StrongBudget:
     steps: int = 1000
     batch_size: int = 256
     width: int = 64
+    """Channels of the first stage."""
     peak_lr: float = 0.375
-    momentum: float = 0.85
     weight_decay: float = 1.3e-3
-    bias_rate: float = 64.0
-    """Learning rate of the norms' shifts, as a multiple."""
     smoothing: float = 0.2
-    warm_up: float = 0.23
-    """Share of the steps over which the learning rate rises; then it falls in a straight line."""
-    last_rate: float = 0.07
-    """Learning rate of the last step, as a share of the peak."""
+    """Share of a label that all classes have alike."""
     flip: bool = True
     crop: float = 0.07
     """Each image is shifted by up to this share of its side; its mirror image comes in."""
@@ -77,21 +77,21 @@ class StrongBudget:
                   if value.requires_grad]  # fmt: skip
         shifts = [value for name, value in learnt if name.endswith("norm.bias")]
         others = [value for name, value in learnt if not name.endswith("norm.bias")]
-        fast = peak * self.bias_rate
+        fast = peak * SHIFT_RATE
         return torch.optim.SGD(
             [
                 {"params": others, "peak": peak, "weight_decay": self.weight_decay},
                 {"params": shifts, "peak": fast,
-                 "weight_decay": self.weight_decay / self.bias_rate},
+                 "weight_decay": self.weight_decay / SHIFT_RATE},
             ],
-            lr=peak, momentum=self.momentum, nesterov=True,
+            lr=peak, momentum=MOMENTUM, nesterov=True,
         )  # fmt: skip
 
     def rate(self, progress: float) -> float:
         """Learning rate at a share of the steps, as a share of the peak."""
-        if progress < self.warm_up:
-            return FIRST_RATE + (1 - FIRST_RATE) * progress / self.warm_up
-        return 1 - (1 - self.last_rate) * (progress - self.warm_up) / (1 - self.warm_up)
+        if progress < WARM_UP:
+            return FIRST_RATE + (1 - FIRST_RATE) * progress / WARM_UP
+        return 1 - (1 - LAST_RATE) * (progress - WARM_UP) / (1 - WARM_UP)
 
     def follower(self, network: nn.Module) -> Callable[[int], None]:
         """What is to be called after each step, with its number."""

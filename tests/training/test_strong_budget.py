@@ -8,7 +8,7 @@ from synthgen.features.strong_classifier import StrongClassifier
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.fixed_budget import Source, confusion, probabilities, train_fixed_budget
 from synthgen.training.lookahead import EVERY, KEEP, Lookahead
-from synthgen.training.strong_budget import StrongBudget, shift_reflected
+from synthgen.training.strong_budget import LAST_RATE, StrongBudget, shift_reflected
 
 CPU = {"device": torch.device("cpu"), "precision": torch.float32}
 
@@ -96,7 +96,7 @@ def test_the_rate_rises_and_falls_and_the_norms_shifts_are_faster():
     budget = StrongBudget(steps=10, batch_size=512, width=4)
     rates = [budget.rate(step / 100) for step in range(101)]
     assert rates[0] == pytest.approx(0.2) and max(rates) == pytest.approx(1.0)
-    assert rates[100] == pytest.approx(budget.last_rate)
+    assert rates[100] == pytest.approx(LAST_RATE)
     others, shifts = budget.optimizer(StrongClassifier(ImageSpec(8, 8, 1), 2, 4)).param_groups
     assert others["peak"] == pytest.approx(2 * budget.peak_lr)
     assert shifts["peak"] == pytest.approx(64 * others["peak"])

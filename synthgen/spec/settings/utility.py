@@ -71,6 +71,11 @@ class UtilitySettings(ClassifierSettings):
     generator: str | None = Field(
         None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
     )
+    group: str | None = Field(
+        None,
+        description="Column of the real images whose values, each within each class, are groups: "
+        "the table has the worst one, and baselines balance or weigh them.",
+    )
     quick: bool = Field(
         False,
         description="A small classifier and small batches: a first look, at a tenth of the time. "
@@ -81,16 +86,11 @@ class UtilitySettings(ClassifierSettings):
         description="Ways to get more out of the same real images, as rows of their own: "
         f"{', '.join(BASELINES)}.",
     )
+    unlabelled_split: str = Field("train", description="Split of the unlabelled images.")
     unlabelled: str | None = Field(
         None,
         description="Unlabelled images that baselines learn from as well: a folder, dataset folder "
         "or hub id.",
-    )
-    unlabelled_split: str = Field("train", description="Split of the unlabelled images.")
-    group: str | None = Field(
-        None,
-        description="Column of the real images whose values, each within each class, are groups: "
-        "the table has the worst one, and baselines balance or weigh them.",
     )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import replace
 
@@ -33,7 +34,7 @@ def say_duration(
     say(
         f"this takes about {duration(each * classifiers)} here: {classifiers:.0f} classifiers of "
         f"{duration(each)}; whatever is done is kept. For a first look: synthgen utility "
-        f"{settings.dataset} {typed} --quick"
+        f"{shlex.quote(settings.dataset)} {typed} --quick"
     )
 
 

@@ -34,16 +34,16 @@ def with_amplitudes(images: Tensor, others: Tensor, reach: float = REACH) -> Ten
     return made
 
 
-class FourierLoss:
+def fourier_loss(
+    pool: Pool,
+    network: nn.Module,
+    augment: Callable[[Tensor], Tensor],
+    pixels: Tensor,
+    truth: Tensor,
+) -> Tensor:
     """Cross-entropy of images that have each a random pool image's low amplitudes."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    def __call__(
-        self, network: nn.Module, augment: Callable[[Tensor], Tensor], pixels: Tensor, truth: Tensor
-    ) -> Tensor:
-        with torch.autocast(pixels.device.type, enabled=False):
-            dressed = with_amplitudes(pixels.float(), self._pool.next(len(pixels), pixels.device))
-        dressed = dressed.contiguous(memory_format=torch.channels_last)
-        return plain_loss(network, augment, dressed, truth)
+    with torch.autocast(pixels.device.type, enabled=False):
+        dressed = with_amplitudes(pixels.float(), pool.next(len(pixels), pixels.device))
+    return plain_loss(
+        network, augment, dressed.contiguous(memory_format=torch.channels_last), truth
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from synthgen.spec.learning_baselines import check_baseline
 from synthgen.training.baselines.cutmix import cutmix_loss
 from synthgen.training.baselines.fixmatch import FixMatchLoss
-from synthgen.training.baselines.fourier import FourierLoss
+from synthgen.training.baselines.fourier import fourier_loss
 from synthgen.training.baselines.groupdro import GroupDro
 from synthgen.training.baselines.pool import Pool
 from synthgen.training.baselines.resampling import balanced_rows
@@ -89,7 +90,9 @@ def train_baseline(
                                  baseline.pool)  # fmt: skip
         else:
             pool = Pool(baseline.pool, step_seed(seed, 0, POOL_ORDER), budget.flip)
-            loss = FourierLoss(pool) if baseline.name == "fda" else FixMatchLoss(pool)
+            loss = FixMatchLoss(pool)
+            if baseline.name == "fda":
+                loss = partial(fourier_loss, pool)
         if baseline.name == "fixmatch":  # smoothed labels keep a classifier from being sure
             budget = replace(budget, smoothing=0.0)
     return train(sources, seed, budget, loss)

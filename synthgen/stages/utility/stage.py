@@ -33,7 +33,14 @@ from synthgen.stages.utility.duration import say_duration
 from synthgen.stages.utility.groups import Groups, groups_of
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
 from synthgen.stages.utility.real_images import RealImages, utility_images
-from synthgen.stages.utility.trials import Beside, Kind, Trials, soft_labels, synthetic_images
+from synthgen.stages.utility.trials import (
+    Beside,
+    Kind,
+    Trials,
+    soft_labels,
+    synthetic_images,
+    takes_soft_labels,
+)
 from synthgen.training.fixed_budget import AnyBudget, Budget
 from synthgen.training.strong_budget import StrongBudget
 
@@ -86,7 +93,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     **asdict(budget),
                     "synthetic_share": settings.synthetic_share,
                     "finish_on_real": settings.finish_on_real,
-                    "soft_labels": settings.soft_labels,
+                    "soft_labels": target is None and takes_soft_labels(settings, dataset),
                     "teachers": settings.teachers,
                     **_learnt(target, scoring),
                 },
@@ -166,7 +173,7 @@ def _trials(
         )  # fmt: skip
         own = Placed(made, target.of_made(dataset, most), dataset.shards)
         return PlaceTrials(settings, budget, target, real, test, own, key)
-    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
+    soft = None if target is not None else soft_labels(settings, dataset, made, most)
     beside = _beside(settings, images, None if target is None else target.name, most)
     return Trials(settings, budget, images.real, images.test, made, key, soft, beside)
 

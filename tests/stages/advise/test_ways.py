@@ -21,9 +21,6 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "backgrounds: --baseline",
-    "grow: --baseline",
-    "fill-classes: --baseline",
 }
 """What is printed before it is there; each is to go from here as soon as it is."""
 

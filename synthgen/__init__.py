@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
+    from synthgen.spec.settings.adapt import AdaptSettings
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.adapt.stage import adapt
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdaptSettings": "synthgen.spec.settings.adapt",
     "Generator": "synthgen.generators.generator",
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "adapt": "synthgen.stages.adapt.stage",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -36,10 +40,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptSettings",
     "Generator",
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "adapt",
     "inspect",
     "load_generator",
     "read_metrics",

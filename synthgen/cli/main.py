@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Look at images before a run: what is read, what is left out, what is odd.",
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
+    "adapt": "Give labelled images the look of a place whose images have no labels.",
     "calibrate": "Measure real images for a generator's filters.",
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,14 @@ class Resolved:
     out: Place
 
 
-def resolve(settings: SampleSettings, generator: Generator | None = None) -> Resolved:
+def resolve(
+    settings: SampleSettings,
+    generator: Generator | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> Resolved:
     """Load the generator (unless it is given), check classes and filters, make the plan.
+
+    ``counts`` are images by class, in place of the settings' even ones, to whose total they add up.
 
     Raises:
         SynthgenError: unknown class, generator, filter; an amount that the splits cannot hold.
@@ -85,7 +91,8 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         splits=settings.splits,
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
-        counts=None if asked is None else asked.counts(settings),
+        counts=[counts[name] for name in classes] if counts is not None
+        else None if asked is None else asked.counts(settings),
     )
     data = tools.sources
     if data is not None:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.adapt import AdaptSettings
+    from synthgen.spec.settings.grow import GrowSettings
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
     from synthgen.stages.adapt.stage import adapt
+    from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
@@ -27,10 +29,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "AdaptSettings": "synthgen.spec.settings.adapt",
     "Generator": "synthgen.generators.generator",
+    "GrowSettings": "synthgen.spec.settings.grow",
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
     "adapt": "synthgen.stages.adapt.stage",
+    "grow": "synthgen.stages.grow.stage",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -42,10 +46,12 @@ _HOMES = {
 __all__ = [
     "AdaptSettings",
     "Generator",
+    "GrowSettings",
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
     "adapt",
+    "grow",
     "inspect",
     "load_generator",
     "read_metrics",

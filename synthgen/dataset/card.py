@@ -95,6 +95,7 @@ def _body(manifest: Manifest, quality: str) -> str:
             if generator.trained.notice
             else []
         ),
+        *([plain(manifest.settings.story), ""] if manifest.settings.story else []),
         "![contact sheet](report/contact-sheet.png)",
         "",
         "```python",

@@ -76,7 +76,9 @@ def test_without_a_guard_nobody_reads_labels():
     plain = build("pixelda", TASK, {**SMALL, "task": 0})
     assert set(plain.networks) == {"G", "D"} and set(plain.phases[0].terms) == {"target"}
     first, second = (Image(8, 8, 1, shows) for shows in ("day", "night"))
-    bare = Task({"image": second, "source": first}, ("source",), ("image",), (("image",), ("source",)))
+    bare = Task(
+        {"image": second, "source": first}, ("source",), ("image",), (("image",), ("source",))
+    )
     assert set(build("pixelda", bare, {**SMALL, "task": 0}).networks) == {"G", "D"}
     with pytest.raises(SynthgenError, match="needs rows with a class"):
         build("pixelda", bare, SMALL)
@@ -100,7 +102,9 @@ def test_one_step_moves_every_network(digits):
     shown = batches(TASK, pixels, labels, source=(255 - pixels, labels, labels.argsort()))
     before = {name: state(net) for name, net in found.networks.items()}
     Training(found, shown, plain_loop(images=64)).step()
-    moved = [name for name, net in found.networks.items() if not torch.equal(before[name], state(net))]
+    moved = [
+        name for name, net in found.networks.items() if not torch.equal(before[name], state(net))
+    ]
     assert moved == ["G", "D", "T"]
 
 

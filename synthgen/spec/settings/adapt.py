@@ -30,9 +30,7 @@ class AdaptSettings(ReadingSettings):
         "baselines; nothing is chosen by them.",
     )
     test_split: str = Field("test", description="Split of the test images.")
-    out: str = Field(
-        description="Folder of the run; the finished dataset is its folder dataset."
-    )
+    out: str = Field(description="Folder of the run; the finished dataset is its folder dataset.")
     resolution: int | None = Field(
         None, ge=4, le=256, description="Side in pixels; default: the target's own, at most 64."
     )

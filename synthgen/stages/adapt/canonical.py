@@ -45,9 +45,7 @@ def frame_of(images: np.ndarray) -> Frame:
     """The frame of images ``uint8 [N, H, W, C]``."""
     grey = images[evenly(len(images), LOOKED_AT)].mean(axis=3)  # float64 [n, H, W]
     levels = _levels(grey)
-    border = np.concatenate(
-        [grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1
-    )
+    border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1)
     share = (np.abs(border - levels[:, None]) <= NEAR).mean(axis=1)
     plain = bool(np.median(share) >= PLAIN and levels.std() <= ALIKE)
     sides = [_longest(box) for box in _boxes(grey, levels)]
@@ -74,9 +72,7 @@ def _boxes(grey: np.ndarray, levels: np.ndarray) -> list[Box]:
         if not len(rows):
             found.append((0, 0, *image.shape))
             continue
-        found.append(
-            (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-        )
+        found.append((int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1))
     return found
 
 
@@ -101,9 +97,7 @@ class Canonical:
         grey = done.mean(axis=3)
         levels = _levels(grey)
         boxes = _boxes(grey, levels)
-        fitted = [
-            _fitted(image, box, self.content) for image, box in zip(done, boxes, strict=True)
-        ]
+        fitted = [_fitted(image, box, self.content) for image, box in zip(done, boxes, strict=True)]
         return np.stack(fitted)
 
     def lines(self) -> list[str]:

@@ -29,7 +29,9 @@ class Learning:
     seed: int
     device: torch.device
 
-    def fit(self, parts: Sequence[tuple[Labelled, float]], name: str = "classifier") -> LabelClassifier:
+    def fit(
+        self, parts: Sequence[tuple[Labelled, float]], name: str = "classifier"
+    ) -> LabelClassifier:
         """The classifier of images and their shares of every batch."""
         sources = [
             Source(part.images, part.labels, np.arange(len(part.labels)), share)

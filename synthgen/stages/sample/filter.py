@@ -133,7 +133,9 @@ def write_kept(kept: Kept, generator: Generator, out: Place, mode: Mode = "new")
             receipt = read_receipt(layout, shard)
             if receipt is not None and receipt.order == order:
                 continue
-            made = Made(kept.rows(part), None, _rejected([part], plan, filters), {}, "filter", order)
+            made = Made(
+                kept.rows(part), None, _rejected([part], plan, filters), {}, "filter", order
+            )
             write_shard(layout, new_plan, shard, made)
         names = SampleSettings.model_fields
         own = {k: v for k, v in manifest.settings.without_filters().items() if k in names}

@@ -22,7 +22,10 @@ def test_a_flip_is_where_both_name_the_same_other_class():
     assert found.flipped == 2 / 10  # rows 1 and 8
     assert found.denied_by_auditor == 6 / 10 and found.denied_by_target == 5 / 10
     assert found.denied_by_both == 4 / 10
-    assert [(t.own, t.shown, t.rows, t.of) for t in found.worst] == [("a", "b", 1, 4), ("c", "a", 1, 3)]
+    assert [(t.own, t.shown, t.rows, t.of) for t in found.worst] == [
+        ("a", "b", 1, 4),
+        ("c", "a", 1, 3),
+    ]
     named = Verdicts(LABELS, np.array(auditor), np.array(target_)).named_by
     assert named.tolist() == [2, 0, 0, 1, 2, 1, 1, 2, 0, 0]
 
@@ -41,7 +44,9 @@ def test_the_limit_is_what_is_still_allowed():
     refuse_flips(audited(one, one), "audit.md", guards=True)
 
 
-@pytest.mark.parametrize(("guards", "mend"), [(True, "more --images"), (False, "leave out --no-guards")])
+@pytest.mark.parametrize(
+    ("guards", "mend"), [(True, "more --images"), (False, "leave out --no-guards")]
+)
 def test_the_line_says_which_class_and_what_to_do(guards, mend):
     found = audited((LABELS + 1) % 3, (LABELS + 1) % 3)
     with pytest.raises(SynthgenError) as fault:

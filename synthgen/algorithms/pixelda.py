@@ -53,7 +53,7 @@ TAKES = Takes(
 
 @algorithm("pixelda", PixeldaOptions, "PixelDA", 2017, "arXiv:1612.05424", TAKES)
 def pixelda(task: Task, options: PixeldaOptions) -> Algorithm:
-    """For labelled images given the look of images without labels; small ones, and in little time."""
+    """For small labelled images given the look of images without labels."""
     if options.task and (task.stratum is None or not task.by_class):
         raise SynthgenError("pixelda: its guard needs rows with a class; give task=0 without them")
     guarded = options.task > 0

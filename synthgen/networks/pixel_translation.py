@@ -19,7 +19,7 @@ from synthgen.spec.image import ImageSpec
 
 GROUPS = 4
 START = 2.0
-"""Factor of the image in what the translator squashes: its range is kept but for four hundredths."""
+"""Factor of the image in what the translator squashes: white and black stay so but for 0.04."""
 NOISE, DROPPED = 0.2, 0.1
 """Deviation of the noise on the discriminator's image, and share of its features that is dropped:
 the paper's own."""

@@ -1,6 +1,5 @@
 """Strong augmentation for classifiers that meet another look than they learnt: turned, scaled,
-sheared, shifted, of other contrast and other strokes, noisy; half of the images negatives where that
-is asked for."""
+sheared, shifted, of other contrast and other strokes, noisy."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ NOISE = 0.2
 
 
 def strong(images: Tensor) -> Tensor:
-    """``float [N, C, H, W]`` in [-1, 1] to the same shape and range, by torch's global generator."""
+    """``float [N, C, H, W]`` in [-1, 1] to the same shape and range; draws from torch's global
+    generator."""
     return _noisy(_recoloured(_stroked(moved(images))))
 
 

@@ -147,6 +147,6 @@ def refuse_flips(audit: Audit, report: str, *, guards: bool) -> None:
     raise SynthgenError(
         f"labels flipped: {audit.flipped:.0%} of {audit.rows:,} translated rows show another class "
         f"than they say ({worst.rows:,} of {worst.of:,} of '{worst.own}' show '{worst.shown}'), "
-        f"more than {audit.limit:.0%}; {mend}, or look at the examples in {report} and go on with a "
-        "higher --flip-limit"
+        f"more than {audit.limit:.0%}; {mend}, or look at the examples in {report} and go on with "
+        "a higher --flip-limit"
     )

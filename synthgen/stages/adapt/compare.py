@@ -95,8 +95,10 @@ def rows_of(learning: Learning, ways: Ways) -> Mapping[str, Callable[[], LabelCl
         "translated": alone(ways.translated),
         "translated + self-training": lambda: learning.self_trained(ways.translated, ways.pool),
     }
-    if ways.refined is not None:
-        found["translated + refinement"] = alone(ways.refined)
+    refined = ways.refined
+    if refined is not None:
+        found["refined"] = alone(refined)
+        found["refined + self-training"] = lambda: learning.self_trained(refined, ways.pool)
     return found
 
 

@@ -19,6 +19,7 @@ from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.task import ALL
 from synthgen.stages.adapt.canonical import Canonical, Frame, frame_of, needed
+from synthgen.stages.judging.pixel_hashes import hashes_of
 
 LARGEST_SIDE = 64
 """Pixels of the side without a wish; more takes hours on a CPU."""
@@ -135,8 +136,8 @@ def _of_target(settings: AdaptSettings) -> DataSettings:
 def _check(source: Records, target: Records) -> None:
     if source.classes == (ALL,):
         raise SynthgenError(
-            f"{source.name}: has no labels to carry over; give class folders, or name the column of "
-            "labels with --label-column"
+            f"{source.name}: has no labels to carry over; give class folders, or name the column "
+            "of labels with --label-column"
         )
     if len(source.classes) < 2:
         raise SynthgenError(
@@ -149,7 +150,7 @@ def _check(source: Records, target: Records) -> None:
             f"{target.name}: {len(target.labels)} image{'s' * (len(target.labels) != 1)} of the "
             f"target are too few to learn a look from; give at least {least}, without labels"
         )
-    if source.image_fingerprint == target.image_fingerprint:
+    if np.isin(hashes_of(source.images), hashes_of(target.images)).all():
         raise SynthgenError(
-            f"{source.name}: source and target are the same images; there is nothing to adapt"
+            f"{source.name}: all images of the source are the target's; there is nothing to adapt"
         )

@@ -31,12 +31,13 @@ class Labels:
 
 
 def write_rows(
-    folder: Path, images: np.ndarray, labels: Labels, carried: Carried = Carried()
+    folder: Path, images: np.ndarray, labels: Labels, carried: Carried | None = None
 ) -> None:  # fmt: skip
     """Write images ``uint8 [N, H, W, C]``, labels and what travels along as
     ``data/train-00000-of-00001.parquet``: the folder appears whole; nothing if it is there."""
     if folder.exists():
         return
+    carried = carried or Carried()
     columns = named(carried.columns, TAKEN)
     schema = arrow_schema(_features(labels.classes, columns))
     staging = staging_beside(folder)

@@ -117,8 +117,8 @@ def describe(settings: AdaptSettings) -> str:
         f"translator: {asked.algorithm}, "
         + (f"{asked.images:,} images shown" if asked.images else f"{asked.minutes:g} minutes")
         + (", labels guarded" if settings.guards else ", labels not guarded"),
-        f"translations: {count:,}, audited; more than {settings.flip_limit:.0%} flipped labels stop "
-        "the run",
+        f"translations: {count:,}, audited; more than {settings.flip_limit:.0%} flipped labels "
+        "stop the run",
         f"refinement: {settings.rounds} rounds of {settings.per_class:,} samples a class"
         if settings.rounds
         else "refinement: none",
@@ -220,9 +220,10 @@ class _Run:
         found, look = self._audited, self.look
         done = "; ".join(look.canonical.lines())
         return (
-            f"Labelled images of {look.source.name} in the look of {look.target.name}, whose images "
-            f"have no labels{f' ({done})' if done else ''}: translated by {self.settings.algorithm} "
-            f"{'with' if self.settings.guards else 'without'} guards of labels. An audit found "
+            f"Labelled images of {look.source.name} in the look of {look.target.name}, whose "
+            f"images have no labels{f' ({done})' if done else ''}: translated by "
+            f"{self.settings.algorithm} {'with' if self.settings.guards else 'without'} guards of "
+            "labels. An audit found "
             f"{found.flipped:.1%} of {found.rows:,} labels flipped and left out "
             f"{found.denied_by_both:.1%}. What such data are worth is experiment 2 of "
             "docs/utility.md."
@@ -236,8 +237,9 @@ class _Run:
             **self.look.image.as_settings(), "rounds": own.rounds, "only_pool": True,
             "members": own.members, "steps": own.steps, "classifier_batch": own.classifier_batch,
             "width": own.width, "flip": own.flip, "per_class": own.per_class,
-            "images": own.round_images, "algorithm": own.round_algorithm, "experiment": "2", "seed": own.seed, "device": own.device,
-            "threads": own.threads, "cache_dir": own.cache_dir,
+            "images": own.round_images, "algorithm": own.round_algorithm, "experiment": "2",
+            "seed": own.seed, "device": own.device, "threads": own.threads,
+            "cache_dir": own.cache_dir,
         })  # fmt: skip
 
     def _finish(self) -> None:

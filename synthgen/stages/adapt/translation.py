@@ -62,6 +62,7 @@ def training(settings: AdaptSettings, image: ImageSpec, places: Places) -> Train
         "data": str(places.target), "source": str(places.source), "out": str(places.translator),
         "algorithm": settings.algorithm, "options": dict(options), **budget,
         **image.as_settings(), "batch_size": settings.batch_size, "min_per_class": 2,
+        "classifier_images": settings.steps * settings.classifier_batch,
         "flip": settings.flip, "lr_decay": 0.0, "reference": False, "seed": settings.seed,
         "device": settings.device, "threads": settings.threads, "cache_dir": settings.cache_dir,
     })  # fmt: skip

@@ -65,7 +65,7 @@ def test_a_record_is_read_as_it_was_written():
 def test_no_class_goes_without_pseudo_labels():
     chances = np.full((40, 3), 0.1, np.float32)
     chances[:, 0] = 0.8
-    chances[7:9, 2] = 0.7
+    chances[7:9] = 0.75, 0.01, 0.7
     named = pseudo_labels(chances)
     sizes = np.bincount(named, minlength=3)
     assert sizes.min() == 8 and sizes.sum() == 40

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
 def _settings(arguments: argparse.Namespace, seed: int, out: Path) -> AdaptSettings:
     wanted: dict[str, Any] = {
         "images": arguments.images, "round_images": arguments.round_images,
-        "steps": arguments.steps, "flip_limit": arguments.flip_limit,
+        "steps": arguments.steps, "members": arguments.members, "flip_limit": arguments.flip_limit,
     }  # fmt: skip
     return AdaptSettings.parse({
         "source": str(out / "source"), "target": str(out / "target"), "test": str(out / "test"),
@@ -161,6 +161,7 @@ def main() -> None:
         "--round-images", type=int, default=100_000, help="Budget of a round's GAN."
     )
     parser.add_argument("--round-algorithm", default="cgan")
+    parser.add_argument("--members", type=int, default=3, help="Classifiers that label the pool.")
     parser.add_argument("--steps", type=int, default=1000, help="Of every classifier.")
     parser.add_argument("--flip-limit", type=float, default=0.25)
     parser.add_argument("--threads", type=int, default=None)

@@ -35,7 +35,10 @@ def test_random_backgrounds_keep_content_and_labels(digits):
 @pytest.mark.parametrize("pair", ["digits-mnist", "mnist-patches"])
 def test_no_image_of_a_rehearsal_is_in_two_parts(pair, tmp_path):
     made = rehearsal(pair)
-    assert isinstance(made, Pair) and len({len(p.labels) for p in (made.source, made.pool, made.test)}) == 1
+    assert (
+        isinstance(made, Pair)
+        and len({len(p.labels) for p in (made.source, made.pool, made.test)}) == 1
+    )
     again = rehearsal(pair)
     np.testing.assert_array_equal(made.pool.images, again.pool.images)
     made.write(tmp_path)

@@ -152,11 +152,12 @@ class _Run:
         found = replace(self._audited, limit=settings.flip_limit)
         refuse_flips(found, str(places.report), guards=settings.guards)
         self._once("keep", self._keep, do)
+        self._tested(do)  # what needs no refinement is known before it
         if settings.rounds and places.done("refine") is None:
             grow(self._growing(), lambda name, work: do(f"refine {name}", work))
             places.finish("refine")
         self._once("finish", self._finish, do)
-        tested = self._tested(do) if self.look.test is not None else {}
+        tested = self._tested(do)
         kept = open_dataset(places.kept).plan.rows
         report = AdaptReport(places.root, places.dataset, found, kept, tested)
         write_whole(places.root / "report.md", self._page(report))
@@ -250,9 +251,10 @@ class _Run:
         put_folder(staging, self.places.dataset)
 
     def _tested(self, do: Do) -> dict[str, float]:
-        """The accuracy of a classifier of each row of the table."""
+        """The accuracy of a classifier of each row of the table that can be trained by now."""
         test = self.look.test
-        assert test is not None
+        if test is None:
+            return {}
         own = Labelled(test.images, test.labels)
         device = resolve_device(self.settings.device)
         learning = Learning(len(self.look.classes), self._budget, self.settings.seed, device)
@@ -260,7 +262,8 @@ class _Run:
         ways = Ways(
             Labelled(source.images, source.labels), self.look.prepared(),
             np.asarray(self.look.target.images), labelled_rows(self.places.kept),
-            labelled_rows(self.places.dataset) if self.settings.rounds else None,
+            labelled_rows(self.places.dataset)
+            if self.settings.rounds and self.places.done("finish") is not None else None,
         )  # fmt: skip
         found = {}
         for name, train in rows_of(learning, ways).items():

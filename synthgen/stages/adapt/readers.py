@@ -94,7 +94,7 @@ def pseudo_labels(probabilities: np.ndarray) -> np.ndarray:
     """``int64 [N]``: the likeliest class of each row of ``float32 [N, K]``, but that no class has
     fewer rows than :data:`FEWEST` (or its even share of few rows): those that are most of it."""
     count, classes = probabilities.shape
-    named = probabilities.argmax(axis=1).astype(np.int64)
+    named: np.ndarray = probabilities.argmax(axis=1).astype(np.int64)
     least = min(FEWEST, count // classes)
     sizes = np.bincount(named, minlength=classes)
     for label in np.argsort(sizes, kind="stable"):

@@ -246,3 +246,39 @@ def test_per_class_generators_are_trained_by_a_flow(digit_folder, small_training
     values = {**small_training, "images": 640, "ticks": 1, "per_class": True}
     bundle = train_generators(**values, data=str(digit_folder), out=str(tmp_path / "run"))
     assert load_generator(bundle).classes == ("nought", "one", "two")
+
+
+def test_growing_is_a_task_for_each_step_and_a_mistake_is_told_once(tmp_path, monkeypatch):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    from pipelines import grow_dataset as page
+    from synthgen.stages.grow.stage import GrowReport
+
+    done = []
+
+    def grow(settings, do):
+        for name in ("round-1 labels", "round-1 train", "finish"):
+            do(name, lambda name=name: done.append(name))
+        return GrowReport(tmp_path / settings.out, (), None)
+
+    monkeypatch.setattr(page, "grow", grow)
+    asked = {"labelled": "few", "unlabelled": "pool", "out": "grown", "device": "cpu"}
+    assert page.grow_dataset(**asked) == str(tmp_path / "grown" / "dataset")
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_runs(sort="START_TIME_DESC", limit=1)[0]
+        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [run.id]}))
+    named = {task.name.rsplit("-", 1)[0] for task in tasks}
+    assert named == set(done) == {"round-1 labels", "round-1 train", "finish"}
+
+    def mistaken(settings, do):
+        def fail():
+            done.append("failed")
+            raise SynthgenError("the classifiers are sure of no image of the pool")
+
+        do("round-1 labels", fail)
+
+    monkeypatch.setattr(page, "grow", mistaken)
+    with pytest.raises(SynthgenError, match="sure of no image"):
+        page.grow_dataset(**asked)
+    assert done.count("failed") == 1

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from synthgen.data.splits import Labelled
@@ -44,7 +44,9 @@ class Teaching:
 class Ensemble:
     """Trained classifiers and what their held-out labels say of them."""
 
-    networks: tuple[LabelClassifier, ...]
+    networks: tuple[nn.Module, ...]
+    """Images ``float [N, C, H, W]`` in [-1, 1] to logits ``float32 [N, K]``."""
+    classes: int
     temperature: float | None
     """By which logits are divided; ``None`` where no label was held out."""
     held_out: float | None
@@ -53,7 +55,7 @@ class Ensemble:
 
     def probabilities(self, images: np.ndarray, device: torch.device) -> np.ndarray:
         """The mean answer to images ``uint8 [N, H, W, C]``: ``float32 [N, K]``."""
-        total = np.zeros((len(images), self.networks[0].classes), dtype=np.float32)
+        total = np.zeros((len(images), self.classes), dtype=np.float32)
         rows = np.arange(len(images))
         for network in self.networks:
             logits = logits_of(network, images, rows, device) / (self.temperature or 1.0)
@@ -98,9 +100,11 @@ def train_members(
     _, height, width, channels = known.images.shape
     image = ImageSpec(height, width, channels)
     parts = parts_of(known.labels, teaching.members, teaching.seed)
-    networks, logits, truth = [], [], []
+    networks: list[nn.Module] = []
+    logits, truth = [], []
     for member in range(teaching.members):
         path = folder / f"member-{member}.safetensors"
+        network: nn.Module
         if path.exists():
             network = LabelClassifier(image, teaching.classes, teaching.budget.width)
             network.load_state_dict(load_file(path))
@@ -121,10 +125,11 @@ def train_members(
             logits.append(logits_of(network, known.images, held, teaching.device))
             truth.append(torch.from_numpy(known.labels[held]))
     if not logits:
-        return Ensemble(tuple(networks), None, None, 0)
+        return Ensemble(tuple(networks), teaching.classes, None, None, 0)
     said, right = torch.cat(logits), torch.cat(truth)
     accuracy = float((said.argmax(dim=1) == right).float().mean())
-    return Ensemble(tuple(networks), temperature_of(said, right), accuracy, len(right))
+    temperature = temperature_of(said, right)
+    return Ensemble(tuple(networks), teaching.classes, temperature, accuracy, len(right))
 
 
 def temperature_of(logits: Tensor, truth: Tensor) -> float:

@@ -81,12 +81,13 @@ def at_once(name: str, work: Callable[[], None]) -> None:
     work()
 
 
-def grow(settings: GrowSettings, do: Do = at_once) -> GrowReport:
+def grow(settings: GrowSettings, do: Do | None = None) -> GrowReport:
     """What has been grown in the folder ``settings.out``: begun, or gone on with, and finished.
 
     Args:
         settings: of the run; a folder of other settings is refused.
-        do: does the steps, one after another, for example as tasks of a scheduler.
+        do: does the steps, one after another, for example as tasks of a scheduler; default: here
+            and now.
 
     Raises:
         SynthgenError: the user can mend it: images, settings, device, folder, or classifiers that
@@ -101,7 +102,7 @@ def grow(settings: GrowSettings, do: Do = at_once) -> GrowReport:
     with held(out):
         begin(out, settings, inputs.fingerprints())
         for step in Growth(settings, inputs, out).steps():
-            do(step.name, step.work)
+            (do or at_once)(step.name, step.work)
         report = report_of(out, settings)
         write_whole(out / REPORT, f"# Rounds\n\n{report.table()}\n")
         write_json_whole(out / FINISHED, {"labellings": len(report.rounds)})

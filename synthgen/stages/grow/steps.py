@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ class Growth:
         share = 0.0 if share < 1e-9 else share
         with chosen_threads(settings.threads, self.device, self.inputs.image):
             record = label_pool(
-                number, self.inputs, share, others, self._teaching(number), self.folder(number),
+                number, self.inputs, share, others, self.teaching(number), self.folder(number),
                 confidence=settings.confidence, ratio=settings.class_ratio,
             )  # fmt: skip
         say(record.line(settings.rounds))
@@ -127,21 +126,17 @@ class Growth:
                 self.out / POOL, self.inputs.classes, self._pool_parts(), self._pool_story()
             )
 
-    @cached_property
-    def _budget(self) -> Budget:
+    def teaching(self, number: int) -> Teaching:
+        """How the classifiers of a labelling are trained."""
         settings = self.settings
-        return Budget(
+        budget = Budget(
             steps=settings.steps, batch_size=settings.classifier_batch, width=settings.width,
             flip=settings.flip,
         )  # fmt: skip
-
-    def _teaching(self, number: int) -> Teaching:
-        settings = self.settings
         seed = (settings.seed << 12) + number * SEEDS_A_ROUND
         return Teaching(
-            len(self.inputs.classes), settings.members, self._budget, seed, self.device,
-            self.precision,
-        )  # fmt: skip
+            len(self.inputs.classes), settings.members, budget, seed, self.device, self.precision
+        )
 
     def _others(self, number: int) -> list[Source]:
         """What the classifiers after a round learn from beside labels: its samples, its pool."""

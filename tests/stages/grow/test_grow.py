@@ -1,6 +1,5 @@
-"""``synthgen grow`` on digits: rounds and receipts, killed and gone on with, refusals."""
+"""``synthgen grow`` on digits: rounds, receipts, killed and gone on with."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,80 +8,15 @@ import datasets
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from growing import NAMES, bytes_of, settings
 
 from synthgen.cli.main import cli
 from synthgen.dataset.verify import verify
 from synthgen.machine import progress
 from synthgen.spec.errors import SynthgenError
-from synthgen.spec.settings.grow import GrowSettings
-from synthgen.stages.grow.folder import begun
 from synthgen.stages.grow.inputs import read_inputs
 from synthgen.stages.grow.stage import grow
 from synthgen.stages.sample.repair import repair
-
-NAMES = ("nought", "one", "two")
-LABELLED, POOL = 8, slice(4, 60)
-"""Of each class: the first few are labelled; half of these are in the pool as well."""
-
-
-@pytest.fixture(scope="module")
-def images(digits, tmp_path_factory):
-    """A folder with few labelled digits, a flat pool with a stranger among them, and a test set of
-    which one image is in the pool."""
-    root = tmp_path_factory.mktemp("grow")
-    pixels, labels = digits
-    (root / "pool").mkdir()
-    for label, name in enumerate(NAMES):
-        own = pixels[labels == label][..., 0]
-        for part, rows in (("few", own[:LABELLED]), ("test", own[[59, *range(70, 95)]])):
-            (root / part / name).mkdir(parents=True)
-            for number, each in enumerate(rows):
-                Image.fromarray(each).save(root / part / name / f"{number}.png")
-        for number, each in enumerate(own[POOL]):
-            Image.fromarray(each).save(root / "pool" / f"{label}-{number:03d}.png")
-    for number, each in enumerate(pixels[labels == 7][:20, ..., 0]):
-        Image.fromarray(each).save(root / "pool" / f"stranger-{number}.png")
-    return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_classifiers():
-    """The label classifier of each round's training learns for a moment: no test is of it."""
-    from synthgen.stages.train import decide
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(decide, "CLASSIFIER_IMAGES", (800, 800))
-    yield
-    patch.undo()
-
-
-def settings(images, where, **changes):
-    return GrowSettings.parse({
-        "labelled": str(images / "few"), "unlabelled": str(images / "pool"), "out": str(where),
-        "test": str(images / "test"), "test_split": "train", "rounds": 2, "members": 2,
-        "steps": 30, "classifier_batch": 32, "width": 8, "per_class": 6, "images": 320,
-        "options": {"width": 8, "widest": 8, "latent": 8, "style": 8}, "filters": "none",
-        "device": "cpu", "precision": "fp32", "threads": 1, "keep_pool": True, **changes,
-    })  # fmt: skip
-
-
-def bytes_of(out):
-    """What must be the same however often a run was stopped."""
-    files = [
-        *out.glob("*/data/*.parquet"), *out.glob("round-*/samples/data/*.parquet"),
-        *out.glob("*/labels.*"), *out.glob("*/classifiers/*"), out / "report.md",
-    ]  # fmt: skip
-    return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(files)
-    }
-
-
-@pytest.fixture(scope="module")
-def grown(images, tmp_path_factory):
-    out = tmp_path_factory.mktemp("grown") / "out"
-    return grow(settings(images, out))
 
 
 def test_what_is_grown_is_an_ordinary_dataset_that_says_how_it_came_about(grown):
@@ -204,62 +138,6 @@ def test_a_finished_folder_says_so_and_one_of_other_settings_is_refused(grown, i
     assert bytes_of(grown.root) == before
     with pytest.raises(SynthgenError, match=r"holds a run with confidence=0\.6, not 0\.7"):
         grow(settings(images, grown.root, confidence=0.7))
-
-
-def test_a_folder_of_other_images_or_files_is_refused(images, tmp_path):
-    other = tmp_path / "foreign"
-    other.mkdir()
-    (other / "mine.txt").write_text("x")
-    with pytest.raises(SynthgenError, match="is not empty and holds no run"):
-        grow(settings(images, other))
-    assert [path.name for path in other.iterdir()] == ["mine.txt"]
-    changed = tmp_path / "images"
-    shutil.copytree(images, changed)
-
-    def no_step(name, work):
-        raise KeyboardInterrupt
-
-    out = tmp_path / "out"
-    with pytest.raises(KeyboardInterrupt):
-        grow(settings(changed, out), no_step)
-    assert begun(out, settings(changed, out))
-    next((changed / "pool").iterdir()).unlink()
-    with pytest.raises(SynthgenError, match="the unlabelled images are others than when"):
-        grow(settings(changed, out), no_step)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"classes": ("one",)}, "has the one class 'one', and there is nothing to tell apart"),
-        ({"unlabelled": "few"}, "all images of the pool are labelled ones"),
-        ({"out": "memory://grown"}, "a dataset that grows goes into a folder of this machine"),
-        ({"labelled": "nowhere/at/all"}, "no such folder"),
-    ],
-)
-def test_a_mistake_is_one_line(images, tmp_path, changes, words):
-    changes = {k: str(images / v) if v == "few" else v for k, v in changes.items()}
-    with pytest.raises(SynthgenError, match=words):
-        grow(settings(images, tmp_path / "out", **changes))
-    assert not (tmp_path / "out").exists()
-
-
-def test_classifiers_that_are_sure_of_nothing_end_the_run_in_one_line(images, tmp_path):
-    with pytest.raises(SynthgenError, match=r"sure of no image .* lower --confidence"):
-        grow(settings(images, tmp_path / "out", confidence=0.9999, steps=1))
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"minutes": 1}, "images and minutes both say how long"),
-        ({"sample_share": 0.9, "pool_share": 0.2}, "add up to 1.1"),
-        ({"class_ratio": 0.5}, "'class_ratio' is 0.5"),
-    ],
-)
-def test_settings_that_do_not_go_together_are_refused(images, tmp_path, changes, words):
-    with pytest.raises(SynthgenError, match=words):
-        settings(images, tmp_path, **changes)
 
 
 def test_images_that_are_in_two_sets_are_counted(images, tmp_path):

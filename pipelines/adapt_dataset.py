@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from pipelines.parameters import flat, settings_of
-from pipelines.retries import SAMPLING
-from synthgen.machine.device_lock import device_lock
+from pipelines.steps import as_tasks
 from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.stages.adapt.stage import adapt
 
@@ -23,15 +21,6 @@ def adapt_dataset(**parameters: Any) -> str:
     Each step is a task; what is done is left as it is.
     """
     settings = AdaptSettings.parse(settings_of(AdaptSettings, parameters))
-
-    def do(name: str, work: Callable[[], None]) -> None:
-        @task(name=name, **SAMPLING)
-        def step() -> None:
-            with device_lock(settings.device):
-                work()
-
-        step()
-
-    report = adapt(settings, do)
+    report = adapt(settings, as_tasks(settings.device))
     create_markdown_artifact(f"```\n{report.text()}\n```", key="adapted")
     return str(report.dataset.resolve())

@@ -1,9 +1,11 @@
 """The flows in this process, on a temporary server."""
 
 import hashlib
+import importlib
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -248,37 +250,43 @@ def test_per_class_generators_are_trained_by_a_flow(digit_folder, small_training
     assert load_generator(bundle).classes == ("nought", "one", "two")
 
 
-def test_growing_is_a_task_for_each_step_and_a_mistake_is_told_once(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("grow", {"labelled": "few", "unlabelled": "pool"}),
+        ("adapt", {"source": "photos", "target": "camera"}),
+    ],
+)
+def test_each_step_is_a_task_and_a_mistake_is_told_once(name, asked, tmp_path, monkeypatch):
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
 
-    from pipelines import grow_dataset as page
-    from synthgen.stages.grow.stage import GrowReport
-
+    page = importlib.import_module(f"pipelines.{name}_dataset")
+    build = getattr(page, f"{name}_dataset")
     done = []
 
-    def grow(settings, do):
-        for name in ("round-1 labels", "round-1 train", "finish"):
-            do(name, lambda name=name: done.append(name))
-        return GrowReport(tmp_path / settings.out, (), None)
+    def stage(settings, do):
+        for step in ("first step", "second step", "finish"):
+            do(step, lambda step=step: done.append(step))
+        return SimpleNamespace(dataset=tmp_path / settings.out, table=str, text=str)
 
-    monkeypatch.setattr(page, "grow", grow)
-    asked = {"labelled": "few", "unlabelled": "pool", "out": "grown", "device": "cpu"}
-    assert page.grow_dataset(**asked) == str(tmp_path / "grown" / "dataset")
+    monkeypatch.setattr(page, name, stage)
+    asked = {**asked, "out": "made", "device": "cpu"}
+    assert build(**asked) == str(tmp_path / "made")
     with get_client(sync_client=True) as client:
         run = client.read_flow_runs(sort="START_TIME_DESC", limit=1)[0]
         tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id={"any_": [run.id]}))
     named = {task.name.rsplit("-", 1)[0] for task in tasks}
-    assert named == set(done) == {"round-1 labels", "round-1 train", "finish"}
+    assert named == set(done) == {"first step", "second step", "finish"}
 
     def mistaken(settings, do):
         def fail():
             done.append("failed")
             raise SynthgenError("the classifiers are sure of no image of the pool")
 
-        do("round-1 labels", fail)
+        do("first step", fail)
 
-    monkeypatch.setattr(page, "grow", mistaken)
+    monkeypatch.setattr(page, name, mistaken)
     with pytest.raises(SynthgenError, match="sure of no image"):
-        page.grow_dataset(**asked)
+        build(**asked)
     assert done.count("failed") == 1

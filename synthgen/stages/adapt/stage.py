@@ -33,7 +33,7 @@ from synthgen.stages.adapt.rows import Labels, write_rows
 from synthgen.stages.adapt.translation import train_translator, training, translate_all
 from synthgen.stages.finished.dataset import open_dataset
 from synthgen.stages.grow.folder import begin, begun
-from synthgen.stages.grow.stage import Do, grow
+from synthgen.stages.grow.stage import Do, at_once, grow
 from synthgen.stages.train.folder import held
 from synthgen.storage.place import path_here
 from synthgen.storage.put_folder import put_folder, staging_beside
@@ -70,10 +70,10 @@ class AdaptReport:
         return "\n".join([*lines, load_line(self.dataset, splits)])
 
 
-def adapt(settings: AdaptSettings, do: Do = lambda name, work: work()) -> AdaptReport:
+def adapt(settings: AdaptSettings, do: Do | None = None) -> AdaptReport:
     """Make (or go on making) the dataset that ``settings`` describe.
 
-    ``do`` is called for each step with its name and its work.
+    ``do`` is called for each step with its name and its work; default: done here and now.
 
     Raises:
         SynthgenError: the user can mend it: data, settings, a folder of another run, or labels that
@@ -88,7 +88,7 @@ def adapt(settings: AdaptSettings, do: Do = lambda name, work: work()) -> AdaptR
         begin(out, _lasting(settings), look.record())
         device = resolve_device(settings.device)
         stack.enter_context(chosen_threads(settings.threads, device, look.image))
-        return _Run(settings, places, look).go(do)
+        return _Run(settings, places, look).go(do or at_once)
 
 
 def _folder(settings: AdaptSettings) -> Path:

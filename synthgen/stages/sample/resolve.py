@@ -83,6 +83,7 @@ def resolve(
     tools = Tools(tuple(classes), settings, generator, filters)
     known = tools.score_names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
+    own = None if asked is None else asked.counts(settings)
     plan = make_plan(
         tuple(classes),
         n=settings.n,
@@ -91,11 +92,7 @@ def resolve(
         splits=settings.splits,
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
-        counts=[counts[name] for name in classes]
-        if counts is not None
-        else None
-        if asked is None
-        else asked.counts(settings),
+        counts=own if counts is None else [counts[name] for name in classes],
     )
     data = tools.sources
     if data is not None:
@@ -107,15 +104,8 @@ def resolve(
         resolved |= carried_record(tools.columns.carried, data.carried.fingerprint)
     if DISCRIMINATOR in known:
         resolved["discriminator_sha256"] = generator.discriminator_sha256
-    job = Job(
-        settings,
-        name,
-        generator.weights_sha256,
-        keys,
-        plan,
-        filters,
-        settings_hash(resolved),
-    )
+    weights, whole = generator.weights_sha256, settings_hash(resolved)
+    job = Job(settings, name, weights, keys, plan, filters, whole)
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")

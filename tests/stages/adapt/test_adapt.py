@@ -66,7 +66,7 @@ def negatives(digits, tmp_path_factory):
 @pytest.fixture(scope="module")
 def values(source, target):
     return {
-        "source": str(source), "target": str(target), "rounds": 0, "images": 640, "steps": 80,
+        "source": str(source), "target": str(target), "rounds": 0, "images": 320, "steps": 60,
         "classifier_batch": 32, "width": 8, "options": {"width": 8, "width_d": 8, "width_t": 8, "blocks": 1},
         "device": "cpu", "threads": 1,
     }  # fmt: skip

@@ -23,6 +23,7 @@ SHARED = {
     "same_bytes_intended",
     "same_bytes_runs",
     "same_speed_worker",
+    "share_images",
     "two_versions",
 }
 """Files of this folder that are no pages."""

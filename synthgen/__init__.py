@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
     from synthgen.stages.adapt.stage import adapt
+    from synthgen.stages.advise.frame import advise
     from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
@@ -35,6 +36,7 @@ _HOMES = {
     "TrainSettings": "synthgen.spec.settings.train",
     "adapt": "synthgen.stages.adapt.stage",
     "grow": "synthgen.stages.grow.stage",
+    "advise": "synthgen.stages.advise.frame",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -52,6 +54,7 @@ __all__ = [
     "TrainSettings",
     "adapt",
     "grow",
+    "advise",
     "inspect",
     "load_generator",
     "read_metrics",

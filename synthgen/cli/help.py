@@ -62,7 +62,8 @@ LAYOUTS = {
             " given_again carry field mask_names image_column label_column source_split"
             " source_domain_column"
             " source_domain truncation latent_std",
-            "Quality": "filters scores keep_rejects | acceptance_floor",
+            "Quality": "filters scores keep_rejects soft_labels refine_latents real"
+            " | teachers real_split acceptance_floor",
             "Format": "out image_format | images_per_shard",
             "Existing folder": "resume extend overwrite",
             "Engines": "device workers engine deployment dry_run | threads precision compile"
@@ -138,6 +139,13 @@ LAYOUTS = {
             "Data": f"{DATA} flip",
             "Output": "out set_aside as_json seed",
             "Of training, to no effect here": f"| {' '.join(TRAIN_ONLY)}",
+        },
+    ),
+    "advise": Layout(
+        "synthgen advise --data photos --unlabelled more-photos",
+        {
+            "Data": f"{DATA} unlabelled target private field",
+            "Output": "as_json seed",
         },
     ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),

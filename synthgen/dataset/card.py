@@ -96,6 +96,7 @@ def _body(manifest: Manifest, quality: str) -> str:
             else []
         ),
         *([plain(manifest.settings.story), ""] if manifest.settings.story else []),
+        *([f"Its {manifest.settings.refined.told()}.", ""] if manifest.settings.refined else []),
         "![contact sheet](report/contact-sheet.png)",
         "",
         "```python",
@@ -137,6 +138,18 @@ def _body(manifest: Manifest, quality: str) -> str:
 
 
 def _further_columns(manifest: Manifest) -> list[str]:
+    soft = manifest.columns.soft
+    if soft is None:
+        return _columns_of_fields(manifest)
+    return [
+        *_columns_of_fields(manifest),
+        f"- `soft_label`: {soft.classes} probabilities in the order of the label's names, adding "
+        "up to 1: what the label classifier of "
+        f"<code>{plain(soft.told())}</code> says of the image.",
+    ]
+
+
+def _columns_of_fields(manifest: Manifest) -> list[str]:
     lines = []
     if manifest.generator.domains:
         source, target = (plain(name) for name in manifest.generator.domains)

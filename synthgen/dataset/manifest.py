@@ -99,7 +99,8 @@ class Manifest:
         Raises:
             SynthgenError: one is of a kind that no installed package knows.
         """
-        return columns_of(self.generator.task(self.plan.classes), self.settings.carried)
+        task, settings = self.generator.task(self.plan.classes), self.settings
+        return columns_of(task, settings.carried, settings.soft_labels)
 
     @property
     def shards_hash(self) -> str:
@@ -147,7 +148,8 @@ class Manifest:
         if record["format"] != FORMAT or record["version"] > VERSION:
             raise ValueError("it is of something else, or of a newer synthgen")
         made = Provenance.from_json(record)
-        made.settings.carried  # noqa: B018 - it raises where its record is damaged
+        for read in ("carried", "soft_labels", "refined"):
+            getattr(made.settings, read)  # it raises where its record is damaged
         names = {shard.name for shard in made.plan.shards}
         receipts = tuple(Receipt.from_json(receipt) for receipt in record["receipts"])
         if not all(receipt.shard in names for receipt in receipts):

@@ -91,7 +91,7 @@ class Rows:
             columns.append(pa.array(self.cells[name], schema.field(name).type))
         if self.columns.domain:
             columns.append(pa.array([self.columns.domain] * count, pa.string()))
-        for name in self.columns.carried:
+        for name in self.columns.names[len(self.columns.fields) :]:
             columns.append(pa.array(self.cells[name], schema.field(name).type))
         columns += [
             pa.array(np.full(count, seed, np.int64)),

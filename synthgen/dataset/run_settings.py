@@ -11,6 +11,8 @@ from typing import Any
 from synthgen.spec.carried import CarriedColumn, carried_from_json, carried_to_json
 from synthgen.spec.columns import pixel_hash_of
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.refinement import Refinement
+from synthgen.spec.soft_labels import SOFT_LABEL, SoftLabels
 
 AMOUNT = ("n", "per_class", "per_prompt")
 """Settings that may differ when a dataset is extended."""
@@ -96,6 +98,25 @@ class RunSettings:
     def carried_fingerprint(self) -> str | None:
         """Of all cells of those columns; ``None`` if there are none."""
         return self.record.get(CARRIED_FINGERPRINT)
+
+    @property
+    def soft_labels(self) -> SoftLabels | None:
+        """What the column of soft labels is; ``None`` if there is none.
+
+        Raises:
+            ValueError: its record is damaged.
+        """
+        record = self.record.get(SOFT_LABEL)
+        return None if record is None else SoftLabels.from_json(record)
+
+    @property
+    def refined(self) -> Refinement | None:
+        """How latents were refined; ``None`` if they were not.
+
+        Raises:
+            ValueError: its record is damaged.
+        """
+        return Refinement.of(self.record)
 
     @property
     def source(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from synthgen.dataset.codecs.registry import codec_of
 from synthgen.dataset.columns import Columns
 from synthgen.spec.columns import TRAIN_ROW
+from synthgen.spec.soft_labels import SOFT_LABEL
 
 if TYPE_CHECKING:
     import datasets
@@ -41,6 +42,9 @@ def make_features(
         found[name] = (
             datasets.ClassLabel(names=classes_of) if classes_of else datasets.Value(carried.dtype)
         )
+    if columns.soft is not None:
+        number = datasets.Value("float32")
+        found[SOFT_LABEL] = datasets.Sequence(number, length=columns.soft.classes)
     found.update({name: datasets.Value("int64") for name in PROVENANCE})
     found["pixel_hash"] = datasets.Value("int64")
     found.update({name: datasets.Value(score_type(name)) for name in scores})

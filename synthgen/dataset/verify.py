@@ -25,6 +25,7 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.plan import Plan, ShardPlan
 from synthgen.spec.safe_yaml import front_matter
+from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.storage.place import Place, place
 from synthgen.storage.store_path import StoreError
 from synthgen.storage.tables import BadTable, open_parquet
@@ -211,7 +212,8 @@ class _Reader:
             return {}
         columns = self.manifest.columns
         found: dict[str, Check] = {n: codec_of(kind).check for n, kind in columns.fields.items()}
-        return found | {name: each.check for name, each in columns.carried.items()}
+        found |= {name: each.check for name, each in columns.carried.items()}
+        return found if columns.soft is None else {**found, SOFT_LABEL: columns.soft.fault}
 
     def _rows(self, table: pq.ParquetFile, shard: ShardPlan) -> np.ndarray:
         """Check every row; how many there are of each class."""

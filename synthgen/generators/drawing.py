@@ -15,7 +15,6 @@ def latent_size(algorithm: Algorithm) -> int:
     return sum(latent.size for latent in algorithm.latents.values())
 
 
-@torch.inference_mode()
 def draw(
     algorithm: Algorithm,
     networks: Mapping[str, nn.Module],
@@ -29,11 +28,19 @@ def draw(
     Args:
         algorithm: whose tensors are evaluated.
         networks: the weights to use, by name.
-        flat: ``float32 [N, latent_size]``.
+        flat: ``float32 [N, latent_size]``; where it requires a gradient, what is drawn has one.
         given: what :func:`synthgen.spec.task.sampled` gives.
         precision: arithmetic of the networks.
         truncation: for algorithms that truncate by themselves; 1 is off.
     """
+    with torch.inference_mode(not flat.requires_grad):
+        return _drawn(algorithm, networks, flat, given, precision, truncation)
+
+
+def _drawn(
+    algorithm: Algorithm, networks: Mapping[str, nn.Module], flat: Tensor,
+    given: Mapping[str, Tensor], precision: torch.dtype, truncation: float,
+) -> dict[str, Tensor]:  # fmt: skip
     known = dict(given)
     sizes = [latent.size for latent in algorithm.latents.values()]
     pieces = torch.split(flat, sizes, dim=1) if sizes else ()

@@ -103,6 +103,11 @@ class Generator:
         return latent_size(self._algorithm)
 
     @property
+    def truncates(self) -> bool:
+        """Whether it truncates by itself, not by its latents' law."""
+        return self._algorithm.truncates
+
+    @property
     def domains(self) -> tuple[str, ...]:
         """Names of the source's and the target's kind of image; empty unless there are two."""
         return self.task.kinds
@@ -239,16 +244,11 @@ class Generator:
 
         All three arrays are ``int64 [N]``.
         """
-        own = self._algorithm.truncates
+        own = self.truncates
         flat = latents(
-            seed,
-            labels,
-            shards,
-            candidates,
-            self.latent_size,
-            std=latent_std,
+            seed, labels, shards, candidates, self.latent_size, std=latent_std,
             truncation=None if own else truncation,
-        )
+        )  # fmt: skip
         psi = truncation if own and truncation is not None else 1.0
         return self.generate(torch.from_numpy(flat), torch.from_numpy(labels), psi=psi, given=given)
 

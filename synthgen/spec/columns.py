@@ -63,7 +63,7 @@ settings: hashes of two kinds tell nothing of each other."""
 
 RESERVED = frozenset(MEANINGS) | {
     "image", "label", "source", "domain", "seed", "shard", "candidate", "generator_class",
-    "pixel_hash", "reason", "finite",
+    "pixel_hash", "reason", "finite", "soft_label",
 }  # fmt: skip
 """Names that no score of another package may have."""
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from synthgen.features.classifier import LabelClassifier
+from synthgen.machine.devices import seed_generators
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.augment import translate
@@ -143,7 +144,7 @@ def fit_fixed_budget(
         weight_decay=budget.weight_decay,
     )  # fmt: skip
     for step in range(budget.steps):
-        torch.manual_seed(step_seed(seed, 1 + step, 0))
+        seed_generators(step_seed(seed, 1 + step, 0), device)
         parts = []
         counts = alone if step >= budget.steps * (1 - first_alone) else mixed
         for number, count in enumerate(counts):

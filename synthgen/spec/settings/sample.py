@@ -102,6 +102,19 @@ class SampleSettings(Settings):
     latent_std: float = Field(
         1.0, gt=0, le=4, description="Standard deviation of the latents; above 1 widens variety."
     )
+    refine_latents: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Steps (20 are a beginning) that latents are moved by, so that random networks "
+        "see in their images what they see in those of real; takes some times as long.",
+    )
+    real: str | None = Field(
+        None,
+        description="Real images to refine latents towards: class folders, dataset folder or hub "
+        "id, read as structure, image_column and label_column say.",
+    )
+    real_split: str = Field("train", description="Split of these real images.")
     splits: dict[str, float] = Field(
         default_factory=lambda: {"train": 1.0},
         description="Shares of the splits, for example train=0.9,test=0.1.",
@@ -114,6 +127,17 @@ class SampleSettings(Settings):
         description="What is measured of every image: 'statistics' of its pixels alone; 'all', "
         "these and the classifier's scores; 'discriminator', those and the discriminator's logit, "
         "which takes as long as generating and is measured anyway where a filter asks for it.",
+    )
+    soft_labels: bool = Field(
+        False,
+        description="Have a column soft_label: the probability of every class, as the label "
+        "classifier of the generator's bundle gives it, for learners to take in place of the "
+        "label.",
+    )
+    teachers: tuple[str, ...] = Field(
+        (),
+        description="Bundles whose label classifiers give the soft labels, the mean of their "
+        "answers, in place of the generator's own.",
     )
     acceptance_floor: float = Field(
         0.02,
@@ -160,6 +184,22 @@ class SampleSettings(Settings):
         if not math.isclose(sum(splits.values()), 1.0, abs_tol=1e-6):
             raise ValueError(f"the shares add up to {sum(splits.values()):g}, not 1")
         return splits
+
+    @model_validator(mode="after")
+    def _refined(self) -> SampleSettings:
+        if self.refine_latents is not None and self.real is None:
+            raise ValueError("refine_latents needs real images: name them with real")
+        if self.refine_latents is None and self.real is not None:
+            raise ValueError("real images are what latents are refined towards: set refine_latents")
+        if self.refine_latents is not None and self.compile:
+            raise ValueError("refine_latents and compile do not go together: leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _taught(self) -> SampleSettings:
+        if self.teachers and not self.soft_labels:
+            raise ValueError("teachers give soft labels: set soft_labels as well")
+        return self
 
     @model_validator(mode="after")
     def _amount(self) -> SampleSettings:

@@ -57,10 +57,11 @@ class UtilitySettings(ClassifierSettings):
         0.0, ge=0, lt=1, description="Last share of the steps that show real images alone, in real "
         "+ synthetic.",
     )  # fmt: skip
-    soft_labels: bool = Field(
-        False,
-        description="Synthetic images teach what the label classifier of the generator's "
-        "bundle says of them, in place of their own label.",
+    soft_labels: bool | None = Field(
+        None,
+        description="Synthetic images teach their soft labels in place of their own label: the "
+        "dataset's column soft_label, or without one what the label classifier of the generator's "
+        "bundle says of them. Default: where the dataset has that column.",
     )
     teachers: int = Field(
         0, ge=0, le=100, description="So many classifiers that learn from a row's real images "

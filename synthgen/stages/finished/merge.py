@@ -32,6 +32,7 @@ from synthgen.dataset.writer import stage_table
 from synthgen.machine.progress import Progress
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.soft_labels import soft_labels_record
 from synthgen.stages.finished.complete import complete
 from synthgen.stages.finished.dataset import Dataset
 from synthgen.stages.finished.parts import (
@@ -91,6 +92,7 @@ def merge(folders: Sequence[str | Place], out: str | Place, mode: Mode = "new") 
         "filters": {"exact_duplicates": unique},
         "pixel_hash": parts[0].manifest.settings.pixel_hash,
         **carried_record(parts[0].manifest.columns.carried, _cells_of(parts)),
+        **soft_labels_record([part.manifest.columns.soft for part in parts]),
     }
     fingerprint = settings_hash(settings)
     with open_run(root, settings, plan, mode) as (layout, held):

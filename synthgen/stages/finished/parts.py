@@ -40,6 +40,7 @@ def kind_of(dataset: Dataset) -> dict[str, Any]:
         "domains": manifest.generator.domains or (),
         "task": manifest.generator.made_for,
         "given columns": carried_to_json(manifest.columns.carried),
+        "column soft_label": "missing" if manifest.columns.soft is None else "there",
         "image_format": manifest.settings.image_format,
         "pixel_hash": manifest.settings.pixel_hash,
     }

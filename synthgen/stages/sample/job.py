@@ -11,7 +11,9 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.receipts import is_done, order_hash
 from synthgen.quality.filters import FilterSet
 from synthgen.spec.plan import Plan, ShardPlan
+from synthgen.spec.refinement import Refinement
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.soft_labels import SoftLabels
 
 Tell = Callable[[int], Any]
 """Is told of images as they are accepted."""
@@ -31,6 +33,10 @@ class Job:
     plan: Plan
     filters: FilterSet
     settings_hash: str
+    soft_labels: SoftLabels | None = None
+    """Whose they are, where there are any."""
+    refined: Refinement | None = None
+    """What latents are refined towards, if they are."""
 
     def order(self, shard: ShardPlan, excluded: frozenset[tuple[int, int]]) -> str:
         """The order that a shard's receipt must carry."""

@@ -28,12 +28,13 @@ def repair(
     *,
     generator: str | None = None,
     source: str | None = None,
+    real: str | None = None,
     device: str = "auto",
 ) -> SampleReport:
     """Go on with the dataset's own run: whatever ``verify`` finds whole stays, byte for byte.
 
     ``generator`` is needed where the bundle is no bundled one, ``source`` where the images that
-    were translated lie elsewhere now.
+    were translated lie elsewhere now, ``real`` where those do that latents were refined towards.
 
     Raises:
         SynthgenError: the folder has no run of ``synthgen sample`` (its dot-folder is gone, or it
@@ -66,12 +67,15 @@ def repair(
         changes["generator"] = generator
     if source is not None:
         changes["source"] = source
+    if real is not None:
+        changes["real"] = real
     asked = SampleSettings.parse({**wanted, **changes}, str(layout.settings))
     name, digest = resolved["generator"], resolved["generator_sha256"]
     maker = load_made_by(layout.root, name, digest, generator, device, asked.precision)
     fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
-    kept = {key: resolved[key] for key in ("filters", "source", STORY) if key in resolved}
+    as_they_were = {"filters", "source", "real", STORY}
+    kept = {key: value for key, value in resolved.items() if key in as_they_were}
     settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])
     job = replace(fresh.job, filters=filters, settings_hash=settings_hash(settings))

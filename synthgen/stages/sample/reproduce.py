@@ -14,9 +14,12 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.image import to_uint8
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.stages.finished.images import stored_image
 from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.judging.teachers import load_teachers
 from synthgen.stages.sample.conditions import Conditioned, conditions_of, load_sources
+from synthgen.stages.sample.refined import Refined, aim_of
 from synthgen.storage.place import Place, place
 from synthgen.storage.tables import open_parquet, read_group
 
@@ -33,6 +36,12 @@ class Reproduction:
     made: np.ndarray
 
 
+REFINING = ("refine_latents", "real", "real_split", "structure", "image_column", "label_column")
+"""Settings that name what latents were refined towards."""
+
+SAME_PROBABILITY = 1e-4
+"""How far apart a probability may be that was given twice of the same pixels."""
+
 LOSSY_DIFFERENCE = 48
 """Largest difference of a value that JPEG at quality 95 is taken to explain."""
 
@@ -43,13 +52,15 @@ def reproduce(
     split: str | None = None,
     *,
     generator: str | None = None,
+    real: str | None = None,
     device: str = "auto",
 ) -> Reproduction:
-    """Make row ``row`` (from 0) of a split again; ``generator`` is needed if the bundle has moved.
+    """Make row ``row`` (from 0) of a split again; ``generator`` is needed if the bundle has moved,
+    ``real`` if the images have that latents were refined towards.
 
     Raises:
-        SynthgenError: no such dataset, split, row or generator, or other weights than the
-        dataset's.
+        SynthgenError: no such dataset, split, row or generator, or other weights or real images
+        than the dataset's.
     """
     layout = Layout(place(root))
     if not layout.manifest.is_file():
@@ -68,7 +79,7 @@ def reproduce(
         key: np.full(count, record[key], dtype=np.int64)
         for key in ("generator_class", "shard", "candidate")
     }
-    maker = _maker(root, loaded, part)
+    maker = _maker(root, loaded, part, real)
     drawn = maker.candidates(
         numbers["generator_class"],
         numbers["shard"],
@@ -85,11 +96,50 @@ def reproduce(
         f"shard {record['shard']}, candidate {record['candidate']}"
     )
     verdict = "the same pixels" if largest == 0 else f"largest difference {largest} of 255"
-    return Reproduction(f"{where}: {verdict}", largest, largest <= allowed, stored, made)
+    told, taught = _soft_label(part, loaded, record, to_uint8(drawn["image"]).cpu().numpy())
+    same = largest <= allowed and (taught or largest > 0)
+    return Reproduction(f"{where}: {verdict}{told}", largest, same, stored, made)
 
 
-def _maker(root: str | Place, loaded: Generator, made: Provenance) -> Generator | Conditioned:
-    """The generator; one that translates with the images that it translated."""
+def _soft_label(
+    part: Provenance, own: Generator, record: dict[str, Any], images: np.ndarray
+) -> tuple[str, bool]:
+    """What to say of the row's soft label, and whether its teachers say the same again of the
+    first of the images ``uint8 [N, H, W, C]``; yes where there is none, or no teacher."""
+    soft = part.settings.soft_labels
+    if soft is None:
+        return "", True
+    classes = part.plan.classes
+    try:
+        found = load_teachers(part.settings.record.get("teachers", ()), own, classes, own.image)
+    except SynthgenError as error:
+        return f"; its soft label was not given again ({error})", True
+    if [one.classifier_sha256 for one in found.record.teachers] != [
+        one.classifier_sha256 for one in soft.teachers
+    ]:
+        return "; its soft label was not given again (the teachers are others now)", True
+    apart = float(np.abs(found.say(images)[0] - np.asarray(record[SOFT_LABEL])).max())
+    if apart <= SAME_PROBABILITY:
+        return ", the same soft label", True
+    return f", probabilities apart by up to {apart:.2g}", False
+
+
+def _maker(
+    root: str | Place, loaded: Generator, made: Provenance, real: str | None
+) -> Generator | Conditioned | Refined:
+    """The generator; one that translates with the images that it translated, one whose latents
+    were refined with the real images that they were refined towards."""
+    if made.settings.refined is not None:
+        record = made.settings.record
+        known = {key: record[key] for key in REFINING if key in record}
+        wanted = SampleSettings.parse({**known, **({"real": real} if real else {}), "n": 2})
+        aim = aim_of(wanted, loaded, made.plan.classes)
+        if aim is None or aim.record != made.settings.refined:
+            raise SynthgenError(
+                f"{wanted.real}: is not what the latents of {root} were refined towards, or has "
+                "changed; name it with --real"
+            )
+        return Refined(loaded, tuple(made.class_keys[name] for name in made.plan.classes), aim)
     if not loaded.translates:
         return loaded
     wanted = SampleSettings.parse({**made.settings.source, "n": 1})

@@ -23,6 +23,7 @@ from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Label
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
+from synthgen.spec.soft_labels import soft_labels_record
 from synthgen.stages.sample.conditions import row_fields
 from synthgen.stages.sample.drawn import drawn_conditions, unknown_lines
 from synthgen.stages.sample.job import Job
@@ -37,7 +38,8 @@ DECIDES_NOTHING = {"out", "workers", "device", "carry"}
 
 NEWER = {
     "given_again", "set", "field", "balance", "structure", "image_column", "label_column",
-    "mask_names", "prompts", "per_prompt",
+    "mask_names", "prompts", "per_prompt", "soft_labels", "teachers", "refine_latents", "real",
+    "real_split",
 }  # fmt: skip
 """Settings that the first datasets do not have: on record where they say something."""
 
@@ -99,13 +101,18 @@ def resolve(
         SourceRows(data.strata, plan, again=settings.given_again)  # are there enough?
     _tell_of_attributes(settings, generator, plan, data)
     resolved = _decisive(settings, generator, filters, data)
-    resolved["classes"] = list(classes)
-    if data is not None:
-        resolved |= carried_record(tools.columns.carried, data.carried.fingerprint)
-    if DISCRIMINATOR in known:
-        resolved["discriminator_sha256"] = generator.discriminator_sha256
-    weights, whole = generator.weights_sha256, settings_hash(resolved)
-    job = Job(settings, name, weights, keys, plan, filters, whole)
+    resolved |= {"classes": list(classes), **_of_tools(tools)}
+    job = Job(
+        settings,
+        name,
+        generator.weights_sha256,
+        keys,
+        plan,
+        filters,
+        settings_hash(resolved),
+        tools.columns.soft,
+        None if tools.aim is None else tools.aim.record,
+    )
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
@@ -117,6 +124,21 @@ def told(resolved: Resolved, story: str) -> Resolved:
     settings = {**resolved.settings, STORY: story}
     job = replace(resolved.job, settings_hash=settings_hash(settings))
     return replace(resolved, settings=settings, job=job)
+
+
+def _of_tools(tools: Tools) -> dict[str, Any]:
+    """What is on record of given rows, teachers, real images and discriminator, where a run has
+    them."""
+    record: dict[str, Any] = dict(soft_labels_record([tools.columns.soft]))
+    if tools.sources is not None:
+        fingerprint = tools.sources.carried.fingerprint
+        record |= carried_record(tools.columns.carried, fingerprint)
+    if tools.aim is not None:
+        record |= tools.aim.record.record()
+        say(tools.aim.record.told())
+    if DISCRIMINATOR in tools.score_names:
+        record["discriminator_sha256"] = tools.generator.discriminator_sha256
+    return record
 
 
 def _keys(generator: Generator, classes: Sequence[str]) -> tuple[int, ...]:

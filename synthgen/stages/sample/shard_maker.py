@@ -30,6 +30,7 @@ from synthgen.sampling.candidates import (
 )
 from synthgen.sampling.sampler import ShardSampler
 from synthgen.spec.plan import ShardPlan
+from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.stages.judging.scorer import coded, repeat_codes
 from synthgen.stages.sample.clock import Clock
 from synthgen.stages.sample.job import Job, Tell
@@ -71,9 +72,11 @@ class ShardMaker:
         self._lanes = Lanes(lane_count(threads or usable_cores(generator.device)))
         self._turns = device_turns(generator.device)
         self._source = tools.conditioned(job.plan, job.class_keys)
+        self._refined = tools.refined(job.class_keys)
         self._along = tools.along(job.plan)
         self._columns = tools.columns
         self._codecs = {name: codec_of(kind) for name, kind in self._columns.fields.items()}
+        self._teachers = tools.teachers
         self._uncompiled = job.settings.compile
         self._device = hardware(generator.device)
         pixels = generator.image.height * generator.image.width
@@ -154,14 +157,17 @@ class ShardMaker:
 
         def look(labels: np.ndarray, candidates: np.ndarray) -> CandidateBatch:
             """One lane's work: a batch from its numbers to its files."""
-            with self._turns, clock.timed("generate"):
+            stage = "generate" if self._refined is None else "refine"
+            with self._turns, clock.timed(stage):
                 given = self._source.given(keys[labels], shard.index, candidates)
-                source = self._source.with_rows(given)
+                source = self._refined or self._source.with_rows(given)
                 drawn = draw_candidates(source, keys, latents, shard.index, labels, candidates)
             with self._turns, clock.timed("score"):
                 batch = examine(
                     drawn, keys, self._judge, labels, candidates, given, self._columns.fields
                 )
+                # Of all candidates, so that the same kernels run whatever the filters leave.
+                taught = None if self._teachers is None else self._teachers.say(batch.images)
             chosen = np.flatnonzero((batch.verdicts == 0) | settings.keep_rejects)
             with clock.timed("encode"):
                 files: dict[str, list[Any]] = {
@@ -170,6 +176,8 @@ class ShardMaker:
                 for name, codec in self._codecs.items():
                     files[name] = codec.encode(batch.others[name][chosen], self._encoder.encode)
                 files |= self._along.at(labels[chosen], shard.index, candidates[chosen])
+                if taught is not None:
+                    files[SOFT_LABEL] = taught[chosen].tolist()
             return batch.with_files(chosen, files)
 
         sampler = ShardSampler(

@@ -21,8 +21,10 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.stages.judging.scorer import make_scorer
+from synthgen.stages.judging.teachers import Teachers, load_teachers
 from synthgen.stages.sample.conditions import Along, Conditioned, conditions_of, load_sources
 from synthgen.stages.sample.job import Job
+from synthgen.stages.sample.refined import Aim, Refined, aim_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,12 @@ class Tools:
         generator = load_generator(job.generator, settings.device, settings.precision)
         if generator.weights_sha256 != job.generator_sha256:
             raise SynthgenError(f"generator '{job.generator}' changed while the run was going on")
-        return Tools(job.plan.classes, settings, generator, job.filters)
+        tools = Tools(job.plan.classes, settings, generator, job.filters)
+        if tools.columns.soft != job.soft_labels:
+            raise SynthgenError("a teacher of the soft labels changed while the run was going on")
+        if tools.aim is not None and tools.aim.record != job.refined:
+            raise SynthgenError(f"{settings.real}: changed while the run was going on")
+        return tools
 
     def with_filters(self, filters: FilterSet) -> Tools:
         """Tools of the same generator with other filters."""
@@ -95,13 +102,40 @@ class Tools:
         return (*self.scorer.names, *self.readers.names)
 
     @cached_property
+    def teachers(self) -> Teachers | None:
+        """What gives soft labels; ``None`` where none are wanted.
+
+        Raises:
+            SynthgenError: a bundle is not to be found, or has no classifier of these classes.
+        """
+        if not self.settings.soft_labels:
+            return None
+        own = self.generator
+        return load_teachers(self.settings.teachers, own, self.classes, own.image)
+
+    @cached_property
+    def aim(self) -> Aim | None:
+        """What latents are refined towards; ``None`` where they stay as they are drawn.
+
+        Raises:
+            SynthgenError: the generator is not of noise and a class alone, or the real images
+                cannot be read.
+        """
+        return aim_of(self.settings, self.generator, self.classes)
+
+    def refined(self, class_keys: tuple[int, ...]) -> Refined | None:
+        """The generator with refined latents, where they are wanted."""
+        return None if self.aim is None else Refined(self.generator, class_keys, self.aim)
+
+    @cached_property
     def columns(self) -> Columns:
         """The columns of the dataset, with those of the given rows that travel along.
 
         Raises:
-            SynthgenError: one of these has no name that is free.
+            SynthgenError: one of these has no name that is free, or as :attr:`teachers`.
         """
-        own = columns_of(self.generator.task)
+        soft = None if self.teachers is None else self.teachers.record
+        own = columns_of(self.generator.task, soft=soft)
         if self.sources is None:
             return own
         taken = {*RESERVED, *own.fields, *self.score_names}

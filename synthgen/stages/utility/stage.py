@@ -27,7 +27,13 @@ from synthgen.stages.judging.pixel_hashes import hashes_of
 from synthgen.stages.utility.attribute import Target
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
 from synthgen.stages.utility.real_images import RealImages, utility_images
-from synthgen.stages.utility.trials import Kind, Trials, soft_labels, synthetic_images
+from synthgen.stages.utility.trials import (
+    Kind,
+    Trials,
+    soft_labels,
+    synthetic_images,
+    takes_soft_labels,
+)
 from synthgen.training.fixed_budget import Budget
 
 
@@ -80,7 +86,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     **asdict(budget),
                     "synthetic_share": settings.synthetic_share,
                     "finish_on_real": settings.finish_on_real,
-                    "soft_labels": settings.soft_labels,
+                    "soft_labels": target is None and takes_soft_labels(settings, dataset),
                     "teachers": settings.teachers,
                     **_learnt(target, scoring),
                 },
@@ -140,7 +146,7 @@ def _trials(
         )  # fmt: skip
         own = Placed(made, target.of_made(dataset, most), dataset.shards)
         return PlaceTrials(settings, budget, target, real, test, own, key)
-    soft = soft_labels(settings, dataset, made) if settings.soft_labels else None
+    soft = None if target is not None else soft_labels(settings, dataset, made, most)
     return Trials(settings, budget, images.real, images.test, made, key, soft)
 
 

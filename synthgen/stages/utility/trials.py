@@ -13,13 +13,13 @@ from synthgen.data.cache import ImageData
 from synthgen.data.splits import Labelled, few_per_class
 from synthgen.evaluation.fidelity import embed
 from synthgen.evaluation.utility import TrainedOn
-from synthgen.generators.format import CLASSIFIER
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress
-from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.stages.finished.dataset import TOGETHER, Dataset
 from synthgen.stages.finished.origin import load_origin
+from synthgen.stages.judging.teachers import Teachers
 from synthgen.stages.utility.results import TrialStore
 from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
 
@@ -56,25 +56,40 @@ class SoftLabels:
 
     probabilities: np.ndarray
     classifier_sha256: str
+    """Or the column's name: what is in it the shards' hashes say."""
 
 
-def soft_labels(settings: UtilitySettings, dataset: Dataset, made: Labelled) -> SoftLabels:
-    """What the label classifier of the generator's bundle says of the synthetic images.
+def soft_labels(
+    settings: UtilitySettings, dataset: Dataset, made: Labelled, most: int
+) -> SoftLabels | None:
+    """The synthetic images' soft labels: the dataset's column of them, or what the label classifier
+    of the generator's bundle says; ``None`` where the labels are learnt.
 
-    It has learnt from the same real images as the generator, so a table's rows keep their promise.
+    The bundle's classifier has learnt from the same real images as the generator, so a table's rows
+    keep their promise. ``most`` is how many rows are ``made``, as :meth:`Dataset.pieces` takes it.
 
     Raises:
         SynthgenError: the bundle is not to be found, is another one, or has no classifier.
     """
+    if not takes_soft_labels(settings, dataset):
+        return None
+    if dataset.manifest.columns.soft is not None:
+        cells = dataset.cells(SOFT_LABEL, most)
+        return SoftLabels(np.asarray(cells, dtype=np.float32), SOFT_LABEL)
     origin = dataset.manifest.generator
     generator = load_origin(
         dataset.layout.root, origin, settings.generator, settings.device, "auto"
     )
-    if generator.classifier is None:
-        raise SynthgenError(f"generator '{generator.name}' has no label classifier for soft labels")
-    keys = [dataset.manifest.made.class_keys[name] for name in dataset.plan.classes]
-    logits = embed(generator.classifier, made.images, TOGETHER, generator.device)[:, keys]
-    return SoftLabels(logits.softmax(dim=1).numpy(), generator.config.files[CLASSIFIER])
+    own = Teachers((generator,), dataset.plan.classes)
+    return SoftLabels(own.say(made.images), own.record.teachers[0].classifier_sha256)
+
+
+def takes_soft_labels(settings: UtilitySettings, dataset: Dataset) -> bool:
+    """Whether synthetic images teach soft labels: as the settings say, by default where the dataset
+    has a column of them and nobody else is to say what its images show."""
+    if settings.soft_labels is not None:
+        return settings.soft_labels
+    return dataset.manifest.columns.soft is not None and not settings.teachers
 
 
 def key_of(

@@ -129,8 +129,9 @@ def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measur
     made = synthetic_images(opened, 90)
     settings = UtilitySettings.parse({
         "dataset": str(dataset), "real": "x", "generator": str(run_folder), "device": "cpu",
+        "soft_labels": True,
     })  # fmt: skip
-    soft = soft_labels(settings, opened, made)
+    soft = soft_labels(settings, opened, made, 90)
     assert soft.probabilities.shape == (90, 3)
     assert np.allclose(soft.probabilities.sum(axis=1), 1, atol=1e-5)
     found = measure(soft_labels=True, generator=str(run_folder), sizes=("5",), seeds=1)

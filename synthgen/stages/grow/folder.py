@@ -10,7 +10,7 @@ from typing import Any
 from synthgen.spec.credentials import blotted
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.base import Settings
-from synthgen.stages.train.folder import LOCK
+from synthgen.stages.train.folder import LOCK, read_object
 from synthgen.storage.whole import is_part, write_json_whole
 
 SETTINGS, DATA, FINISHED, REPORT = "settings.json", "data.json", "finished.json", "report.md"
@@ -75,7 +75,14 @@ def begun(out: Path, settings: Settings) -> bool:
                 f"{out}: is not empty and holds no run; name another folder with --out"
             )
         return False
-    _compare(out, _record(path), json.loads(json.dumps(blotted(settings.model_dump(mode="json")))))
+    mine = json.loads(json.dumps(blotted(settings.model_dump(mode="json"))))
+    theirs = read_object(path)
+    for key in sorted((set(theirs) | set(mine)) - MAY_CHANGE):
+        if theirs.get(key) != mine.get(key):
+            raise SynthgenError(
+                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; go on "
+                "with the same settings or name another folder with --out"
+            )
     return True
 
 
@@ -88,7 +95,7 @@ def begin(out: Path, settings: Settings, data: dict[str, Any]) -> None:
             written.
     """
     if (out / SETTINGS).exists():
-        for key, theirs in _record(out / DATA).items():
+        for key, theirs in read_object(out / DATA).items():
             if data.get(key) != theirs:
                 raise SynthgenError(
                     f"{out}: the {key} images are others than when it was begun; name another "
@@ -100,25 +107,6 @@ def begin(out: Path, settings: Settings, data: dict[str, Any]) -> None:
         write_json_whole(out / SETTINGS, blotted(settings.model_dump(mode="json")))
     except OSError as error:
         raise SynthgenError(f"{out}: cannot be written: {error.strerror}") from None
-
-
-def _compare(out: Path, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
-    for key in sorted((set(theirs) | set(mine)) - MAY_CHANGE):
-        if theirs.get(key) != mine.get(key):
-            raise SynthgenError(
-                f"{out}: holds a run with {key}={theirs.get(key)!r}, not {mine.get(key)!r}; go on "
-                "with the same settings or name another folder with --out"
-            )
-
-
-def _record(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        raise SynthgenError(f"{path}: not readable; name another folder with --out")
-    return found
 
 
 def _foreign(path: Path) -> bool:

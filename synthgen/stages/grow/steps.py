@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,12 @@ class Growth:
         found = []
         for number in range(1, self.settings.rounds + 1):
             found += [
-                Step(f"round-{number} labels", lambda number=number: self.label(number)),
-                Step(f"round-{number} train", lambda number=number: self.train(number)),
-                Step(f"round-{number} sample", lambda number=number: self.sample(number)),
+                Step(f"round-{number} labels", partial(self.label, number)),
+                Step(f"round-{number} train", partial(self.train, number)),
+                Step(f"round-{number} sample", partial(self.sample, number)),
             ]
-        last = self.settings.rounds + 1
-        return [*found, Step("final labels", lambda: self.label(last)), Step("finish", self.finish)]
+        at_last = partial(self.label, self.settings.rounds + 1)
+        return [*found, Step("final labels", at_last), Step("finish", self.finish)]
 
     def folder(self, number: int) -> RoundFolder:
         """The folder of a labelling."""

@@ -73,6 +73,8 @@ def _settings(arguments: argparse.Namespace, seed: int, out: Path) -> AdaptSetti
         "images": arguments.images, "round_images": arguments.round_images,
         "steps": arguments.steps, "members": arguments.members, "flip_limit": arguments.flip_limit,
     }  # fmt: skip
+    parts = (part.split("=") for part in arguments.options.split(",") if part)
+    wanted["options"] = {name: int(value) for name, value in parts}
     return AdaptSettings.parse({
         "source": str(out / "source"), "target": str(out / "target"), "test": str(out / "test"),
         "test_split": "train", "out": str(out / "run"), "rounds": arguments.rounds, "seed": seed,
@@ -156,6 +158,9 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--pool", type=int, default=10_000, help="Images of the target.")
     parser.add_argument("--images", type=int, default=60_000, help="Budget of the translator.")
+    parser.add_argument(
+        "--options", default="", help="The translator's widths and blocks: width=8,blocks=2."
+    )
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
         "--round-images", type=int, default=100_000, help="Budget of a round's GAN."

@@ -4,6 +4,7 @@ frame."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Look:
     def image(self) -> ImageSpec:
         return self.target.image
 
+    @cached_property
     def prepared(self) -> Labelled:
         """The source in the target's frame."""
         return Labelled(self.canonical.apply(self.source.images), self.source.labels)

@@ -175,14 +175,14 @@ class _Run:
         return found
 
     def _source(self) -> None:
-        prepared = self.look.prepared()
+        prepared = self.look.prepared
         labels = Labels(prepared.labels, self.look.classes)
         write_rows(self.places.source, prepared.images, labels, self.look.source.carried)
 
     def _reader(self, folder: Path, seed: int) -> Reader:
         device = resolve_device(self.settings.device)
         return train_reader(
-            self.look.prepared(), len(self.look.classes), self._budget, self.settings.seed + seed,
+            self.look.prepared, len(self.look.classes), self._budget, self.settings.seed + seed,
             device, folder,
         )  # fmt: skip
 
@@ -260,7 +260,7 @@ class _Run:
         learning = Learning(len(self.look.classes), self._budget, self.settings.seed, device)
         source = self.look.source
         ways = Ways(
-            Labelled(source.images, source.labels), self.look.prepared(),
+            Labelled(source.images, source.labels), self.look.prepared,
             np.asarray(self.look.target.images), labelled_rows(self.places.kept),
             labelled_rows(self.places.dataset)
             if self.settings.rounds and self.places.done("finish") is not None else None,

@@ -102,17 +102,11 @@ def resolve(
     _tell_of_attributes(settings, generator, plan, data)
     resolved = _decisive(settings, generator, filters, data)
     resolved |= {"classes": list(classes), **_of_tools(tools)}
+    aim = None if tools.aim is None else tools.aim.record
     job = Job(
-        settings,
-        name,
-        generator.weights_sha256,
-        keys,
-        plan,
-        filters,
-        settings_hash(resolved),
-        tools.columns.soft,
-        None if tools.aim is None else tools.aim.record,
-    )
+        settings, name, generator.weights_sha256, keys, plan, filters, settings_hash(resolved),
+        tools.columns.soft, aim,
+    )  # fmt: skip
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")

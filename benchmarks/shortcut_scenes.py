@@ -86,8 +86,8 @@ def patterns(count: int = 200) -> np.ndarray:
 
 
 def textures_of(photos: np.ndarray, count: int) -> np.ndarray:
-    """One photograph for each class, ``uint8 [count, 64, 64, 3]``: of those in colour whose quarters
-    are most alike the ones whose mean colours are farthest apart."""
+    """One photograph for each class, ``uint8 [count, 64, 64, 3]``: of those in colour whose
+    quarters are most alike the ones whose mean colours are farthest apart."""
     small = photos.astype(np.float32)
     half = small.shape[1] // 2
     quarters = np.stack([

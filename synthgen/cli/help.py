@@ -82,11 +82,25 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes attribute learn | real_split test_split field"
+            "Images": "real test sizes attribute learn group | real_split test_split field"
             f" limit_per_class limit_seed {READING}",
-            "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
-            " generator batch_size width",
+            "Baselines": "baseline unlabelled | unlabelled_split",
+            "Training": "quick seeds steps flip synthetic_share teachers | finish_on_real"
+            " soft_labels generator batch_size width",
             "Hardware": "device threads | precision cache_dir",
+        },
+    ),
+    "adapt": Layout(
+        "synthgen adapt --source photos --target camera --out runs/camera",
+        {
+            "Images": "source target test resolution canonical | source_split target_split"
+            f" test_split classes {READING} cache_dir",
+            "Translation": "images minutes algorithm options guards copies flip_limit"
+            " | batch_size flip seed",
+            "Refinement": "rounds round_images per_class | round_algorithm members",
+            "Classifiers": "steps | classifier_batch width",
+            "Run": "out dry_run",
+            "Hardware": "device threads",
         },
     ),
     "tune": Layout(

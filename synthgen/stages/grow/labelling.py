@@ -102,7 +102,7 @@ def label_pool(
         return known
     device = teaching.device
     total = teaching.members * teaching.budget.steps * teaching.budget.batch_size
-    with disk_errors(where.root), Progress(total, f"classifiers {number}") as progress:
+    with disk_errors(where.root), Progress(total, f"classifiers of labelling {number}") as progress:
         ensemble = train_members(
             inputs.given, share, others, teaching, where.classifiers, progress.add
         )

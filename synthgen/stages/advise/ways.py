@@ -93,7 +93,8 @@ WAYS = (
         first="self-training and FixMatch (arXiv:2001.07685) on the same pool, with as many steps",
         commands=(
             "synthgen grow --labelled {data} --unlabelled {pool} --out {out}-grown",
-            "synthgen utility {out}-grown/dataset --real {data} --sizes all --baseline fixmatch",
+            "synthgen utility {out}-grown/dataset --real {data} --sizes all --unlabelled {pool}"
+            " --baseline fixmatch",
         ),
     ),
     Way(
@@ -247,7 +248,8 @@ WAYS = (
         commands=(
             "synthgen train --data {data}{reading} --out {runs}-few",
             "synthgen sample --generator {runs}-few --per-class 1000 --out {out}-few",
-            "synthgen utility {out}-few --real {data} --sizes all --steps 3000 --teachers 5",
+            "synthgen utility {out}-few --real {data} --sizes all --quick --steps 3000"
+            " --teachers 5",
         ),
     ),
     Way(

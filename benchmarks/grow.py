@@ -265,6 +265,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="Rows by the quick protocol.")
     parser.add_argument("--images", type=int, default=60_000, help="Shown to each GAN.")
     parser.add_argument("--samples", type=int, default=1000, help="Of each class.")
+    parser.add_argument("--filters", default="default", help="Of all samples.")
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--tiny", action="store_true", help="Rehearse on digits, in a minute.")
     parser.add_argument("--out", default="runs/grow")
@@ -275,7 +276,7 @@ def main() -> None:
     """Run all seeds, print the table."""
     arguments = options().parse_args()
     out = Path(arguments.out)
-    arguments.options, arguments.filters = {}, "default"
+    arguments.options = {}
     if arguments.tiny:
         write_digits(out / "digits")
         small = {

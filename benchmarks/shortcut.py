@@ -10,8 +10,8 @@ plain one of classes, and ``--use backgrounds``, which is asked for every class 
 background. The same classifier then learns from each row of the table: as many steps, the same
 settings, and samples are half of each batch.
 
-Where class and background do not always go together, ``balanced`` shows all of their pairs equally
-often. GroupDRO and CutMix are not in this table. ``by hand`` cuts grey pixels out by a threshold,
+CutMix is a row, and where class and background do not always go together so are two that know the
+pairs of both: balanced, and GroupDRO. ``by hand`` cuts grey pixels out by a threshold,
 and is all that is needed where an object can be cut out so. Whatever is done is not done again;
 writes ``table.md``, ``results.json`` with every single figure, and ``sheet-*.png`` to look at.
 ``--tiny`` is a rehearsal of a minute, whose figures mean nothing.
@@ -23,7 +23,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,12 @@ from synthgen.stages.finished.dataset import open_dataset
 from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 from synthgen.storage.whole import write_whole
+from synthgen.training.baselines.train import Baseline, train_baseline
 from synthgen.training.fixed_budget import Budget, Source, train_fixed_budget
 
 NEEDS = "labelled images with a test split"
+LEARNING_BASELINES = ("cutmix", "balanced", "groupdro")
+"""Rows that are ways of learning from the training rows alone."""
 SHOWN = 8
 """Images of each class on a sheet."""
 NETWORKS = {"width": 12, "widest": 96, "latent": 64, "style": 64}
@@ -154,12 +157,19 @@ def write_sheet(
 def judged(
     row: str, sources: list[Source], test: Scenes, scale: Scale, classes: int, seed: int
 ) -> Result:
-    """A classifier that learns from the sources, on the test."""
+    """A classifier that learns from the sources, or by the baseline that the row is called, on the
+    test."""
     device = resolve_device("auto")
-    network = train_fixed_budget(
-        sources, classes, Budget(steps=scale.steps, flip=False), seed=seed, device=device,
-        precision=resolve_precision("auto", device),
-    )  # fmt: skip
+    budget, precision = Budget(steps=scale.steps, flip=False), resolve_precision("auto", device)
+    if row in LEARNING_BASELINES:
+        network = train_baseline(
+            Baseline(row), sources[0], classes, budget, seed=seed, device=device,
+            precision=precision,
+        )  # fmt: skip
+    else:
+        network = train_fixed_budget(
+            sources, classes, budget, seed=seed, device=device, precision=precision
+        )
     said = []
     with torch.inference_mode():
         for at in range(0, len(test), 256):
@@ -194,16 +204,13 @@ def of_seed(arguments: argparse.Namespace, scale: Scale, seed: int) -> list[Resu
         write_sheet(out / "sheet-by-hand.png", images, learnt.labels)
         return [real(0.5), Source(images, learnt.labels, every, 0.5)]
 
-    def balanced() -> list[Source]:
-        groups = learnt.labels * count + learnt.textures
-        weights = 1.0 / np.bincount(groups, minlength=count * count)[groups]
-        rng = np.random.default_rng(seed)
-        drawn = rng.choice(len(learnt), len(learnt), p=weights / weights.sum())
-        return [Source(learnt.images, learnt.labels, drawn, 1.0)]
+    def in_groups() -> list[Source]:
+        return [replace(real(1.0), groups=learnt.labels * count + learnt.textures)]
 
     rows: dict[str, Callable[[], list[Source]]] = {
         "training rows alone": lambda: [real(1.0)],
-        **({"balanced": balanced} if arguments.together < 1 else {}),
+        "cutmix": lambda: [real(1.0)],
+        **({"balanced": in_groups, "groupdro": in_groups} if arguments.together < 1 else {}),
         "+ by hand: threshold mask, random background": with_hand,
         "+ plain samples (control)": lambda: with_samples(PLAIN),
         "+ counterfactual samples": lambda: with_samples(UNSEEN),

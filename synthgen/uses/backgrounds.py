@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field as Option
 
+from synthgen.spec.advice import Help, paper
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Image
 from synthgen.spec.maps import Mask
@@ -55,4 +56,28 @@ def _parts(offered: Offered, options: BackgroundsOptions) -> tuple[str, ...] | N
 
 
 READS = Reads(labelled=True, choice=lambda options: Choice(BACKGROUND, options.background))
-USE = Use("backgrounds", SAID, "cgn", BackgroundsOptions, task, READS)
+
+HELP = Help(
+    does="the thing of one image before the background of any other",
+    brings="an intervention",
+    when="background",
+    evidence=(
+        paper(
+            "coloured MNIST, from 37 % without: 95.1 %, and 92.9 ± 0.4 % in a replication "
+            "of five seeds; plain samples brought 4 points",
+            "Counterfactual Generative Networks, arXiv:2101.06046, and replications",
+        ),
+    ),
+    first=(
+        "cut the thing out with a threshold or a mask and paste it on any background; where "
+        "rows say their background, group-balanced sampling or GroupDRO (arXiv:1911.08731)"
+    ),
+    commands=(
+        "synthgen train --use backgrounds --data {data}{reading} --out {runs}-backgrounds",
+        "synthgen sample --generator {runs}-backgrounds --n {many} --balance background "
+        "--out {out}-backgrounds",
+        "synthgen utility {out}-backgrounds --real {data} --sizes all --baseline cutmix",
+    ),
+)
+
+USE = Use("backgrounds", SAID, "cgn", BackgroundsOptions, task, READS, helps=HELP)

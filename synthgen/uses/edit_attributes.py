@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field as Option
 
+from synthgen.spec.advice import Help, measured
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task, edits
 from synthgen.spec.vectors import Attributes
@@ -37,4 +38,26 @@ def task(offered: Offered, options: EditAttributesOptions) -> Task:
 
 
 READS = Reads(attributes=lambda options: options.least, tagged=True)
-USE = Use("edit-attributes", SAID, "stargan", EditAttributesOptions, task, READS)
+
+HELP = Help(
+    does="the same image with another value, so that all combinations are equally often there",
+    brings="an intervention",
+    when="attributes",
+    evidence=(
+        measured(
+            "drawn faces: asked for green hair, a reader sees it in 95.7 %, after six "
+            "minutes of training; images still blurred",
+            "docs/uses/edit-attributes.md",
+        ),
+    ),
+    first="rare combinations drawn as often as others, or GroupDRO (arXiv:1911.08731)",
+    commands=(
+        "synthgen train --use edit-attributes --data {data}{reading} --field {attributes} "
+        "--out {runs}-edits",
+        "synthgen sample --generator {runs}-edits --given {data} --n {many} --given-again "
+        "--balance {attribute} --out {out}-edits",
+        "synthgen evaluate {out}-edits --real {data} --generator {runs}-edits",
+    ),
+)
+
+USE = Use("edit-attributes", SAID, "stargan", EditAttributesOptions, task, READS, helps=HELP)

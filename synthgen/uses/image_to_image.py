@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from synthgen.spec.advice import Help
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image
 from synthgen.spec.task import Task, two_kinds
@@ -40,4 +41,17 @@ def task(offered: Offered, options: NoOptions) -> Task:
 READS = Reads(partner=SOURCE, without_pairs="cyclegan")
 # Plain cycles lose labels: most of what they make shows another class than its row says.
 GUARDS = {"cyclegan": {"semantic": 1.0, "task": 1.0}}
-USE = Use("image-to-image", SAID, "pix2pix", NoOptions, task, READS, GUARDS)
+
+HELP = Help(
+    does="the partner of an image is made from it, also where it has none",
+    brings="unlabelled images",
+    when="pairs",
+    first="is the partner computed by a program? Then run that on more images",
+    commands=(
+        "synthgen train --use image-to-image --data {data}{reading} --out {runs}-pairs",
+        "synthgen sample --generator {runs}-pairs --given {data} --n {images} --out {out}-pairs",
+        "synthgen evaluate {out}-pairs --real {data} --generator {runs}-pairs",
+    ),
+)
+
+USE = Use("image-to-image", SAID, "pix2pix", NoOptions, task, READS, GUARDS, helps=HELP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synthgen.spec.advice import Help, measured
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.maps import Mask
@@ -36,4 +37,23 @@ def task(offered: Offered, options: NoOptions) -> Task:
     return made_from(offered, {"image": shown, MASK: mask}, [MASK])
 
 
-USE = Use("layout-to-photo", SAID, "pix2pix", NoOptions, task, Reads(partner=MASK))
+HELP = Help(
+    does="photographs of masks that you change or draw, the mask beside each",
+    brings="an intervention",
+    when="masks",
+    evidence=(
+        measured(
+            "500 scenes of the toy world: a segmenter reads the mask with mean IoU 0.67",
+            "docs/uses/layout-to-photo.md",
+        ),
+    ),
+    first="colour augmentation; cut things out by their masks and paste them elsewhere",
+    commands=(
+        "synthgen train --use layout-to-photo --data {data}{reading} --out {runs}-layouts",
+        "synthgen sample --generator {runs}-layouts --given {data} --n {images} "
+        "--out {out}-layouts",
+        "synthgen utility {out}-layouts --real {data} --learn mask --sizes all",
+    ),
+)
+
+USE = Use("layout-to-photo", SAID, "pix2pix", NoOptions, task, Reads(partner=MASK), helps=HELP)

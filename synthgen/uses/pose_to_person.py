@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field as Option
 
+from synthgen.spec.advice import Help, measured
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Image
 from synthgen.spec.maps import Keypoints
@@ -47,4 +48,23 @@ def task(offered: Offered, options: PoseToPersonOptions) -> Task:
 
 
 READS = Reads(joints=lambda options: options.joints)
-USE = Use("pose-to-person", SAID, "pose", PoseToPersonOptions, task, READS)
+
+HELP = Help(
+    does="images of poses that you choose, the joints beside each",
+    brings="an intervention",
+    when="joints",
+    evidence=(
+        measured(
+            "toy world: 88 % of joints asked for are found; photographs of sports 26 %",
+            "docs/uses/pose-to-person.md",
+        ),
+    ),
+    first="mirroring, turning and scaling images with their joints",
+    commands=(
+        "synthgen train --use pose-to-person --data {data}{reading} --out {runs}-poses",
+        "synthgen sample --generator {runs}-poses --given {data} --n {images} --out {out}-poses",
+        "synthgen utility {out}-poses --real {data} --learn keypoints --sizes all",
+    ),
+)
+
+USE = Use("pose-to-person", SAID, "pose", PoseToPersonOptions, task, READS, helps=HELP)

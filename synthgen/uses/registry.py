@@ -8,6 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from synthgen.spec.advice import Help
 from synthgen.spec.errors import SynthgenError, did_you_mean, name_list
 from synthgen.spec.fields import Field, Label
 from synthgen.spec.image import ImageSpec
@@ -109,6 +110,8 @@ class Use:
     reads: Reads = Reads()
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options of algorithms, by their names, that this use has otherwise than they have."""
+    helps: Help | None = None
+    """How it can help a learner, for ``synthgen advise``; ``None``: nothing is known of that."""
 
 
 def made_from(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synthgen.spec.advice import Help
 from synthgen.spec.fields import Image
 from synthgen.spec.task import Task
 from synthgen.spec.texts import Text
@@ -25,4 +26,14 @@ def task(offered: Offered, options: NoOptions) -> Task:
     return made_from(offered, {"image": shown, CAPTION: caption}, [CAPTION])
 
 
-USE = Use("text-to-image", SAID, "stackgan", NoOptions, task, Reads(captioned=True))
+HELP = Help(
+    does="images of captions that no row has",
+    brings="an intervention",
+    when="captions",
+    commands=(
+        "synthgen train --use text-to-image --data {data}{reading} --out {runs}-told",
+        "synthgen sample --generator {runs}-told --n {many} --out {out}-told",
+    ),
+)
+
+USE = Use("text-to-image", SAID, "stackgan", NoOptions, task, Reads(captioned=True), helps=HELP)

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from synthgen.data.attributes import FIELD as ATTRIBUTES
+from synthgen.spec.advice import Evidence
 from synthgen.spec.errors import on_one_line
 from synthgen.stages.advise.conditions import another_look, more_alike, shortcut
 from synthgen.stages.advise.facts import Facts
-from synthgen.stages.advise.way import Evidence, Way
-from synthgen.stages.advise.ways import USELESS, WAYS
+from synthgen.stages.advise.way import Way
+from synthgen.stages.advise.ways import USELESS, ways
 
 MANY = (1_000, 10_000)
 """Fewest and most samples that a command asks for; ten times the images in between."""
@@ -84,7 +85,7 @@ def advice_on(facts: Facts, reading: str = "", labelled: str = "") -> Advice:
     """The rows that fit; ``reading`` are the options by which ``train`` reads the data, as typed,
     ``labelled`` those by which ``grow`` does."""
     words = {**_words(facts, reading), "labelled": f" {labelled}" if labelled else ""}
-    return Advice(facts, _fitting(WAYS, facts, words), _fitting(USELESS, facts, words))
+    return Advice(facts, _fitting(ways(), facts, words), _fitting(USELESS, facts, words))
 
 
 def _fitting(

@@ -1,27 +1,12 @@
-"""A row of the table of ways, and the evidence that it rests on."""
+"""A row of the table of ways."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
+from synthgen.spec.advice import Brings, Evidence
 from synthgen.stages.advise.facts import Facts
-
-Brings = Literal[
-    "unlabelled images", "other data", "an intervention", "the right to share", "better answers",
-    "no GAN", "nothing new",
-]  # fmt: skip
-"""What a learner does not get from the images alone."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A figure, and where it is from."""
-
-    figure: str
-    source: str
-    kind: Literal["measured here", "paper"]
 
 
 @dataclass(frozen=True)
@@ -39,16 +24,3 @@ class Way:
     """What to try before, which needs no GAN."""
     commands: tuple[str, ...] = ()
     """With ``{data}`` and other names in braces that ``advice.py`` fills in."""
-
-
-PAGE = "docs/utility.md"
-
-
-def measured(figure: str, page: str = PAGE) -> Evidence:
-    """A figure that was measured here, and the page that it stands on."""
-    return Evidence(figure, page, "measured here")
-
-
-def paper(figure: str, source: str) -> Evidence:
-    """A published figure."""
-    return Evidence(figure, source, "paper")

@@ -7,10 +7,17 @@ the measured ones on the page that they name.
 
 from __future__ import annotations
 
-from synthgen.stages.advise import conditions as when
-from synthgen.stages.advise.way import Way, measured, paper
+from collections.abc import Callable, Mapping
 
-WAYS = (
+from synthgen.spec.advice import Case, measured, paper
+from synthgen.stages.advise import conditions as when
+from synthgen.stages.advise.facts import Facts
+from synthgen.stages.advise.way import Way
+from synthgen.uses.registry import Use, find_use, use_names
+
+Condition = Callable[[Facts], str | None]
+
+OWN = (
     Way(
         name="share",
         does="a generator, or its samples, goes where the images may not",
@@ -56,29 +63,6 @@ WAYS = (
         ),
     ),
     Way(
-        name="backgrounds",
-        does="the thing of one image before the background of any other",
-        brings="an intervention",
-        fits=when.intervenes,
-        evidence=(
-            paper(
-                "coloured MNIST, from 37 % without: 95.1 %, and 92.9 ± 0.4 % in a replication "
-                "of five seeds; plain samples brought 4 points",
-                "Counterfactual Generative Networks, arXiv:2101.06046, and replications",
-            ),
-        ),
-        first=(
-            "cut the thing out with a threshold or a mask and paste it on any background; where "
-            "rows say their background, group-balanced sampling or GroupDRO (arXiv:1911.08731)"
-        ),
-        commands=(
-            "synthgen train --use backgrounds --data {data}{reading} --out {runs}-backgrounds",
-            "synthgen sample --generator {runs}-backgrounds --n {many} --balance background "
-            "--out {out}-backgrounds",
-            "synthgen utility {out}-backgrounds --real {data} --sizes all --baseline cutmix",
-        ),
-    ),
-    Way(
         name="recolour",
         does="colour augmentation, Fourier domain adaptation, self-training on the target",
         brings="no GAN",
@@ -106,27 +90,6 @@ WAYS = (
         ),
     ),
     Way(
-        name="edit-attributes",
-        does="the same image with another value, so that all combinations are equally often there",
-        brings="an intervention",
-        fits=when.edits,
-        evidence=(
-            measured(
-                "drawn faces: asked for green hair, a reader sees it in 95.7 %, after six "
-                "minutes of training; images still blurred",
-                "docs/uses/edit-attributes.md",
-            ),
-        ),
-        first="rare combinations drawn as often as others, or GroupDRO (arXiv:1911.08731)",
-        commands=(
-            "synthgen train --use edit-attributes --data {data}{reading} --field {attributes} "
-            "--out {runs}-edits",
-            "synthgen sample --generator {runs}-edits --given {data} --n {many} --given-again "
-            "--balance {attribute} --out {out}-edits",
-            "synthgen evaluate {out}-edits --real {data} --generator {runs}-edits",
-        ),
-    ),
-    Way(
         name="shared-generator",
         does="samples of a generator that saw many more images than you have",
         brings="other data",
@@ -142,67 +105,6 @@ WAYS = (
             "synthgen sample --generator {generator} --classes {classes} --per-class 1000 "
             "--out {out}-shared",
             "synthgen utility {out}-shared --real {data} --sizes all",
-        ),
-    ),
-    Way(
-        name="image-to-image",
-        does="the partner of an image is made from it, also where it has none",
-        brings="unlabelled images",
-        fits=when.translates,
-        first="is the partner computed by a program? Then run that on more images",
-        commands=(
-            "synthgen train --use image-to-image --data {data}{reading} --out {runs}-pairs",
-            "synthgen sample --generator {runs}-pairs --given {data} --n {images} "
-            "--out {out}-pairs",
-            "synthgen evaluate {out}-pairs --real {data} --generator {runs}-pairs",
-        ),
-    ),
-    Way(
-        name="layout-to-photo",
-        does="photographs of masks that you change or draw, the mask beside each",
-        brings="an intervention",
-        fits=when.lays_out,
-        evidence=(
-            measured(
-                "500 scenes of the toy world: a segmenter reads the mask with mean IoU 0.67",
-                "docs/uses/layout-to-photo.md",
-            ),
-        ),
-        first="colour augmentation; cut things out by their masks and paste them elsewhere",
-        commands=(
-            "synthgen train --use layout-to-photo --data {data}{reading} --out {runs}-layouts",
-            "synthgen sample --generator {runs}-layouts --given {data} --n {images} "
-            "--out {out}-layouts",
-            "synthgen utility {out}-layouts --real {data} --learn mask --sizes all",
-        ),
-    ),
-    Way(
-        name="pose-to-person",
-        does="images of poses that you choose, the joints beside each",
-        brings="an intervention",
-        fits=when.poses,
-        evidence=(
-            measured(
-                "toy world: 88 % of joints asked for are found; photographs of sports 26 %",
-                "docs/uses/pose-to-person.md",
-            ),
-        ),
-        first="mirroring, turning and scaling images with their joints",
-        commands=(
-            "synthgen train --use pose-to-person --data {data}{reading} --out {runs}-poses",
-            "synthgen sample --generator {runs}-poses --given {data} --n {images} "
-            "--out {out}-poses",
-            "synthgen utility {out}-poses --real {data} --learn keypoints --sizes all",
-        ),
-    ),
-    Way(
-        name="text-to-image",
-        does="images of captions that no row has",
-        brings="an intervention",
-        fits=when.tells,
-        commands=(
-            "synthgen train --use text-to-image --data {data}{reading} --out {runs}-told",
-            "synthgen sample --generator {runs}-told --n {many} --out {out}-told",
         ),
     ),
     Way(
@@ -270,7 +172,7 @@ WAYS = (
         ),
     ),
 )
-"""What can help."""
+"""What can help and is no use; uses say it themselves."""
 
 USELESS = (
     Way("plain sampling", "samples of a GAN of the same images, added to them", "nothing new",
@@ -284,3 +186,37 @@ USELESS = (
     Way("this pool", "labels for the pool", "nothing new", when.is_the_same),
 )  # fmt: skip
 """What does not, and is asked about."""
+
+OF_USES: Mapping[Case, Condition] = {
+    "background": when.intervenes,
+    "attributes": when.edits,
+    "pairs": when.translates,
+    "masks": when.lays_out,
+    "joints": when.poses,
+    "captions": when.tells,
+}
+"""When a use can help, by what it says that it helps with."""
+
+MOST_FIRST = (
+    when.shares, when.adapts, when.intervenes, when.recolours, when.grows, when.edits, when.borrows,
+    when.translates, when.lays_out, when.poses, when.tells, when.weighs, when.fills,
+    when.labels_some, when.collects, when.asks_teachers, when.has_plenty,
+)  # fmt: skip
+"""The conditions, that of the most helpful way first."""
+
+
+def ways() -> tuple[Way, ...]:
+    """All that can help, the most helpful first: our own ways, and uses, also those of other
+    packages."""
+    uses = [_of(find_use(name)) for name in use_names()]
+    known = [*OWN, *(way for way in uses if way is not None)]
+    return tuple(sorted(known, key=lambda way: MOST_FIRST.index(way.fits)))
+
+
+def _of(use: Use) -> Way | None:
+    if (helps := use.helps) is None:
+        return None
+    return Way(
+        use.name, helps.does, helps.brings, OF_USES[helps.when], helps.evidence, helps.first,
+        helps.commands,
+    )  # fmt: skip

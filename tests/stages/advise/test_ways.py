@@ -15,9 +15,10 @@ from synthgen.evaluation.looks import compare_looks, look_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.stages.advise.advice import advice_on
 from synthgen.stages.advise.facts import Facts
-from synthgen.stages.advise.ways import USELESS, WAYS
+from synthgen.stages.advise.ways import MOST_FIRST, OF_USES, USELESS, ways
 from synthgen.uses.registry import find_use
 
+WAYS = ways()
 ROOT = Path(__file__).parent.parent.parent.parent
 WORDS = dict(
     data="'my photos'", reading=" --resolution 32", target="target", pool="pool", runs="runs/a",
@@ -113,3 +114,11 @@ def test_the_same_look_is_told_apart_by_chance_alone():
     other = compare_looks(look_of(noise[:200]), look_of(255 - noise[200:] // 2), 0)
     assert other.share > 0.95 and other.another
     assert compare_looks(look_of(noise[:10]), look_of(noise[10:]), 0) is None
+
+
+def test_every_condition_has_its_turn_and_each_use_says_it_itself():
+    assert {way.fits for way in WAYS} == set(MOST_FIRST) and set(OF_USES.values()) <= set(
+        MOST_FIRST
+    )
+    order = [MOST_FIRST.index(way.fits) for way in WAYS]
+    assert order == sorted(order)

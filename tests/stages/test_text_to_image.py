@@ -205,7 +205,7 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
     assert f"found among {found['among']}" in (first / "README.md").read_text()
     assert "Captions, as the bundle" in (first / "report" / "report.html").read_text()
     told = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
-            "--steps", 4, "--device", "cpu")  # fmt: skip
+            "--steps", 4, "--quick", "--device", "cpu")  # fmt: skip
     assert command(*told) in (0, None)
 
 

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthgen.evaluation.utility import SAW_ALL, SAW_THESE, SAW_UNKNOWN, Utility
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.stages.utility.stage import utility
 
 QUICK = {
-    "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
+    "quick": True, "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
     "precision": "fp32",
 }  # fmt: skip
 
@@ -123,7 +124,8 @@ def test_a_class_that_is_missing_from_the_test_images_is_named(measure, test_fol
 
 def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measure):
     from synthgen.stages.finished.dataset import open_dataset
-    from synthgen.stages.utility.trials import soft_labels, synthetic_images
+    from synthgen.stages.utility.soft_labels import soft_labels
+    from synthgen.stages.utility.trials import synthetic_images
 
     opened = open_dataset(str(dataset))
     made = synthetic_images(opened, 90)

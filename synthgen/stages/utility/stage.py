@@ -32,9 +32,9 @@ from synthgen.stages.utility.attribute import Target
 from synthgen.stages.utility.duration import say_duration
 from synthgen.stages.utility.groups import Groups, groups_of
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
-from synthgen.stages.utility.real_images import RealImages, utility_images
+from synthgen.stages.utility.real_images import RealImages, generators_own, utility_images
 from synthgen.stages.utility.soft_labels import soft_labels, takes_soft_labels
-from synthgen.stages.utility.trials import Beside, Kind, Trials, synthetic_images
+from synthgen.stages.utility.trials import Attacked, Beside, Kind, Trials, synthetic_images
 from synthgen.training.fixed_budget import AnyBudget, Budget
 from synthgen.training.strong_budget import StrongBudget
 
@@ -63,6 +63,7 @@ def utility(settings: UtilitySettings) -> Utility:
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    attacks: dict[Kind, list[Attacked]] = {kind: [] for kind in kinds}
     if isinstance(trials, Trials) and isinstance(budget, StrongBudget):
         _say_duration(settings, budget, trials, kinds, real)
     record = None
@@ -71,6 +72,8 @@ def utility(settings: UtilitySettings) -> Utility:
         for seed in range(settings.seeds):
             for kind in kinds:
                 found[kind].append(trials.result(kind, seed, progress.add))
+                if settings.membership and isinstance(trials, Trials):
+                    attacks[kind].append(trials.attacked(kind, seed))
             record = Utility(
                 dataset=layout.root.resolve().name,
                 generator=manifest.generator.name,
@@ -91,7 +94,13 @@ def utility(settings: UtilitySettings) -> Utility:
                     "teachers": settings.teachers,
                     **_learnt(target, scoring),
                 },
-                rows=tuple(_row(kind, found[kind], real, made, saw, scoring) for kind in kinds),
+                rows=tuple(
+                    replace(
+                        _row(kind, found[kind], real, made, saw, scoring),
+                        membership=tuple(attacks[kind]),
+                    )
+                    for kind in kinds
+                ),
                 groups=scoring.group_names(found[kinds[0]]),
             )
             with disk_errors(layout.root):
@@ -153,10 +162,10 @@ def _trials(
     if isinstance(target, PlaceTarget):
         assert images.real_rows is not None and images.test_rows is not None
         assert isinstance(budget, Budget)
-        if settings.baseline or settings.group is not None:
+        if settings.baseline or settings.group is not None or settings.membership:
             raise SynthgenError(
-                f"--baseline and --group are of classes, and {target.name} is learnt here; leave "
-                "them out"
+                f"--baseline, --group and --membership are of classes, and {target.name} is learnt "
+                "here; leave them out"
             )
         say(f"{target.name} is learnt in place of the label")
         real, test = (
@@ -169,6 +178,8 @@ def _trials(
         return PlaceTrials(settings, budget, target, real, test, own, key)
     soft = None if target is not None else soft_labels(settings, dataset, made, most)
     beside = _beside(settings, images, None if target is None else target.name, most)
+    if settings.membership:
+        beside = replace(beside, generators_own=generators_own(dataset.manifest, images))
     return Trials(settings, budget, images.real, images.test, made, key, soft, beside)
 
 

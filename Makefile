@@ -1,7 +1,7 @@
 # These commands do all set-up: `make demo`, `make prefect-demo` and `make test`.
 PYTHON ?= python3
 VENV ?= .venv
-INSTALL = $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL = $(VENV)/bin/pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo prefect-demo test gpu-kit install install-test
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
+    from synthgen.stages.advise.frame import advise
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
@@ -27,6 +28,7 @@ _HOMES = {
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
+    "advise": "synthgen.stages.advise.frame",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -40,6 +42,7 @@ __all__ = [
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
+    "advise",
     "inspect",
     "load_generator",
     "read_metrics",

@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import golden
 import numpy as np
 import pytest
+from digests import digest_of
 from PIL import Image
 
 atexit.register(shutil.rmtree, os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
@@ -79,6 +80,36 @@ def _curves_once():
 
     patch = pytest.MonkeyPatch()
     patch.setattr(run, "draw_curves", draw)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _judges_once(tmp_path_factory):
+    """What judges a run (its classifier, its readers) is trained once on the same rows by the same
+    settings; other runs find it finished, as a run that goes on does. What is made is the same to
+    the byte, and no test of how it is trained goes through here."""
+    from synthgen.stages.train import yardstick
+
+    kept, patch = tmp_path_factory.mktemp("judges"), pytest.MonkeyPatch()
+
+    def once(real):
+        def trained(*arguments):
+            *what, folder = arguments
+            if any(getattr(each, "seconds", None) is not None for each in what):
+                return real(*arguments)  # the clock decides how far it comes
+            there = kept / f"{real.__name__}-{digest_of(what)}"
+            if there.exists() and not folder.exists():
+                shutil.copytree(there, folder)
+            made = real(*arguments)
+            if not there.exists():
+                shutil.copytree(folder, there)
+            return made
+
+        return trained
+
+    for name in ("train_label_classifier", "train_reader"):
+        patch.setattr(yardstick, name, once(getattr(yardstick, name)))
     yield
     patch.undo()
 

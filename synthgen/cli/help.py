@@ -116,6 +116,13 @@ LAYOUTS = {
             "Of training, to no effect here": f"| {' '.join(TRAIN_ONLY)}",
         },
     ),
+    "advise": Layout(
+        "synthgen advise --data photos --unlabelled more-photos",
+        {
+            "Data": f"{DATA} unlabelled target private field",
+            "Output": "as_json seed",
+        },
+    ),
     "merge": Layout("synthgen merge out/a out/b --out out/both"),
     "report": Layout("synthgen report out/photos"),
     "export": Layout("synthgen export out/photos --format webdataset --out out/tars"),

@@ -14,6 +14,7 @@ from synthgen.spec.errors import SynthgenError, did_you_mean
 
 COMMANDS = {
     "inspect": "Look at images before a run: what is read, what is left out, what is odd.",
+    "advise": "Which ways of making data can help, for the images that you have.",
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
     "calibrate": "Measure real images for a generator's filters.",
@@ -34,7 +35,7 @@ COMMANDS = {
 }
 """Command to its one line of help; its code is the module of the same name."""
 
-MAIN = ("inspect", "train", "sample", "evaluate", "utility", "publish")
+MAIN = ("inspect", "advise", "train", "sample", "evaluate", "utility", "publish")
 """The commands of a dataset's way, in the order of the work; the others come under "More"."""
 
 

@@ -43,6 +43,18 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
         raise ValueError(f"precision '{name}': use auto, bf16 or fp32") from None
 
 
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Seed the generators of random numbers that work on ``device`` draws from.
+
+    The numbers are those after ``torch.manual_seed``, which on a machine without a device writes
+    down a stack trace for each kind of device that might come: a millisecond of every step.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware: CUDA from Ampere on, x86 AVX512-BF16,
     AMX."""

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from synthgen.data.splits import Labelled
 from synthgen.features.classifier import LabelClassifier
+from synthgen.machine.devices import seed_generators
 from synthgen.machine.progress import Progress
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
@@ -33,6 +34,9 @@ SMOOTHING = 0.05
 WARM_UP = 0.2
 """Share of the steps over which the learning rate rises; then it falls along a cosine."""
 BATCH = 256
+KEEP_EVERY = 2.0
+"""Seconds of training from one state that is kept to the next, at least: a pass over few images
+takes less time than a flushed file."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def fit_network(
     )
     device, precision = settings.device, settings.precision
     first, spent = _resume(network, optimizer, folder / "pass.safetensors")
-    begun = time.monotonic() - spent
+    kept = time.monotonic()
+    begun = kept - spent
     network.train()
     with Progress(steps * batch, "label classifier", initial=first * batch) as progress:
         for step in range(first, steps):
@@ -156,7 +161,7 @@ def fit_network(
                 done = max(done, spent / settings.seconds)
                 if done >= 1 and step:
                     return step
-            torch.manual_seed(step_seed(settings.seed, step, 0))
+            seed_generators(step_seed(settings.seed, step, 0), device)
             pixels, truth = batches.at(step * batch, batch, device)
             for group in optimizer.param_groups:
                 group["lr"] = PEAK_LR * _lr_factor(min(1.0, done))
@@ -167,9 +172,10 @@ def fit_network(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             progress.add(batch)
-            if (step + 1) * batch // pass_size != step * batch // pass_size:
-                path = folder / "pass.safetensors"
-                _save_pass(network, optimizer, step + 1, time.monotonic() - begun, path)
+            passed = (step + 1) * batch // pass_size != step * batch // pass_size
+            if passed and (now := time.monotonic()) - kept >= KEEP_EVERY:
+                kept = now
+                _save_pass(network, optimizer, step + 1, now - begun, folder / "pass.safetensors")
     return steps
 
 

@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from synthgen.data.splits import evenly
 from synthgen.features.classifier import LabelClassifier
 from synthgen.features.strong_classifier import StrongClassifier
+from synthgen.machine.devices import seed_generators
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.augment import translate
@@ -195,7 +196,7 @@ def fit_fixed_budget(
     at = [0] * len(shown)
     optimizer, follow = budget.optimizer(network), budget.follower(network)
     for step in range(budget.steps):
-        torch.manual_seed(step_seed(seed, 1 + step, 0))
+        seed_generators(step_seed(seed, 1 + step, 0), device)
         parts = []
         counts = alone if step >= budget.steps * (1 - first_alone) else mixed
         for number, count in enumerate(counts):

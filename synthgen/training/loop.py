@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgen.algorithms.contract import Algorithm, Phase
+from synthgen.machine.devices import seed_generators
 from synthgen.networks.placement import place
 from synthgen.training.batches import BEYOND, TaskBatches
 from synthgen.training.distributed import Ranks
@@ -90,7 +91,7 @@ class Training:
         local = self.batch_size // self._ranks.count
         start = self.shown + self._ranks.rank * local
         seed, attempt = self._settings.seed, self.remedies.attempt
-        torch.manual_seed(step_seed(seed, self.shown, self._ranks.rank, attempt))
+        seed_generators(step_seed(seed, self.shown, self._ranks.rank, attempt), self.device)
         real = self._batches.at(start, local, self.device)
         scalars = {n: s.at(self.progress) for n, s in self.algorithm.schedules.items()}
         self._set_buffers(scalars)

@@ -10,6 +10,7 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
+from commands import until
 
 from synthgen.dataset.receipts import file_sha256
 from synthgen.dataset.verify import verify
@@ -27,27 +28,7 @@ def command(*arguments):
     )  # fmt: skip
 
 
-def finishes(*arguments):
-    process = command(*arguments)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-
-
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
-def stopped(process, number):
-    begin = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
-    assert time.monotonic() - begin < 10
-    assert process.returncode == 130
-    assert said.strip().endswith("stopped; run the same command again to go on")
-    assert "Traceback" not in said
+LINE = "stopped; run the same command again to go on"
 
 
 def log(folder):
@@ -60,7 +41,7 @@ def log(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_training_stops_at_a_step_and_loses_nothing(
-    number, digit_folder, small_training, run_folder, tmp_path
+    number, commands, digit_folder, small_training, run_folder, tmp_path
 ):
     options = ",".join(f"{k}={v}" for k, v in small_training["options"].items())
     arguments = ["train", "--data", str(digit_folder), "--options", options,
@@ -68,25 +49,32 @@ def test_training_stops_at_a_step_and_loses_nothing(
     for key, value in small_training.items():
         if key != "options":
             arguments += [f"--{key.replace('_', '-')}", str(value)]
-    process = command(*arguments)
+    training = commands.start(*arguments)
     until(lambda: len(list((tmp_path / "run" / "samples").glob("*.png"))) == 2)
-    stopped(process, number)
+    begin = time.monotonic()
+    training.send(number)
+    assert training.wait(30) == 130 and time.monotonic() - begin < 10
+    assert training.said.strip().endswith(LINE) and "Traceback" not in training.said
     checkpoints = sorted(int(p.name) for p in (tmp_path / "run" / "checkpoints").iterdir())
     assert 4800 <= checkpoints[-1] < 9600
-    finishes(*arguments)
+    commands.run(*arguments)
     assert log(tmp_path / "run") == log(run_folder)
 
 
 @pytest.mark.slow
-def test_sampling_stops_at_once_and_goes_on(run_folder, tmp_path):
+def test_sampling_stops_at_once_and_goes_on(commands, run_folder, tmp_path):
     arguments = ["sample", "--generator", str(run_folder), "--n", "20000", "--filters", "none",
                  "--images-per-shard", "500", "--out", str(tmp_path / "out")]  # fmt: skip
-    process = command(*arguments)
+    process = command(*arguments)  # no fork of a test's process, for once
     until(lambda: len(list((tmp_path / "out" / "data").glob("*.parquet"))) >= 3)
-    stopped(process, signal.SIGTERM)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and time.monotonic() - begin < 10
+    assert said.strip().endswith(LINE) and "Traceback" not in said
     assert not (tmp_path / "out" / "README.md").exists()
     before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out" / "data").iterdir()}
-    finishes(*arguments)
+    commands.run(*arguments)
     assert verify(tmp_path / "out").problems == []
     assert all(
         (tmp_path / "out" / "data" / name).stat().st_mtime_ns == made

@@ -13,6 +13,7 @@ from synthgen.data.records import open_rows
 from synthgen.data.sources import Source, open_source
 from synthgen.machine.devices import resolve_device
 from synthgen.spec.errors import SynthgenError, name_list
+from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.inspect import InspectSettings
 from synthgen.stages.inspect.beside import held_beside, held_solids
 from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
@@ -120,12 +121,19 @@ def look(settings: InspectSettings) -> tuple[ImageData, Repeated, torch.Tensor]:
     one that training takes without a budget of time, if none is given.
     """
     wanted = settings.model_copy(update={"min_per_class": 1})
-    source = _opened(wanted)
-    if wanted.resolution is None:
-        most = LARGEST_SIDE[resolve_device(settings.device).type]
-        side = glance(wanted, source).image(most).height
-        wanted = wanted.model_copy(update={"resolution": side})
-    data = load_images(wanted, source=source)
+    return look_through(wanted, _opened(wanted), settings.device)
+
+
+def look_through(
+    settings: DataSettings, source: Source, device: str = "auto"
+) -> tuple[ImageData, Repeated, torch.Tensor]:
+    """The images of a source that is open, which of them repeat others, and their fingerprints;
+    see :func:`look`."""
+    if settings.resolution is None:
+        most = LARGEST_SIDE[resolve_device(device).type]
+        side = glance(settings, source).image(most).height
+        settings = settings.model_copy(update={"resolution": side})
+    data = load_images(settings, source=source)
     return data, *find_repeated(data)
 
 

@@ -14,6 +14,9 @@ from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.stages.utility import duration
 from synthgen.stages.utility.stage import utility
+from synthgen.stages.utility.trials import Kind, key_of
+from synthgen.training.fixed_budget import Budget
+from synthgen.training.strong_budget import StrongBudget
 
 CLASSES = ("nought", "one")
 TINY = {
@@ -130,6 +133,19 @@ def test_a_long_table_says_so_first_and_how_to_have_a_look(folders, monkeypatch,
     utility(asked)  # all is known
     utility(asked.model_copy(update={"quick": True, "seeds": 1}))
     assert len(told) == 1
+
+
+def test_the_quick_protocols_results_are_found_where_they_were():
+    key = key_of(Kind("real + synthetic", 5, 0.5), 3, Budget(flip=False), ("a", "b"), ["c", 9], 0.3)
+    assert key == {
+        "budget": {
+            "steps": 1000, "batch_size": 64, "width": 16, "peak_lr": 0.15, "weight_decay": 5e-4,
+            "smoothing": 0.05, "warm_up": 0.2, "flip": False, "crop": 0.07,
+        },
+        "seed": 3, "test": "b", "real": ["a", 5], "synthetic": ["c", 9, 0.5], "finish_on_real": 0.3,
+    }  # fmt: skip
+    strong = key_of(Kind("real", 5, 0.0, "cutmix"), 3, StrongBudget(), ("a", "b"), [], 0.0)
+    assert strong["budget"]["protocol"] == "strong" and strong["baseline"] == "cutmix"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Which ways of making data can help, for the images that there are."""

@@ -1,0 +1,19 @@
+"""Advice: look at the images, then say which ways of making data can help, and how."""
+
+from __future__ import annotations
+
+from synthgen.spec.settings.advise import AdviseSettings
+from synthgen.stages.advise.advice import Advice, advice_on
+from synthgen.stages.advise.look import look
+
+ASKED = ("data", "unlabelled", "target", "private", "field", "seed", "cache_dir")
+"""Settings that are no part of how ``train`` reads the data."""
+
+
+def advise(settings: AdviseSettings) -> Advice:
+    """What can help a model that is to learn from the images which ``settings`` name.
+
+    Raises:
+        SynthgenError: one of the sets cannot be read.
+    """
+    return advice_on(look(settings), settings.typed(without=ASKED))

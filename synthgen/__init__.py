@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from synthgen.generators.generator import Generator
     from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
+    from synthgen.spec.settings.grow import GrowSettings
     from synthgen.spec.settings.sample import SampleSettings
     from synthgen.spec.settings.train import TrainSettings
     from synthgen.stages.advise.frame import advise
+    from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
@@ -25,10 +27,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Generator": "synthgen.generators.generator",
+    "GrowSettings": "synthgen.spec.settings.grow",
     "SampleSettings": "synthgen.spec.settings.sample",
     "SynthgenError": "synthgen.spec.errors",
     "TrainSettings": "synthgen.spec.settings.train",
     "advise": "synthgen.stages.advise.frame",
+    "grow": "synthgen.stages.grow.stage",
     "inspect": "synthgen.stages.inspect.frame",
     "load_generator": "synthgen.generators.zoo",
     "read_metrics": "synthgen.training.metrics_log",
@@ -39,10 +43,12 @@ _HOMES = {
 
 __all__ = [
     "Generator",
+    "GrowSettings",
     "SampleSettings",
     "SynthgenError",
     "TrainSettings",
     "advise",
+    "grow",
     "inspect",
     "load_generator",
     "read_metrics",

@@ -38,6 +38,7 @@ def test_it_runs_from_a_checkout_and_imports_nothing_to_list():
         (["algoritms"], "did you mean 'algorithms'"),
         (["algorithms"], "--data is missing"),
         (["low-data"], "--data is missing"),
+        (["grow"], "--data is missing"),
         (["planted-faults", "--generator", "fashion-mnist-28"], "--data is missing"),
         (["discriminator_faults", "--generator", "fashion-mnist-28"], "--data is missing"),
     ],

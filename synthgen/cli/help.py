@@ -100,6 +100,19 @@ LAYOUTS = {
             "Hardware": "device threads | precision cache_dir",
         },
     ),
+    "grow": Layout(
+        "synthgen grow --labelled few --unlabelled pool --out out/grown",
+        {
+            "Images": "labelled unlabelled test structure split unlabelled_split test_split classes"
+            " limit_per_class resolution color fit flip | limit_seed image_column label_column"
+            " domain_column domain pixel_range on_bad_image max_pixels cache_dir",
+            "Rounds": "rounds confidence class_ratio only_pool | sample_share pool_share",
+            "Classifiers": "members steps | classifier_batch width",
+            "Generators": "algorithm options images minutes per_class | filters",
+            "Output": "out keep_pool dry_run | seed experiment",
+            "Hardware": "device threads | precision",
+        },
+    ),
     "calibrate": Layout(
         "synthgen calibrate runs/photos --data photos",
         {"Data": DATA, "Bundle": "reference | holdout", "Hardware": "device threads"},

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Compare a dataset with real images.",
     "utility": "Does a classifier get better? Train it on real, synthetic, both.",
     "tune": "Choose latents, threshold and mix for a classifier's sake.",
+    "grow": "Few labels and a pool of images without: label, generate, label again.",
     "merge": "Join finished datasets into one.",
     "report": "Write a page about a dataset, to look at.",
     "export": "Write a dataset as image folders or WebDataset shards.",

@@ -95,6 +95,7 @@ def _body(manifest: Manifest, quality: str) -> str:
             if generator.trained.notice
             else []
         ),
+        *([plain(manifest.settings.story), ""] if manifest.settings.story else []),
         *([f"Its {manifest.settings.refined.told()}.", ""] if manifest.settings.refined else []),
         "![contact sheet](report/contact-sheet.png)",
         "",

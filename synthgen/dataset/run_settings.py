@@ -22,6 +22,9 @@ SOURCE = ("source", "source_split", "source_domain_column", "source_domain")
 NEWER_SOURCE = ("given_again", "set", "field", "balance", "prompts")
 """On record where they say something."""
 
+STORY = "story"
+"""On record where the generator was not simply trained and sampled: how the dataset came about."""
+
 CARRIED, CARRIED_FINGERPRINT = "carried", "carried_fingerprint"
 """On record where columns of the given rows travel along: what they are, a hash of their cells."""
 
@@ -71,6 +74,11 @@ class RunSettings:
         """The filters' bounds, as JSON."""
         found: Sequence[Mapping[str, Any]] = self._filters.get("bounds", ())
         return found
+
+    @property
+    def story(self) -> str:
+        """How the dataset came about, for its card; empty where there is nothing to tell."""
+        return str(self.record.get(STORY, ""))
 
     @property
     def source_fingerprint(self) -> str | None:

@@ -246,3 +246,34 @@ def test_per_class_generators_are_trained_by_a_flow(digit_folder, small_training
     values = {**small_training, "images": 640, "ticks": 1, "per_class": True}
     bundle = train_generators(**values, data=str(digit_folder), out=str(tmp_path / "run"))
     assert load_generator(bundle).classes == ("nought", "one", "two")
+
+
+def test_growing_is_a_task_for_each_step_and_a_mistake_is_told_once(tmp_path, monkeypatch):
+    from prefect.runtime import task_run
+
+    from pipelines import grow_dataset as page
+    from synthgen.stages.grow.stage import GrowReport
+
+    steps, tasks = ("round-1 labels", "round-1 train", "finish"), []
+
+    def grow(settings, do):
+        for name in steps:
+            do(name, lambda: tasks.append(task_run.task_name))
+        return GrowReport(tmp_path / settings.out, (), None)
+
+    monkeypatch.setattr(page, "grow", grow)
+    asked = {"labelled": "few", "unlabelled": "pool", "out": "grown", "device": "cpu"}
+    assert page.grow_dataset(**asked) == str(tmp_path / "grown" / "dataset")
+    assert tuple(tasks) == steps
+
+    def mistaken(settings, do):
+        def fail():
+            tasks.append("failed")
+            raise SynthgenError("the classifiers are sure of no image of the pool")
+
+        do("round-1 labels", fail)
+
+    monkeypatch.setattr(page, "grow", mistaken)
+    with pytest.raises(SynthgenError, match="sure of no image"):
+        page.grow_dataset(**asked)
+    assert tasks.count("failed") == 1

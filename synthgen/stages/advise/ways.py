@@ -93,8 +93,8 @@ WAYS = (
         first="self-training and FixMatch (arXiv:2001.07685) on the same pool, with as many steps",
         commands=(
             "synthgen grow --labelled {data} --unlabelled {pool} --out {out}-grown",
-            "synthgen utility {out}-grown --real {data} --sizes all --unlabelled {pool}"
-            " --baseline fixmatch",
+            "synthgen utility {out}-grown/dataset --real {data} --sizes all"
+            " --unlabelled {pool} --baseline fixmatch",
         ),
     ),
     Way(

@@ -9,7 +9,7 @@ from synthgen.dataset.commit import read_json
 from synthgen.dataset.layout import Layout
 from synthgen.dataset.problems import Kind
 from synthgen.dataset.receipts import receipt_path
-from synthgen.dataset.run_settings import settings_hash
+from synthgen.dataset.run_settings import STORY, settings_hash
 from synthgen.dataset.verify import verify
 from synthgen.machine.progress import say
 from synthgen.quality.filters import FilterSet
@@ -74,7 +74,7 @@ def repair(
     maker = load_made_by(layout.root, name, digest, generator, device, asked.precision)
     fresh = resolve(asked, maker)
     # Where the source lies is no part of what it is: its fingerprint is compared.
-    as_they_were = {"filters", "source", "real"}
+    as_they_were = {"filters", "source", "real", STORY}
     kept = {key: value for key, value in resolved.items() if key in as_they_were}
     settings = {**fresh.settings, **kept}
     filters = FilterSet.from_json(resolved["filters"])

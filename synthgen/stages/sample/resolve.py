@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synthgen.data.records import Records
 from synthgen.dataset.encoding.images import estimated_bytes
-from synthgen.dataset.run_settings import carried_record, settings_hash
+from synthgen.dataset.run_settings import STORY, carried_record, settings_hash
 from synthgen.generators.format import REFERENCE
 from synthgen.generators.generator import Generator
 from synthgen.generators.zoo import find_bundled, load_generator
@@ -110,6 +110,13 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")
     return Resolved(job, tools, resolved, out)
+
+
+def told(resolved: Resolved, story: str) -> Resolved:
+    """A run whose dataset's card says ``story`` as well: a setting like all that decide it."""
+    settings = {**resolved.settings, STORY: story}
+    job = replace(resolved.job, settings_hash=settings_hash(settings))
+    return replace(resolved, settings=settings, job=job)
 
 
 def _of_tools(tools: Tools) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def begun(out: Path, settings: TrainSettings) -> bool:
             )
         return False
     mine = blotted(settings.model_dump(mode="json"))
-    theirs = _record(path)
+    theirs = read_object(path)
     if not (out / DECIDED).exists():
         # An earlier version left nothing open: its defaults stand among the settings.
         mine |= {key: theirs[key] for key in OPEN if mine[key] is None and key in theirs}
@@ -73,10 +73,10 @@ def decided_before(out: Path, settings: TrainSettings) -> DecidedTrainSettings |
     if not (out / "settings.json").exists():
         return None
     if (out / DECIDED).exists():
-        known, where = _record(out / DECIDED), str(out / DECIDED)
+        known, where = read_object(out / DECIDED), str(out / DECIDED)
         values = {key: known[key] for key in (*OPEN, "options") if key in known}
     else:
-        known, where = _record(out / "settings.json"), str(out / "settings.json")
+        known, where = read_object(out / "settings.json"), str(out / "settings.json")
         own = settings.resolution or known.get("resolution")
         side = own or load_images(settings).image.height
         values = {key: known[key] for key in OPEN if known.get(key) is not None}
@@ -84,7 +84,12 @@ def decided_before(out: Path, settings: TrainSettings) -> DecidedTrainSettings |
     return DecidedTrainSettings.parse({**settings.model_dump(), **values}, where)
 
 
-def _record(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file of a run's folder.
+
+    Raises:
+        SynthgenError: it cannot be read.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -21,12 +21,7 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "grow: command",
-    "share: --soft-labels",
     "backgrounds: use",
-    "backgrounds: --baseline",
-    "grow: --baseline",
-    "fill-classes: --baseline",
 }
 """What other branches bring: each is to go from here as soon as it is there."""
 

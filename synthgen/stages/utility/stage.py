@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,8 +32,9 @@ from synthgen.stages.utility.attribute import Target
 from synthgen.stages.utility.duration import say_duration
 from synthgen.stages.utility.groups import Groups, groups_of
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
+from synthgen.stages.utility.protocol import protocol_of
 from synthgen.stages.utility.real_images import RealImages, generators_own, utility_images
-from synthgen.stages.utility.soft_labels import soft_labels, takes_soft_labels
+from synthgen.stages.utility.soft_labels import soft_labels
 from synthgen.stages.utility.trials import Attacked, Beside, Kind, Trials, synthetic_images
 from synthgen.training.fixed_budget import AnyBudget, Budget
 from synthgen.training.strong_budget import StrongBudget
@@ -86,19 +87,9 @@ def utility(settings: UtilitySettings) -> Utility:
                 test_images=len(test.labels),
                 shared_images=shared,
                 seeds=tuple(range(seed + 1)),
-                protocol={
-                    **asdict(budget),
-                    "synthetic_share": settings.synthetic_share,
-                    "finish_on_real": settings.finish_on_real,
-                    "soft_labels": target is None and takes_soft_labels(settings, dataset),
-                    "teachers": settings.teachers,
-                    **_learnt(target, scoring),
-                },
+                protocol=protocol_of(settings, budget, dataset, target, scoring.measure),
                 rows=tuple(
-                    replace(
-                        _row(kind, found[kind], real, made, saw, scoring),
-                        membership=tuple(attacks[kind]),
-                    )
+                    _row(kind, found[kind], attacks[kind], real, made, saw, scoring)
                     for kind in kinds
                 ),
                 groups=scoring.group_names(found[kinds[0]]),
@@ -144,13 +135,6 @@ def _scoring(trials: Trials | PlaceTrials, real: ImageData) -> _Scoring:
     if isinstance(trials, PlaceTrials):
         return _Scoring(trials.parts, trials.measure)
     return _Scoring(real.classes, "", trials.beside.groups)
-
-
-def _learnt(target: Target | PlaceTarget | None, scoring: _Scoring) -> dict[str, str]:
-    """What the protocol says of what is learnt, where that is not the label."""
-    if isinstance(target, PlaceTarget):
-        return {"learn": target.name, "measure": scoring.measure}
-    return {} if target is None else {"attribute": target.name}
 
 
 def _trials(
@@ -274,8 +258,8 @@ def _what_it_saw(manifest: Manifest, real: str, kinds: Sequence[Kind]) -> str:
 
 
 def _row(
-    kind: Kind, results: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str,
-    scoring: _Scoring,
+    kind: Kind, results: Sequence[np.ndarray], attacks: Sequence[Attacked], real: ImageData,
+    made: Labelled, saw: str, scoring: _Scoring,
 ) -> UtilityRow:  # fmt: skip
     sizes = np.bincount(real.labels, minlength=len(real.classes))
     taken = sizes if kind.size is None else np.minimum(sizes, kind.size)
@@ -292,4 +276,5 @@ def _row(
         class_accuracies=tuple(float(value) for value in by_part),
         baseline=kind.baseline,
         group_accuracies=scoring.by_group(results),
+        membership=tuple(attacks),
     )

@@ -12,37 +12,6 @@ from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.utility import UtilitySettings
-from synthgen.stages.utility.stage import utility
-
-QUICK = {
-    "quick": True, "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
-    "precision": "fp32",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def dataset(run_folder, tmp_path_factory):
-    from synthgen.spec.settings.sample import SampleSettings
-    from synthgen.stages.sample.stage import sample
-
-    out = tmp_path_factory.mktemp("made") / "digits"
-    sample(SampleSettings.parse({
-        "generator": str(run_folder), "out": str(out), "filters": "none", "per_class": 60,
-        "device": "cpu", "precision": "fp32", "batch_size": 64,
-    }))  # fmt: skip
-    return out
-
-
-@pytest.fixture
-def measure(dataset, digit_folder, test_folder, tmp_path):
-    def run(**changes):
-        values = {
-            **QUICK, "dataset": str(dataset), "real": str(digit_folder), "test": str(test_folder),
-            "cache_dir": str(tmp_path / "cache"), "sizes": ("5", "all"),
-        }  # fmt: skip
-        return utility(UtilitySettings.parse({**values, **changes}))
-
-    return run
 
 
 def test_the_table_has_each_kind_and_size_with_every_seed(measure, dataset):
@@ -143,41 +112,6 @@ def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measur
     assert found.row("synthetic", 0).accuracies != plain.row("synthetic", 0).accuracies
 
 
-def test_an_attack_tells_what_stands_behind_a_classifier_from_test_images(
-    measure, digits, tmp_path, monkeypatch
-):
-    import synthgen.stages.utility.trials as stage
-
-    trained, real_train = [], stage.train_fixed_budget
-
-    def counted(*given, **more):
-        trained.append(given)
-        return real_train(*given, **more)
-
-    monkeypatch.setattr(stage, "train_fixed_budget", counted)
-    found = measure(membership=True, quick=True, seeds=1)
-    assert len(trained) == len(found.rows) == 5  # none is trained twice, once to attack it
-    assert all(len(row.membership) == 1 for row in found.rows)
-    areas = {row.name + str(row.real_images): row.membership[0][0] for row in found.rows}
-    assert all(0 <= value <= 1 for value in areas.values())
-    # Five images of a class are learnt by heart; what a generator learnt from is farther away.
-    assert areas["real15"] > 0.6 and areas["real15"] > areas["synthetic0"]
-    assert "attack: area / found" in found.text() and "an attack on the classifier" in found.text()
-    assert Utility.from_json(found.to_json()) == found
-    again, plain = measure(membership=True, quick=True, seeds=1), measure(quick=True, seeds=1)
-    assert again == found and len(trained) == 5
-    assert [row.accuracies for row in plain.rows] == [row.accuracies for row in found.rows]
-    other = tmp_path / "other"
-    for label, name in enumerate(("nought", "one", "two")):
-        (other / name).mkdir(parents=True)
-        for number in range(12):
-            Image.fromarray(digits[0][digits[1] == label][number][:, :, 0]).save(
-                other / name / f"{number}.png"
-            )
-    with pytest.raises(SynthgenError, match="nobody's membership can be told"):
-        measure(membership=True, quick=True, real=str(other), seeds=1)
-
-
 def test_teachers_say_what_wrongly_labelled_images_show(measure, monkeypatch):
     from synthgen.data.splits import Labelled
     from synthgen.stages.utility import stage
@@ -233,7 +167,7 @@ def test_each_choice_of_few_images_has_teachers_of_its_own(measure, monkeypatch)
 
 
 def test_an_evaluation_measures_it_too_by_the_same_code(
-    measure, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
+    measure, quick, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
 ):
     import synthgen.stages.utility.trials as stage
     from synthgen.cli.main import cli
@@ -242,7 +176,7 @@ def test_an_evaluation_measures_it_too_by_the_same_code(
 
     alone = measure()
     (dataset / "report" / "utility.json").unlink()
-    quick = {**QUICK, "test": test_folder, "cache_dir": tmp_path / "cache", "sizes": "5+all"}
+    quick = {**quick, "test": test_folder, "cache_dir": tmp_path / "cache", "sizes": "5+all"}
     common = [
         "evaluate", dataset, "--real", digit_folder, "--generator", run_folder, "--device", "cpu",
         "--extractor", "classifier",

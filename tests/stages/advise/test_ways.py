@@ -21,7 +21,6 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "backgrounds: use",
 }
 """What other branches bring: each is to go from here as soon as it is there."""
 

@@ -13,6 +13,7 @@ from synthgen.spec.errors import SynthgenError
 SHARED = {
     "__init__",
     "__main__",
+    "adapt_pairs",
     "gpu_checks",
     "gpu_kit",
     "gpu_parcel",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from pipelines.parameters import flat, settings_of
-from pipelines.retries import SAMPLING
-from synthgen.machine.device_lock import device_lock
+from pipelines.steps import as_tasks
 from synthgen.spec.settings.grow import GrowSettings
 from synthgen.stages.grow.stage import grow
 
@@ -23,15 +21,6 @@ def grow_dataset(**parameters: Any) -> str:
     A task for each step of each round; what is done is not done again.
     """
     settings = GrowSettings.parse(settings_of(GrowSettings, parameters))
-
-    def as_task(name: str, work: Callable[[], None]) -> None:
-        @task(name=name, **SAMPLING)
-        def step() -> None:
-            with device_lock(settings.device):
-                work()
-
-        step()
-
-    report = grow(settings, as_task)
+    report = grow(settings, as_tasks(settings.device))
     create_markdown_artifact(report.table(), key="grown", description=f"Dataset {report.dataset}")
     return str(report.dataset.resolve())

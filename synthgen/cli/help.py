@@ -90,6 +90,19 @@ LAYOUTS = {
             "Hardware": "device threads | precision cache_dir",
         },
     ),
+    "adapt": Layout(
+        "synthgen adapt --source photos --target camera --out runs/camera",
+        {
+            "Images": "source target test resolution canonical | source_split target_split"
+            f" test_split classes {READING} cache_dir",
+            "Translation": "images minutes algorithm options guards copies flip_limit"
+            " | batch_size flip seed",
+            "Refinement": "rounds round_images per_class | round_algorithm members",
+            "Classifiers": "steps | classifier_batch width",
+            "Run": "out dry_run",
+            "Hardware": "device threads",
+        },
+    ),
     "tune": Layout(
         "synthgen tune --generator runs/photos --real photos --out out/tuned",
         {

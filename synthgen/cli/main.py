@@ -17,6 +17,7 @@ COMMANDS = {
     "advise": "Which ways of making data can help, for the images that you have.",
     "train": "Train a generator on labelled images.",
     "sample": "Make a filtered, labelled dataset with a generator.",
+    "adapt": "Give labelled images the look of a place whose images have no labels.",
     "calibrate": "Measure real images for a generator's filters.",
     "filter": "Judge a finished dataset again, without sampling again.",
     "evaluate": "Compare a dataset with real images.",

@@ -150,14 +150,14 @@ def _further_columns(manifest: Manifest) -> list[str]:
 
 
 def _columns_of_fields(manifest: Manifest) -> list[str]:
+    lines = []
     if manifest.generator.domains:
         source, target = (plain(name) for name in manifest.generator.domains)
-        return [
+        lines.append(
             f"- `source`: the same in the domain {source}; `domain`: the image's own, {target}."
-        ]
+        )
     task = manifest.generator.task(manifest.plan.classes)
-    lines = []
-    for name, kind in manifest.columns.fields.items():
+    for name, kind in manifest.columns.fields.items() if not lines else ():
         how = "what the image was made from" if name in task.given else "made with the image"
         lines.append(f"- `{plain(name)}`: {kind.kind}, {how}.")
     for name, carried in manifest.columns.carried.items():

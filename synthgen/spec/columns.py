@@ -12,6 +12,9 @@ nothing."""
 DISCRIMINATOR = "discriminator"
 """The score that costs as much as generating: measured only where it is asked for."""
 
+NAMED_BY = "named_by"
+"""The score of a translated image's label, by an audit."""
+
 MEANINGS = {
     "brightness": "mean grey value, 0 to 1",
     "contrast": "standard deviation of the grey values",
@@ -27,6 +30,7 @@ MEANINGS = {
     "train_distance": "distance of fingerprints to the nearest training image of the class; copies "
     "are near 0",
     TRAIN_ROW: "which image that is: its row in the training data as it was read",
+    NAMED_BY: "how many of two classifiers that guarded nothing name the image's label: 0, 1 or 2",
 }
 """Score to what it says, in words for a reader of the card."""
 

@@ -1,9 +1,11 @@
 """The flows in this process, on a temporary server."""
 
 import hashlib
+import importlib
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -248,22 +250,28 @@ def test_per_class_generators_are_trained_by_a_flow(digit_folder, small_training
     assert load_generator(bundle).classes == ("nought", "one", "two")
 
 
-def test_growing_is_a_task_for_each_step_and_a_mistake_is_told_once(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("grow", {"labelled": "few", "unlabelled": "pool"}),
+        ("adapt", {"source": "photos", "target": "camera"}),
+    ],
+)
+def test_each_step_is_a_task_and_a_mistake_is_told_once(name, asked, tmp_path, monkeypatch):
     from prefect.runtime import task_run
 
-    from pipelines import grow_dataset as page
-    from synthgen.stages.grow.stage import GrowReport
+    page = importlib.import_module(f"pipelines.{name}_dataset")
+    build = getattr(page, f"{name}_dataset")
+    steps, tasks = ("first step", "second step", "finish"), []
 
-    steps, tasks = ("round-1 labels", "round-1 train", "finish"), []
+    def stage(settings, do):
+        for step in steps:
+            do(step, lambda: tasks.append(task_run.task_name))
+        return SimpleNamespace(dataset=tmp_path / settings.out, table=str, text=str)
 
-    def grow(settings, do):
-        for name in steps:
-            do(name, lambda: tasks.append(task_run.task_name))
-        return GrowReport(tmp_path / settings.out, (), None)
-
-    monkeypatch.setattr(page, "grow", grow)
-    asked = {"labelled": "few", "unlabelled": "pool", "out": "grown", "device": "cpu"}
-    assert page.grow_dataset(**asked) == str(tmp_path / "grown" / "dataset")
+    monkeypatch.setattr(page, name, stage)
+    asked = {**asked, "out": "made", "device": "cpu"}
+    assert build(**asked) == str(tmp_path / "made")
     assert tuple(tasks) == steps
 
     def mistaken(settings, do):
@@ -271,9 +279,9 @@ def test_growing_is_a_task_for_each_step_and_a_mistake_is_told_once(tmp_path, mo
             tasks.append("failed")
             raise SynthgenError("the classifiers are sure of no image of the pool")
 
-        do("round-1 labels", fail)
+        do("first step", fail)
 
-    monkeypatch.setattr(page, "grow", mistaken)
+    monkeypatch.setattr(page, name, mistaken)
     with pytest.raises(SynthgenError, match="sure of no image"):
-        page.grow_dataset(**asked)
+        build(**asked)
     assert tasks.count("failed") == 1

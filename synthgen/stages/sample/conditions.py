@@ -96,9 +96,7 @@ def load_sources(
     asked = DataSettings.parse(wanted)
     if set(needed) == set(task.beside):
         asked = one_of_two(asked, made=False)
-    # Datasets of two kinds of image have columns of their own, and no others.
-    carry = settings.carry and not task.kinds
-    return _read(asked, fields, settings, labelled=labelled, carry=carry, some=some)
+    return _read(asked, fields, settings, labelled=labelled, carry=settings.carry, some=some)
 
 
 def _read(

@@ -6,17 +6,20 @@ Rows that were rejected and kept (``keep_rejects``) are judged again too and may
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from synthgen.dataset.layout import Layout, load_line
-from synthgen.dataset.manifest import finished_manifest, refuse_damaged
+from synthgen.dataset.manifest import Manifest, finished_manifest, refuse_damaged
 from synthgen.dataset.receipts import order_hash, read_receipt
+from synthgen.dataset.rows import Rows
 from synthgen.dataset.run_folder import Mode, open_run
 from synthgen.dataset.run_settings import settings_hash
 from synthgen.dataset.writer import Made, write_shard
+from synthgen.generators.generator import Generator
 from synthgen.machine.progress import say
 from synthgen.quality.calibration import Calibration
 from synthgen.quality.filters import FilterSet, load_filters, overridden
@@ -80,26 +83,60 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
         settings.set,
     )  # fmt: skip
     judged = judge_stored(source, manifest, filters, generator)
-    new_plan, chosen = _new_plan(plan, judged)
     record = {
         **manifest.settings.record,
         "filters": filters.to_json(),
         "filtered_from": manifest.made.plan_hash,
         "filtered_settings": manifest.settings.hash,
     }
+    kept = Kept(source, manifest, filters, record, tuple(judged))
+    return write_kept(kept, generator, out, mode)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Verdicts on a dataset's rows, and what the dataset of those that are kept is to say."""
+
+    source: Layout
+    manifest: Manifest
+    filters: FilterSet
+    """Whose reasons the verdicts count."""
+    record: Mapping[str, Any]
+    """The settings of the new dataset."""
+    judged: tuple[Judged, ...]
+    further: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
+    """Scores that the rows have besides, ``float32`` for each shard in the order of ``judged``."""
+
+    def rows(self, part: Judged) -> Rows:
+        """Those of one shard that are kept."""
+        rows = read_rows(self.source, self.manifest.plan.shards[part.place], self.manifest)
+        known = {name: shards[part.place] for name, shards in self.further.items()}
+        rows = replace(rows, scores={**rows.scores, **known})
+        return rows.take(np.flatnonzero(part.verdicts == 0))
+
+
+def write_kept(kept: Kept, generator: Generator, out: Place, mode: Mode = "new") -> FilterReport:
+    """Copy the rows that are kept, byte for byte, into a new dataset; killed, it goes on.
+
+    Raises:
+        SynthgenError: nothing is left of a split, or ``out`` holds something else.
+    """
+    manifest, filters, plan = kept.manifest, kept.filters, kept.manifest.plan
+    judged = list(kept.judged)
+    new_plan, chosen = _new_plan(plan, judged)
     rejected = _rejected(judged, plan, filters)
-    with open_run(out, record, new_plan, mode) as (layout, held):
+    with open_run(out, kept.record, new_plan, mode) as (layout, held):
         if held.hash != new_plan.hash:
             raise SynthgenError(f"{out}: holds another dataset; use --overwrite or another --out")
-        fingerprint = settings_hash(record)
+        fingerprint = settings_hash(kept.record)
         for shard, part in zip(new_plan.shards, chosen, strict=True):
             order = order_hash(new_plan, shard, fingerprint, frozenset())
             receipt = read_receipt(layout, shard)
             if receipt is not None and receipt.order == order:
                 continue
-            rows = read_rows(source, plan.shards[part.place], manifest)
-            kept = rows.take(np.flatnonzero(part.verdicts == 0))
-            made = Made(kept, None, _rejected([part], plan, filters), {}, "filter", order)
+            made = Made(
+                kept.rows(part), None, _rejected([part], plan, filters), {}, "filter", order
+            )
             write_shard(layout, new_plan, shard, made)
         names = SampleSettings.model_fields
         own = {k: v for k, v in manifest.settings.without_filters().items() if k in names}
@@ -108,9 +145,9 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
             tuple(manifest.made.class_keys[name] for name in plan.classes),
             new_plan, filters, fingerprint,
         )  # fmt: skip
-        finish(layout, job, generator, record, manifest.scores)
+        finish(layout, job, generator, kept.record, (*manifest.scores, *kept.further))
     total = sum(len(part.labels) for part in judged)
-    say(f"{source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
+    say(f"{kept.source.root} -> {out}: {new_plan.rows:,} of {total:,} images kept")
     return FilterReport(out, new_plan.rows, total, rejected, tuple(new_plan.splits))
 
 

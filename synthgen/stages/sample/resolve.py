@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,8 +55,14 @@ class Resolved:
     out: Place
 
 
-def resolve(settings: SampleSettings, generator: Generator | None = None) -> Resolved:
+def resolve(
+    settings: SampleSettings,
+    generator: Generator | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> Resolved:
     """Load the generator (unless it is given), check classes and filters, make the plan.
+
+    ``counts`` are images by class, in place of the settings' even ones, to whose total they add up.
 
     Raises:
         SynthgenError: unknown class, generator, filter; an amount that the splits cannot hold.
@@ -79,6 +85,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     tools = Tools(tuple(classes), settings, generator, filters)
     known = tools.score_names
     filters.check_scores(known, f"--scores {settings.scores} of this generator does")
+    own = None if asked is None else asked.counts(settings)
     plan = make_plan(
         tuple(classes),
         n=settings.n,
@@ -87,7 +94,7 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
         splits=settings.splits,
         bytes_per_image=estimated_bytes(generator.image, settings.image_format),
         images_per_shard=settings.images_per_shard,
-        counts=None if asked is None else asked.counts(settings),
+        counts=own if counts is None else [counts[name] for name in classes],
     )
     data = tools.sources
     if data is not None:
@@ -95,17 +102,11 @@ def resolve(settings: SampleSettings, generator: Generator | None = None) -> Res
     _tell_of_attributes(settings, generator, plan, data)
     resolved = _decisive(settings, generator, filters, data)
     resolved |= {"classes": list(classes), **_of_tools(tools)}
+    aim = None if tools.aim is None else tools.aim.record
     job = Job(
-        settings,
-        name,
-        generator.weights_sha256,
-        keys,
-        plan,
-        filters,
-        settings_hash(resolved),
-        tools.columns.soft,
-        None if tools.aim is None else tools.aim.record,
-    )
+        settings, name, generator.weights_sha256, keys, plan, filters, settings_hash(resolved),
+        tools.columns.soft, aim,
+    )  # fmt: skip
     out = place(settings.out or _default_out(generator, plan))
     if settings.workers > 1 and isinstance(out, StorePath) and "memory" in protocols(out.store):
         raise SynthgenError(f"{out}: is in the memory of one process; workers must be 1")

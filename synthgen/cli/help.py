@@ -85,8 +85,8 @@ LAYOUTS = {
             "Images": "real test sizes attribute learn group | real_split test_split field"
             f" limit_per_class limit_seed {READING}",
             "Baselines": "baseline unlabelled | unlabelled_split",
-            "Training": "quick seeds steps flip synthetic_share teachers | finish_on_real"
-            " soft_labels generator batch_size width",
+            "Training": "quick seeds steps flip synthetic_share teachers membership |"
+            " finish_on_real soft_labels generator batch_size width",
             "Hardware": "device threads | precision cache_dir",
         },
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from synthgen.evaluation.utility_rows import (
     Gain,
     TrainedOn,
     UtilityRow,
+    membership_lines,
     spread,
     toughest_lines,
 )
@@ -130,13 +132,13 @@ class Utility:
                 f"{self.shared_images:,} of {self.test_images:,} test images are among the real "
                 "training images, pixel by pixel: the accuracies flatter"
             )
-        return [*lines, *toughest_lines(self.rows)]
+        return [*lines, *toughest_lines(self.rows), *membership_lines(self.rows)]
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each row and seed: what was trained on, how many images of either kind, the
         seed and the accuracy on real test images, 0 to 1."""
         frame = pd.DataFrame([asdict(row) for row in self.rows])
-        frame = frame.drop(columns=["class_accuracies", "group_accuracies"]).rename(
+        frame = frame.drop(columns=["class_accuracies", "group_accuracies", "membership"]).rename(
             columns={"accuracies": "accuracy"}
         )
         frame["seed"] = [self.seeds[: len(values)] for values in frame["accuracy"]]
@@ -153,6 +155,7 @@ class Utility:
         ]  # fmt: skip
         heads += [] if "learn" in self.protocol else ["worst class"]
         heads += ["worst group"] if self.groups else []
+        heads += ["attack: area / found"] if any(row.membership for row in self.rows) else []
         lines = [heads, ["---"] * len(heads), *(self._cells(row) for row in self.rows)]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")
 
@@ -176,6 +179,9 @@ class Utility:
         if self.groups:
             means = [sum(values) for values in zip(*row.group_accuracies, strict=True)]
             cells.append(f"{spread(row.worst_groups)} ({self.groups[means.index(min(means))]})")
+        if row.membership:
+            area, _, found = (fmean(values) for values in zip(*row.membership, strict=True))
+            cells.append(f"{area:.3f} / {100 * found:.1f} %")
         return cells
 
     def text(self) -> str:

@@ -44,6 +44,10 @@ class UtilityRow:
     """The method that more was got out of the real images with, in a row without synthetic ones."""
     group_accuracies: tuple[tuple[float, ...], ...] = ()
     """Test accuracy of each group, for each seed; empty where there are no groups."""
+    membership: tuple[tuple[float, float, float], ...] = ()
+    """Of an attack on the classifier's answers, for each seed, the area under its curve, its
+    balanced accuracy, and the share of members found at 1 % false positives
+    (:class:`synthgen.evaluation.membership.Membership`); empty where none was made."""
 
     @property
     def name(self) -> str:
@@ -102,6 +106,20 @@ class Gain:
             return f"{mean} (one seed, no interval)"
         low, high = self.mean - self.half_width, self.mean + self.half_width
         return f"{mean} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def membership_lines(rows: Sequence[UtilityRow]) -> list[str]:
+    """What attacks found on classifiers of real images alone, of synthetic ones alone and of both,
+    with the most real images of each kind."""
+    largest = {row.name: row for row in sorted(rows, key=lambda r: r.real_per_class)}
+    return [
+        f"an attack on the classifier trained on {name} tells the real images that stand behind it "
+        f"from test images with an area of {fmean(each[0] for each in row.membership):.3f} "
+        f"(0.5 is chance) and finds {fmean(each[2] for each in row.membership):.1%} of them at "
+        "1 % false alarms"
+        for name, row in largest.items()
+        if row.membership
+    ]
 
 
 def spread(values: Sequence[float]) -> str:

@@ -93,6 +93,11 @@ class UtilitySettings(ClassifierSettings):
         description="Unlabelled images that baselines learn from as well: a folder, dataset folder "
         "or hub id.",
     )
+    membership: bool = Field(
+        False,
+        description="Measure how well an attack on each classifier's answers tells the real images "
+        "that stand behind it (its own, or its generator's) from test images.",
+    )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     batch_size: int | None = Field(
         None, ge=2, le=4096, description="Images per step; default: 256, quick 64."

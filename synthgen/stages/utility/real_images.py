@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from synthgen.data.cache import ImageData
 from synthgen.data.strata import load_strata
+from synthgen.dataset.manifest import Manifest
 from synthgen.machine.progress import say
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.data import DataSettings
@@ -127,6 +129,25 @@ def _test(
 def _test_settings(settings: UtilitySettings, common: Mapping[str, Any]) -> DataSettings:
     source = settings.test or settings.real
     return DataSettings.parse({**common, "data": source, "split": settings.test_split})
+
+
+def generators_own(manifest: Manifest, images: RealImages) -> np.ndarray:
+    """Rows ``int64`` of the real images that all generators of a dataset have learnt from.
+
+    Raises:
+        SynthgenError: they learnt from other images, or do not say from which of these.
+    """
+    real = images.real
+    if real.fingerprint != images.whole_fingerprint:  # those that training held out are gone
+        return np.arange(len(real.labels))
+    made = manifest.parts or (manifest.made,)
+    found = [training_rows(part.generator.trained, real) for part in made]
+    if any(rows is None for rows in found):
+        raise SynthgenError(
+            f"{real.name}: is not what the dataset's generator was trained on, so nobody's "
+            "membership can be told; name its training images with --real"
+        )
+    return reduce(np.intersect1d, [rows[0] for rows in found if rows is not None])
 
 
 def _set_aside(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,15 +32,10 @@ from synthgen.stages.utility.attribute import Target
 from synthgen.stages.utility.duration import say_duration
 from synthgen.stages.utility.groups import Groups, groups_of
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
-from synthgen.stages.utility.real_images import RealImages, utility_images
-from synthgen.stages.utility.trials import (
-    Beside,
-    Kind,
-    Trials,
-    soft_labels,
-    synthetic_images,
-    takes_soft_labels,
-)
+from synthgen.stages.utility.protocol import protocol_of
+from synthgen.stages.utility.real_images import RealImages, generators_own, utility_images
+from synthgen.stages.utility.soft_labels import soft_labels
+from synthgen.stages.utility.trials import Attacked, Beside, Kind, Trials, synthetic_images
 from synthgen.training.fixed_budget import AnyBudget, Budget
 from synthgen.training.strong_budget import StrongBudget
 
@@ -69,6 +64,7 @@ def utility(settings: UtilitySettings) -> Utility:
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    attacks: dict[Kind, list[Attacked]] = {kind: [] for kind in kinds}
     if isinstance(trials, Trials) and isinstance(budget, StrongBudget):
         _say_duration(settings, budget, trials, kinds, real)
     record = None
@@ -77,6 +73,8 @@ def utility(settings: UtilitySettings) -> Utility:
         for seed in range(settings.seeds):
             for kind in kinds:
                 found[kind].append(trials.result(kind, seed, progress.add))
+                if settings.membership and isinstance(trials, Trials):
+                    attacks[kind].append(trials.attacked(kind, seed))
             record = Utility(
                 dataset=layout.root.resolve().name,
                 generator=manifest.generator.name,
@@ -89,15 +87,11 @@ def utility(settings: UtilitySettings) -> Utility:
                 test_images=len(test.labels),
                 shared_images=shared,
                 seeds=tuple(range(seed + 1)),
-                protocol={
-                    **asdict(budget),
-                    "synthetic_share": settings.synthetic_share,
-                    "finish_on_real": settings.finish_on_real,
-                    "soft_labels": target is None and takes_soft_labels(settings, dataset),
-                    "teachers": settings.teachers,
-                    **_learnt(target, scoring),
-                },
-                rows=tuple(_row(kind, found[kind], real, made, saw, scoring) for kind in kinds),
+                protocol=protocol_of(settings, budget, dataset, target, scoring.measure),
+                rows=tuple(
+                    _row(kind, found[kind], attacks[kind], real, made, saw, scoring)
+                    for kind in kinds
+                ),
                 groups=scoring.group_names(found[kinds[0]]),
             )
             with disk_errors(layout.root):
@@ -143,13 +137,6 @@ def _scoring(trials: Trials | PlaceTrials, real: ImageData) -> _Scoring:
     return _Scoring(real.classes, "", trials.beside.groups)
 
 
-def _learnt(target: Target | PlaceTarget | None, scoring: _Scoring) -> dict[str, str]:
-    """What the protocol says of what is learnt, where that is not the label."""
-    if isinstance(target, PlaceTarget):
-        return {"learn": target.name, "measure": scoring.measure}
-    return {} if target is None else {"attribute": target.name}
-
-
 def _trials(
     settings: UtilitySettings, budget: AnyBudget, images: RealImages, dataset: Dataset,
     target: Target | PlaceTarget | None, made: Labelled, most: int,
@@ -159,10 +146,10 @@ def _trials(
     if isinstance(target, PlaceTarget):
         assert images.real_rows is not None and images.test_rows is not None
         assert isinstance(budget, Budget)
-        if settings.baseline or settings.group is not None:
+        if settings.baseline or settings.group is not None or settings.membership:
             raise SynthgenError(
-                f"--baseline and --group are of classes, and {target.name} is learnt here; leave "
-                "them out"
+                f"--baseline, --group and --membership are of classes, and {target.name} is learnt "
+                "here; leave them out"
             )
         say(f"{target.name} is learnt in place of the label")
         real, test = (
@@ -175,6 +162,8 @@ def _trials(
         return PlaceTrials(settings, budget, target, real, test, own, key)
     soft = None if target is not None else soft_labels(settings, dataset, made, most)
     beside = _beside(settings, images, None if target is None else target.name, most)
+    if settings.membership:
+        beside = replace(beside, generators_own=generators_own(dataset.manifest, images))
     return Trials(settings, budget, images.real, images.test, made, key, soft, beside)
 
 
@@ -269,8 +258,8 @@ def _what_it_saw(manifest: Manifest, real: str, kinds: Sequence[Kind]) -> str:
 
 
 def _row(
-    kind: Kind, results: Sequence[np.ndarray], real: ImageData, made: Labelled, saw: str,
-    scoring: _Scoring,
+    kind: Kind, results: Sequence[np.ndarray], attacks: Sequence[Attacked], real: ImageData,
+    made: Labelled, saw: str, scoring: _Scoring,
 ) -> UtilityRow:  # fmt: skip
     sizes = np.bincount(real.labels, minlength=len(real.classes))
     taken = sizes if kind.size is None else np.minimum(sizes, kind.size)
@@ -287,4 +276,5 @@ def _row(
         class_accuracies=tuple(float(value) for value in by_part),
         baseline=kind.baseline,
         group_accuracies=scoring.by_group(results),
+        membership=tuple(attacks),
     )

@@ -10,19 +10,18 @@ import numpy as np
 import torch
 
 from synthgen.data.cache import ImageData
-from synthgen.data.splits import Labelled, few_per_class
+from synthgen.data.splits import Labelled, evenly, few_per_class
 from synthgen.evaluation.fidelity import embed
+from synthgen.evaluation.membership import attack, margins
 from synthgen.evaluation.utility_rows import TrainedOn
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress
 from synthgen.spec.learning_baselines import BASELINES
 from synthgen.spec.settings.utility import UtilitySettings
-from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.stages.finished.dataset import TOGETHER, Dataset
-from synthgen.stages.finished.origin import load_origin
-from synthgen.stages.judging.teachers import Teachers
 from synthgen.stages.utility.groups import Groups
 from synthgen.stages.utility.results import TrialStore
+from synthgen.stages.utility.soft_labels import SoftLabels
 from synthgen.training.baselines.train import SELF_TRAINING, Baseline, train_baseline
 from synthgen.training.fixed_budget import (
     AnyBudget,
@@ -32,10 +31,16 @@ from synthgen.training.fixed_budget import (
     train_fixed_budget,
 )
 
+ATTACKED = 2_000
+"""Real images of either kind that an attack is to tell apart."""
 TEACHERS = 1_000_000
 """From here on seeds are those of teachers."""
 SHOWN_FROM = 10_000
 """Images from which on reading shows its progress."""
+
+
+Attacked = tuple[float, float, float]
+"""Of an attack: area, balanced accuracy, members found at 1 % false positives."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Beside:
     pool: np.ndarray | None = None
     """Unlabelled images ``uint8 [P, H, W, C]``."""
     pool_fingerprint: str = ""
+    generators_own: np.ndarray | None = None
+    """``int64``: real rows that the generator learnt from, where attacks are to tell them."""
 
 
 def synthetic_images(dataset: Dataset, most: int) -> Labelled:
@@ -73,48 +80,6 @@ def synthetic_images(dataset: Dataset, most: int) -> Labelled:
             labels.append(own)
             progress.add(len(own))
     return Labelled(np.concatenate(images), np.concatenate(labels))
-
-
-@dataclass(frozen=True)
-class SoftLabels:
-    """Probabilities ``float32 [N, K]`` of the dataset's classes, and whose they are."""
-
-    probabilities: np.ndarray
-    classifier_sha256: str
-    """Or the column's name: what is in it the shards' hashes say."""
-
-
-def soft_labels(
-    settings: UtilitySettings, dataset: Dataset, made: Labelled, most: int
-) -> SoftLabels | None:
-    """The synthetic images' soft labels: the dataset's column of them, or what the label classifier
-    of the generator's bundle says; ``None`` where the labels are learnt.
-
-    The bundle's classifier has learnt from the same real images as the generator, so a table's rows
-    keep their promise. ``most`` is how many rows are ``made``, as :meth:`Dataset.pieces` takes it.
-
-    Raises:
-        SynthgenError: the bundle is not to be found, is another one, or has no classifier.
-    """
-    if not takes_soft_labels(settings, dataset):
-        return None
-    if dataset.manifest.columns.soft is not None:
-        cells = dataset.cells(SOFT_LABEL, most)
-        return SoftLabels(np.asarray(cells, dtype=np.float32), SOFT_LABEL)
-    origin = dataset.manifest.generator
-    generator = load_origin(
-        dataset.layout.root, origin, settings.generator, settings.device, "auto"
-    )
-    own = Teachers((generator,), dataset.plan.classes)
-    return SoftLabels(own.say(made.images), own.record.teachers[0].classifier_sha256)
-
-
-def takes_soft_labels(settings: UtilitySettings, dataset: Dataset) -> bool:
-    """Whether synthetic images teach soft labels: as the settings say, by default where the dataset
-    has a column of them and nobody else is to say what its images show."""
-    if settings.soft_labels is not None:
-        return settings.soft_labels
-    return dataset.manifest.columns.soft is not None and not settings.teachers
 
 
 def key_of(
@@ -157,6 +122,7 @@ class Trials:
         self._device = resolve_device(settings.device)
         self._precision = resolve_precision(settings.precision, self._device)
         self._store = TrialStore(settings.cache_dir)
+        self._newest: tuple[tuple[Kind, int], Learner] | None = None
 
     def knows(self, kind: Kind, seed: int) -> bool:
         """Whether the result is there already."""
@@ -181,34 +147,65 @@ class Trials:
     def result(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
         """Confusion counts ``int64 [K, K]`` on the test images, or ``[V, K, K]`` for the values
         of a column of groups; the seed chooses the few real images as well."""
-        budget, real = self._budget, self._real
-        both = kind.trained_on == "real + synthetic"
-        finish = self._finish if both else 0.0
-
-        def train() -> np.ndarray:
-            if kind.baseline:
-                return self._counts(self._by_baseline(kind, seed, progress))
-            sources = []
-            if kind.size != 0:
-                rows = self._real_rows(kind, seed)
-                sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
-            if kind.share > 0:
-                made = self._made
-                rows = np.arange(len(made.labels))
-                soft = None if self._soft is None else self._soft.probabilities
-                if both and self._teachers:
-                    soft = self._said_by_teachers(kind, seed)
-                sources.append(Source(made.images, made.labels, rows, kind.share, soft))
-            network = train_fixed_budget(
-                sources, len(real.classes), budget, seed=seed, device=self._device,
-                precision=self._precision, first_alone=finish, progress=progress,
-            )  # fmt: skip
-            return self._counts(network)
-
-        counts, known = self._store.get(self._key(kind, seed), train)
+        counts, known = self._store.get(
+            self._key(kind, seed), lambda: self._counts(self._learner(kind, seed, progress))
+        )
         if known:
-            progress(kind.trainings * budget.steps * budget.batch_size)
+            progress(kind.trainings * self._budget.steps * self._budget.batch_size)
         return counts
+
+    def attacked(self, kind: Kind, seed: int) -> Attacked:
+        """How well an attack on the classifier's answers tells real images that stand behind it
+        from test images."""
+
+        def measure() -> np.ndarray:
+            newest = self._newest  # of the result that was asked for just before, mostly
+            known = newest is not None and newest[0] == (kind, seed)
+            network = newest[1] if newest and known else self._learner(kind, seed, lambda n: None)
+            own = self.beside.generators_own if kind.size == 0 else self._real_rows(kind, seed)
+            assert own is not None
+            members = own[evenly(len(own), ATTACKED)]
+            others = evenly(len(self._test.labels), ATTACKED)
+            scores = (
+                margins(
+                    embed(network, data.images[rows], TOGETHER, self._device).numpy(),
+                    data.labels[rows],
+                )
+                for data, rows in ((self._real, members), (self._test, others))
+            )
+            found = attack(*scores)
+            return np.array([found.area, found.balanced_accuracy, found.found])
+
+        key = {**self._key(kind, seed), "attacked": ATTACKED, "saw": self._real.fingerprint}
+        area, balanced, found = self._store.get(key, measure)[0].tolist()
+        return area, balanced, found
+
+    def _learner(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> Learner:
+        """The classifier of a row and a seed, trained."""
+        if kind.baseline:
+            network = self._by_baseline(kind, seed, progress)
+        else:
+            both = kind.trained_on == "real + synthetic"
+            network = train_fixed_budget(
+                self._sources(kind, seed, both), len(self._real.classes), self._budget, seed=seed,
+                device=self._device, precision=self._precision,
+                first_alone=self._finish if both else 0.0, progress=progress,
+            )  # fmt: skip
+        self._newest = (kind, seed), network
+        return network
+
+    def _sources(self, kind: Kind, seed: int, both: bool) -> list[Source]:
+        real, made, sources = self._real, self._made, []
+        if kind.size != 0:
+            rows = self._real_rows(kind, seed)
+            sources.append(Source(real.images, real.labels, rows, 1 - kind.share))
+        if kind.share > 0:
+            rows = np.arange(len(made.labels))
+            soft = None if self._soft is None else self._soft.probabilities
+            if both and self._teachers:
+                soft = self._said_by_teachers(kind, seed)
+            sources.append(Source(made.images, made.labels, rows, kind.share, soft))
+        return sources
 
     def _counts(self, network: Learner) -> np.ndarray:
         test, groups = self._test, self.beside.groups

@@ -31,7 +31,8 @@ from synthgen.stages.sample.filter import filter_dataset
 from synthgen.stages.sample.repair import repair
 from synthgen.stages.sample.reproduce import reproduce
 from synthgen.stages.sample.stage import sample
-from synthgen.stages.utility.trials import soft_labels, synthetic_images
+from synthgen.stages.utility.soft_labels import soft_labels
+from synthgen.stages.utility.trials import synthetic_images
 
 BUNDLE = str(golden.BUNDLES / "r3gan")
 SAMPLED = {

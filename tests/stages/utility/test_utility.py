@@ -12,37 +12,6 @@ from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.utility import UtilitySettings
-from synthgen.stages.utility.stage import utility
-
-QUICK = {
-    "quick": True, "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
-    "precision": "fp32",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def dataset(run_folder, tmp_path_factory):
-    from synthgen.spec.settings.sample import SampleSettings
-    from synthgen.stages.sample.stage import sample
-
-    out = tmp_path_factory.mktemp("made") / "digits"
-    sample(SampleSettings.parse({
-        "generator": str(run_folder), "out": str(out), "filters": "none", "per_class": 60,
-        "device": "cpu", "precision": "fp32", "batch_size": 64,
-    }))  # fmt: skip
-    return out
-
-
-@pytest.fixture
-def measure(dataset, digit_folder, test_folder, tmp_path):
-    def run(**changes):
-        values = {
-            **QUICK, "dataset": str(dataset), "real": str(digit_folder), "test": str(test_folder),
-            "cache_dir": str(tmp_path / "cache"), "sizes": ("5", "all"),
-        }  # fmt: skip
-        return utility(UtilitySettings.parse({**values, **changes}))
-
-    return run
 
 
 def test_the_table_has_each_kind_and_size_with_every_seed(measure, dataset):
@@ -124,7 +93,8 @@ def test_a_class_that_is_missing_from_the_test_images_is_named(measure, test_fol
 
 def test_soft_labels_are_the_bundles_own_classifiers(dataset, run_folder, measure):
     from synthgen.stages.finished.dataset import open_dataset
-    from synthgen.stages.utility.trials import soft_labels, synthetic_images
+    from synthgen.stages.utility.soft_labels import soft_labels
+    from synthgen.stages.utility.trials import synthetic_images
 
     opened = open_dataset(str(dataset))
     made = synthetic_images(opened, 90)
@@ -197,7 +167,7 @@ def test_each_choice_of_few_images_has_teachers_of_its_own(measure, monkeypatch)
 
 
 def test_an_evaluation_measures_it_too_by_the_same_code(
-    measure, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
+    measure, quick, dataset, digit_folder, test_folder, run_folder, tmp_path, monkeypatch
 ):
     import synthgen.stages.utility.trials as stage
     from synthgen.cli.main import cli
@@ -206,7 +176,7 @@ def test_an_evaluation_measures_it_too_by_the_same_code(
 
     alone = measure()
     (dataset / "report" / "utility.json").unlink()
-    quick = {**QUICK, "test": test_folder, "cache_dir": tmp_path / "cache", "sizes": "5+all"}
+    quick = {**quick, "test": test_folder, "cache_dir": tmp_path / "cache", "sizes": "5+all"}
     common = [
         "evaluate", dataset, "--real", digit_folder, "--generator", run_folder, "--device", "cpu",
         "--extractor", "classifier",

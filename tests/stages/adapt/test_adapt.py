@@ -163,6 +163,7 @@ def test_rounds_end_in_a_dataset_made_of_the_targets_own_look(values, tmp_path, 
         "per_class": 6,
         "round_images": 320,
         "round_algorithm": "cgan",
+        "filters": "none",
     }
     done = []
 

@@ -24,6 +24,7 @@ SHARED = {
     "same_bytes_runs",
     "same_speed_worker",
     "share_images",
+    "shortcut_scenes",
     "two_versions",
 }
 """Files of this folder that are no pages."""

@@ -30,6 +30,14 @@ LearningRate = Annotated[
 GeneratorRate = Annotated[float, Field(gt=0, le=1, description="Adam's learning rate of G.")]
 DiscriminatorRate = Annotated[float, Field(gt=0, le=1, description="Adam's learning rate of D.")]
 PenaltyWeight = Annotated[float, Field(ge=0, description="Weight of the gradient penalty.")]
+Gamma = Annotated[float, Field(ge=0, description="Weight of R1 and R2 at the start.")]
+GammaEnd = Annotated[float, Field(ge=0, description="Weight of R1 and R2 from half of the run on.")]
+PenaltyEvery = Annotated[
+    int, Field(ge=1, description="Steps between penalties; their weight makes up.")
+]
+PenaltyShare = Annotated[
+    float, Field(gt=0, le=1, description="Share of the batch that is penalised.")
+]
 CriticSteps = Annotated[int, Field(ge=1, le=100, description="Steps of the critic for each of G.")]
 ClassHead = Annotated[
     float, Field(ge=0, description="Weight of D's class head; 0 leaves the head out.")

@@ -17,6 +17,8 @@ from synthgen.losses.adversarial import (
     hinge_discriminator,
     non_saturating_generator,
     raise_logits,
+    relativistic_discriminator,
+    relativistic_generator,
 )
 from synthgen.losses.penalties import zero_centered_penalty
 from synthgen.networks.auxiliary import ClassifyingDiscriminator
@@ -105,6 +107,36 @@ def in_turn(
     return (
         Phase("D", trains=("D",), terms=discriminator, optimizer=optimizer),
         Phase("G", trains=("G",), terms=generator, optimizer=generators or optimizer),
+    )
+
+
+def relativistic_phases(
+    optimizer: Adam, every: int, share: float, real: str = "image"
+) -> tuple[Phase, Phase, Phase]:
+    """R3GAN's phases of ``D``, of its penalties R1 and R2, and of ``G``: Huang et al. 2024,
+    arXiv:2501.05441, section 2.
+
+    The penalties run in every ``every``-th step on the ``share`` of the batch, at the tensors
+    ``real`` and ``fake``.
+    """
+    pairing = Term(1.0, lambda t: relativistic_discriminator(t["real_logits"], t["fake_logits"]))
+    mirrored = Term(1.0, lambda t: relativistic_generator(t["real_logits"], t["fake_logits"]))
+    penalties = {
+        "r1": Term(1.0, lambda t: centered_penalty(t, real)),
+        "r2": Term(1.0, lambda t: centered_penalty(t, "fake")),
+    }
+    return (
+        Phase("D", trains=("D",), terms={"relativistic": pairing}, optimizer=optimizer),
+        Phase(
+            "penalty",
+            trains=("D",),
+            terms=penalties,
+            every=every,
+            lazy=True,
+            full_precision=True,
+            batch_share=share,
+        ),
+        Phase("G", trains=("G",), terms={"relativistic": mirrored}, optimizer=optimizer),
     )
 
 

@@ -11,11 +11,19 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from synthgen.algorithms.contract import Adam, Algorithm, Normal, Phase, Schedule, Term
-from synthgen.algorithms.options import FullWidth, Latent, LearningRate, Widest
-from synthgen.algorithms.pair import centered_penalty, pair_tensors
+from synthgen.algorithms.contract import Adam, Algorithm, Normal, Schedule
+from synthgen.algorithms.options import (
+    FullWidth,
+    Gamma,
+    GammaEnd,
+    Latent,
+    LearningRate,
+    PenaltyEvery,
+    PenaltyShare,
+    Widest,
+)
+from synthgen.algorithms.pair import pair_tensors, relativistic_phases
 from synthgen.algorithms.registry import algorithm
-from synthgen.losses.adversarial import relativistic_discriminator, relativistic_generator
 from synthgen.networks.residual import ResidualDiscriminator, ResidualGenerator
 from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import Task
@@ -27,14 +35,10 @@ class R3ganOptions(Settings):
     width: FullWidth = 32
     widest: Widest = 256
     lr: LearningRate = 4e-4
-    gamma: float = Field(2.0, ge=0, description="Weight of R1 and R2 at the start.")
-    gamma_end: float = Field(0.5, ge=0, description="Weight of R1 and R2 from half of the run on.")
-    penalty_every: int = Field(
-        4, ge=1, description="Steps between penalties; their weight makes up."
-    )
-    penalty_share: float = Field(
-        0.25, gt=0, le=1, description="Share of the batch that is penalised."
-    )
+    gamma: Gamma = 2.0
+    gamma_end: GammaEnd = 0.5
+    penalty_every: PenaltyEvery = 4
+    penalty_share: PenaltyShare = 0.25
 
 
 @algorithm(
@@ -57,41 +61,7 @@ def r3gan(task: Task, options: R3ganOptions) -> Algorithm:
         },
         latents={"z": Normal((options.latent,))},
         tensors=pair_tensors(),
-        phases=(
-            Phase(
-                "D",
-                trains=("D",),
-                terms={
-                    "relativistic": Term(
-                        1.0,
-                        lambda t: relativistic_discriminator(t["real_logits"], t["fake_logits"]),
-                    )
-                },
-                optimizer=adam,
-            ),
-            Phase(
-                "penalty",
-                trains=("D",),
-                terms={
-                    "r1": Term(1.0, lambda t: centered_penalty(t, "image")),
-                    "r2": Term(1.0, lambda t: centered_penalty(t, "fake")),
-                },
-                every=options.penalty_every,
-                lazy=True,
-                full_precision=True,
-                batch_share=options.penalty_share,
-            ),
-            Phase(
-                "G",
-                trains=("G",),
-                terms={
-                    "relativistic": Term(
-                        1.0, lambda t: relativistic_generator(t["real_logits"], t["fake_logits"])
-                    )
-                },
-                optimizer=adam,
-            ),
-        ),
+        phases=relativistic_phases(adam, options.penalty_every, options.penalty_share),
         samples={"image": "fake"},
         schedules={"gamma": Schedule(options.gamma, options.gamma_end, end=0.5)},
     )

@@ -123,6 +123,9 @@ class FilterSet:
 DEFAULT = ("statistics", "label_agreement", "agreement", "identity", "realism", "memorised")
 """Rules of ``default``; what a bundle has no calibration for is left out of it."""
 
+BY_LEARNERS = ("label_agreement", "agreement", "realism")
+"""Rules that go by what a network has learnt of how things go together in real images."""
+
 AUDIT: dict[str, dict[str, Any]] = {
     "statistics": {
         "scores": ("brightness", "contrast", "entropy", "sharpness", "grain"),
@@ -146,6 +149,7 @@ def load_filters(
     side: int = 0,
     *,
     agrees: bool = False,
+    unseen: bool = False,
 ) -> FilterSet:
     """``default``, ``audit``, ``none`` (validity only) or the path of a YAML file of rules.
 
@@ -154,11 +158,14 @@ def load_filters(
     limits; its value has the rule's settings. ``side`` is the images' smaller side in pixels;
     ``agrees`` says that images must agree with what they are given, which leaves ``memorised`` out
     of ``default`` and ``audit``.
+    ``unseen`` says that images show together what real ones never do: who has learnt from real
+    images alone takes their exceptions for faults, and :data:`BY_LEARNERS` are left out of both,
+    and so are the statistics of single classes.
 
     Raises:
         SynthgenError: the file is not of filters, or the bundle has no calibration for them.
     """
-    context = Context(spec, calibration, classes, side, agrees)
+    context = Context(spec, calibration, classes, side, agrees, unseen)
     chosen = _chosen(spec, context)
     every = len(classes)
     bounds = [
@@ -184,6 +191,7 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         context.calibrated("default")
         values: dict[str, Any] = {name: {} for name in DEFAULT if _possible(name, context)}
         values["exact_duplicate"] = {}
+        values = _without_learners(values) if context.unseen else values
     elif spec == "audit":
         values = dict(AUDIT)
         if context.agrees:
@@ -192,6 +200,7 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
             values["agreement"] = {"quantile": 0.015}
         if _possible("identity", context):
             values["identity"] = {}
+        values = _without_learners(values) if context.unseen else values
     else:
         values = read_yaml(spec)
         if not values:
@@ -218,6 +227,14 @@ def _chosen(spec: str, context: Context) -> dict[str, Rule | None]:
         chosen[name] = kind.parse(filled, where)
     order = [*known, *chosen]
     return dict(sorted(chosen.items(), key=lambda item: order.index(item[0])))
+
+
+def _without_learners(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules that judge an image whatever goes together in real ones."""
+    found = {name: dict(own) for name, own in values.items() if name not in BY_LEARNERS}
+    for own in found.values():
+        own.pop("per_class", None)
+    return found
 
 
 def _possible(name: str, context: Context) -> bool:

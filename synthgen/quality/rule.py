@@ -49,6 +49,8 @@ class Context:
     """The images' smaller side in pixels; 0 where it does not matter."""
     agrees: bool = False
     """Whether images must agree with what they are made from, as an enlarged image does."""
+    unseen: bool = False
+    """Whether images are made that show together what real ones never do."""
 
     def calibrated(self, rule: str, *scores: str) -> Calibration:
         """The calibration, which has these scores.

@@ -137,6 +137,12 @@ class Task:
         return {each.of[0]: name for name, each in self.derived.items() if each.by == OWN}
 
     @property
+    def independent(self) -> tuple[str, ...]:
+        """Given fields that sampling draws independently of the class: rows are made then that
+        the data do not have."""
+        return tuple(n for n in self.given if getattr(self.fields[n], "independent", False))
+
+    @property
     def agrees(self) -> bool:
         """Whether what is given shows so much of the image that they must agree, as a large image
         with its small copy, an image with the one that it is an edit of, or a solid with its views.

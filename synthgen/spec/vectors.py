@@ -32,6 +32,9 @@ class Attributes(Named, Placeless):
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aside: bool = False
     """Whether they are said of a row and enter no network."""
+    independent: bool = False
+    """Whether sampling draws them independently of the class, however they go together in the
+    data. All of them have choices then."""
     kind: ClassVar[str] = "attributes"
 
     @property
@@ -157,6 +160,7 @@ class Attributes(Named, Placeless):
         record: dict[str, Any] = {"names": list(self.names), "ranges": ranges}
         choices = {name: list(known) for name, known in self.choices.items()}
         record |= {"choices": choices} if choices else {}
+        record |= {"independent": True} if self.independent else {}
         return {**record, "aside": True} if self.aside else record
 
     @classmethod
@@ -168,7 +172,9 @@ class Attributes(Named, Placeless):
         choices = {str(k): names_of(v) for k, v in record.get("choices", {}).items()}
         if not set(choices) <= set(names) - set(ranges):
             raise ValueError("choices of no attribute, or of a number")
-        aside = record.get("aside", False)
-        if not isinstance(aside, bool):
-            raise ValueError("aside is true or false")
-        return cls(names, ranges, choices, aside)
+        aside, independent = record.get("aside", False), record.get("independent", False)
+        if not isinstance(aside, bool) or not isinstance(independent, bool):
+            raise ValueError("aside and independent are true or false")
+        if independent and set(choices) != set(names):
+            raise ValueError("what is drawn independently has choices")
+        return cls(names, ranges, choices, aside, independent)

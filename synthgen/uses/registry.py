@@ -57,6 +57,16 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """An attribute with choices that a row is given, out of one column or of its class."""
+
+    name: str
+    """What the attribute is called."""
+    column: str | None
+    """The column that has it; ``None``: it is each row's own class."""
+
+
+@dataclass(frozen=True)
 class Reads:
     """What a use reads of the data beside images and labels."""
 
@@ -81,6 +91,9 @@ class Reads:
     use's options; ``None``: no joints are read."""
     captioned: bool = False
     """Whether rows must have captions."""
+    choice: Callable[[Any], Choice | None] = lambda options: None
+    """The one attribute that a row is given, from the use's options; ``None``: there is none that
+    is read so."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ CANDIDATES = GOLDEN / "candidates"
 OPTIONS = {
     "biggan": {"width": 8, "width_d": 8, "chunk": 2, "embedding": 4},
     "cgan": {"width": 8},
+    "cgn": {"width": 4, "width_d": 4, "widest": 8, "latent": 4, "style": 8},
     "cogan": {"width": 8},
     "cyclegan": {"width": 4, "width_d": 4, "blocks": 1},
     "dcgan": {"width": 8},
@@ -148,6 +149,9 @@ def losses(algorithm: Any, side: int, channels: int) -> dict[str, float]:
         if "asked" in algorithm.tensors:  # what is asked for is a vector of choices
             chosen = torch.nn.functional.one_hot(label, len(CLASSES))
             given["condition"] = chosen.float() * 2 - 1
+        if "scene" in algorithm.tensors:  # the object's class, and the background's as choices
+            chosen = torch.nn.functional.one_hot(label.flip(0), len(CLASSES)).float() * 2 - 1
+            given["condition"] = torch.cat([label.float()[:, None], chosen], dim=1)
         for name, latent in algorithm.latents.items():
             given[name] = torch.randn(len(label), *latent.shape)
         if "text" in algorithm.networks:

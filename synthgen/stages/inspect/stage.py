@@ -25,7 +25,7 @@ from synthgen.stages.inspect.likeness import (
 )
 from synthgen.stages.inspect.repeated import Repeated, find_repeated
 from synthgen.stages.inspect.write import write_dataset
-from synthgen.stages.train.offered import ReadSo, reading_of
+from synthgen.stages.train.reading import ReadSo, reading_of
 from synthgen.stages.train.sizes import LARGEST_SIDE
 from synthgen.uses.registry import find_use
 

@@ -77,10 +77,11 @@ def filter_dataset(settings: FilterSettings, mode: Mode = "new") -> FilterReport
     side = min(generator.image.height, generator.image.width)
     filters = overridden(
         load_filters(
-            settings.filters, calibration or None, plan.classes, side, agrees=generator.task.agrees
+            settings.filters, calibration or None, plan.classes, side,
+            agrees=generator.task.agrees, unseen=bool(generator.task.independent),
         ),
         settings.set,
-    )
+    )  # fmt: skip
     judged = judge_stored(source, manifest, filters, generator)
     record = {
         **manifest.settings.record,

@@ -78,7 +78,7 @@ def resolve(
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
     filters = load_filters(
         settings.filters, calibration or None, tuple(classes), _side(generator),
-        agrees=generator.task.agrees,
+        agrees=generator.task.agrees, unseen=bool(generator.task.independent),
     )  # fmt: skip
     batch = settings.batch_size or batch_size_for(generator.image, generator.device.type)
     settings = settings.model_copy(update={"batch_size": batch})

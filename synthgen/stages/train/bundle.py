@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from synthgen.generators.bundle import Criteria, save_bundle
 from synthgen.generators.discriminator import Discriminator
 from synthgen.machine.hardware import hardware
 from synthgen.quality.calibration import Calibration
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.train import DecidedTrainSettings
+from synthgen.spec.task import Task
 from synthgen.spec.texts import Text
+from synthgen.spec.vectors import Attributes
 from synthgen.stages.judging.measure_real import measure_discriminator
 from synthgen.stages.train.setup import Prepared
 from synthgen.stages.train.yardstick import Judge
@@ -93,6 +96,8 @@ def _law(prepared: Prepared) -> dict[str, torch.Tensor] | None:
     names = [n for n in task.conditions if n != task.stratum and n not in task.derived]
     if not names or not isinstance(data, Records):
         return None
+    if task.independent:
+        return _every_combination(task, names)
     rows = np.random.default_rng(0).permutation(prepared.chosen)[:LAW_ROWS]
     found = {name: data.columns[name][rows] for name in names}
     strata = data.labels[rows]
@@ -104,6 +109,36 @@ def _law(prepared: Prepared) -> dict[str, torch.Tensor] | None:
             strata = strata[at]
     kept = {**found, "strata": strata}
     return {name: torch.from_numpy(values[:LAW_ROWS]) for name, values in kept.items()}
+
+
+EACH = 20
+"""Rows of the law of each combination of a class and values that are drawn independently."""
+
+
+def _every_combination(task: Task, names: Sequence[str]) -> dict[str, torch.Tensor]:
+    """Rows in which each class goes with all values of its independent attributes, equally often.
+
+    Raises:
+        SynthgenError: something else is given beside them.
+    """
+    if set(names) != set(task.independent):
+        raise SynthgenError(
+            f"{name_list(names)}: what is drawn independently of the class stands alone"
+        )
+    classes = np.arange(len(task.classes))
+    axes, owners = [classes], []
+    for name in names:
+        field = task.fields[name]
+        assert isinstance(field, Attributes)
+        axes += [np.arange(len(field.choices[each])) for each in field.names]
+        owners += [name] * len(field.names)
+    table = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    table = table.repeat(max(1, min(EACH, LAW_ROWS // len(table))), axis=0)
+    found = {}
+    for name in names:
+        places = [1 + place for place, owner in enumerate(owners) if owner == name]
+        found[name] = torch.from_numpy(table[:, places].astype(np.float32))
+    return {**found, "strata": torch.from_numpy(table[:, 0].astype(np.int64))}
 
 
 def publish_best(out: Path, report: str, best: Mapping[str, float]) -> None:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from synthgen.algorithms.registry import Registration, find
-from synthgen.data import captions
-from synthgen.data.attributes import FIELD, attributed
+from synthgen.data.attributes import FIELD
 from synthgen.data.cache import ImageData
-from synthgen.data.captions import captioned
 from synthgen.data.glance import Glance, glance
-from synthgen.data.joints import FIELD as POINTS
-from synthgen.data.joints import jointed
 from synthgen.data.mask_names import mask_names
 from synthgen.data.offered import offered_columns, offered_fields
-from synthgen.data.records import Records, load_records, open_for, unlabelled_table
+from synthgen.data.records import Records, load_records, open_for
 from synthgen.data.sources import Source, open_source, place_here
 from synthgen.data.understood import Column
-from synthgen.data.views import names_of
 from synthgen.spec.derivations import derive, draws_of
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.fields import Field, Image, Label
@@ -31,6 +25,7 @@ from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.train import TrainSettings
 from synthgen.spec.solids import Views
 from synthgen.spec.task import ALL, Task
+from synthgen.stages.train.reading import reading_of
 from synthgen.stages.train.two_sets import TwoSets, two_sets
 from synthgen.training.batches import Stream
 from synthgen.uses.registry import Offered, Use, find_use
@@ -120,56 +115,6 @@ def open_images(settings: TrainSettings) -> Source:
     read_so = reading_of(settings, use)
     source = open_for(read_so.settings, "image", settings.field)
     return source if read_so.view is None else read_so.view(source)
-
-
-@dataclass(frozen=True)
-class ReadSo:
-    """How a use reads the rows that settings name."""
-
-    settings: TrainSettings
-    view: Callable[[Source], Source] | None = None
-    """Makes columns of what the rows have."""
-    apart: str | None = None
-    """The field whose column the view makes, whatever it is called in the data."""
-
-
-def reading_of(settings: TrainSettings, use: Use) -> ReadSo:
-    """The way in which a use reads rows: with captions, with attributes, with joints, or as they
-    are."""
-    if use.reads.captioned:
-        view = partial(captioned, asked=settings.field.get(captions.FIELD))
-        return ReadSo(unlabelled_table(settings), view, captions.FIELD)
-    options = use.options.parse(settings.use_options, f"options of {use.name}")
-    least, joints = use.reads.attributes(options), use.reads.joints(options)
-    if least is not None:
-        names = asked_of(settings) or use.reads.named(options)
-        view = partial(attributed, asked=names, least=least)
-        return ReadSo(unlabelled_table(settings), view, FIELD)
-    if joints is not None:
-        _refuse_identity(settings)
-        folder, asked = place_here(settings), settings.field.get(POINTS)
-        view = partial(jointed, folder=folder, asked=asked, told=joints)
-        return ReadSo(unlabelled_table(settings), view, POINTS)
-    return ReadSo(settings)
-
-
-def _refuse_identity(settings: TrainSettings) -> None:
-    """Nothing, unless a column is named that says who is shown.
-
-    Raises:
-        SynthgenError: one is.
-    """
-    for name in ("identity", "person"):
-        if name in settings.field:
-            raise SynthgenError(
-                f"--field {name}: pairs of one person in two poses are not read; leave it out, and "
-                "people are made from joints alone"
-            )
-
-
-def asked_of(settings: TrainSettings) -> tuple[str, ...]:
-    """The attributes that settings name."""
-    return names_of(settings.field, FIELD)
 
 
 def look_at(settings: TrainSettings) -> Glance:

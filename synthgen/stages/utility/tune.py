@@ -137,8 +137,11 @@ def _sampled(
 def _default_rules(generator: Generator) -> tuple[str, ...]:
     """Those of ``default`` that the bundle has a calibration for."""
     calibration = generator.calibration and Calibration.from_json(generator.calibration)
-    agrees = generator.task.agrees
-    filters = load_filters("default", calibration or None, generator.classes, agrees=agrees)
+    task = generator.task
+    filters = load_filters(
+        "default", calibration or None, generator.classes, agrees=task.agrees,
+        unseen=bool(task.independent),
+    )  # fmt: skip
     return tuple(name for name in filters.reasons if name != "validity")
 
 

@@ -71,6 +71,7 @@ def run(per_class: int, arguments: argparse.Namespace) -> Utility:
         "dataset": str(made.root), "real": str(few), "test": arguments.data, "sizes": ("all",),
         "synthetic_share": tuned.tuning.best.share, "finish_on_real": tuned.tuning.best.finish,
         "seeds": arguments.seeds, "steps": arguments.steps, "teachers": arguments.teachers,
+        "quick": not arguments.strong,
     }))  # fmt: skip
 
 
@@ -84,6 +85,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="Classifiers for each row.")
     parser.add_argument("--steps", type=int, default=1000, help="Of every classifier.")
     parser.add_argument("--teachers", type=int, default=0, help="See synthgen utility.")
+    parser.add_argument(
+        "--strong",
+        action="store_true",
+        help="By the strong protocol; takes hours.",
+    )
     parser.add_argument("--out", default="runs/low-data")
     arguments = parser.parse_args()
     data_of(arguments, NEEDS)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthgen.dataset.counts import read_receipts
     from synthgen.generators.generator import Generator
-    from synthgen.generators.zoo import load_generator
     from synthgen.spec.errors import SynthgenError
     from synthgen.spec.settings.adapt import AdaptSettings
     from synthgen.spec.settings.grow import GrowSettings
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from synthgen.stages.advise.frame import advise
     from synthgen.stages.grow.stage import grow
     from synthgen.stages.inspect.frame import inspect
+    from synthgen.stages.sample.from_python import load_generator
     from synthgen.stages.sample.stage import sample
     from synthgen.stages.train.stage import train
     from synthgen.training.metrics_log import read_metrics
@@ -38,7 +38,7 @@ _HOMES = {
     "advise": "synthgen.stages.advise.frame",
     "grow": "synthgen.stages.grow.stage",
     "inspect": "synthgen.stages.inspect.frame",
-    "load_generator": "synthgen.generators.zoo",
+    "load_generator": "synthgen.stages.sample.from_python",
     "read_metrics": "synthgen.training.metrics_log",
     "read_receipts": "synthgen.dataset.counts",
     "sample": "synthgen.stages.sample.stage",

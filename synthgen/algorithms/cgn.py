@@ -222,7 +222,8 @@ def _cut(t: Tensors) -> Tensor:
     """The mask ``float32 [N, 1, H, W]``; at the start it is an object's in the middle, or the
     layers might change roles."""
     outputs = t.call("mask", t["z"], t["object"])
-    return soft_mask(outputs + centre(*outputs.shape[2:], outputs.device))
+    height, width = outputs.shape[2:]
+    return soft_mask(outputs + centre(height, width, outputs.device))
 
 
 def _window(t: Tensors, image: ImageSpec, reach: tuple[int, int]) -> Tensor:

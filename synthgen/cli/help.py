@@ -82,10 +82,11 @@ LAYOUTS = {
     "utility": Layout(
         "synthgen utility out/photos --real photos --test held-out --sizes all",
         {
-            "Images": "real test sizes attribute learn | real_split test_split field"
+            "Images": "real test sizes attribute learn group | real_split test_split field"
             f" limit_per_class limit_seed {READING}",
-            "Training": "seeds steps flip synthetic_share teachers | finish_on_real soft_labels"
-            " generator batch_size width",
+            "Baselines": "baseline unlabelled | unlabelled_split",
+            "Training": "quick seeds steps flip synthetic_share teachers | finish_on_real"
+            " soft_labels generator batch_size width",
             "Hardware": "device threads | precision cache_dir",
         },
     ),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from synthgen.data.own_fields import own_fields
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.maps import Mask
 from synthgen.spec.settings.data import DataSettings
@@ -34,7 +35,8 @@ class MaskNames:
 
 
 def mask_names(settings: DataSettings, folder: Path | None) -> MaskNames | None:
-    """The names of the settings, else those in the data's folder.
+    """The names of the settings, else those in the data's folder, else those that a dataset of
+    synthgen has on record.
 
     These are a list in the order of the values, ``{"classes": [...]}`` (with ``"palette": [[r, g,
     b], ...]`` where masks are in colours), or ``{"0": "sky", "255": "void"}``.
@@ -49,7 +51,8 @@ def mask_names(settings: DataSettings, folder: Path | None) -> MaskNames | None:
         return MaskNames.of(settings.mask_names)
     path = None if folder is None else folder / FILE
     if path is None or not path.is_file():
-        return None
+        own = {f.names for f in own_fields(folder).values() if isinstance(f, Mask)}
+        return MaskNames.of(own.pop()) if len(own) == 1 else None
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         found = _read(record)
@@ -64,6 +67,8 @@ def mask_names(settings: DataSettings, folder: Path | None) -> MaskNames | None:
 
 def _read(record: Any) -> MaskNames:
     colors: tuple[tuple[int, int, int], ...] = ()
+    if isinstance(record, str):
+        raise ValueError(f"it is the one text '{record[:20]}'")
     if isinstance(record, dict) and "classes" in record:
         colors = tuple((int(r), int(g), int(b)) for r, g, b in record.get("palette", ()))
         record = record["classes"]

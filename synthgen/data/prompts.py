@@ -31,13 +31,15 @@ class Prompts:
     def line(self) -> str:
         """What was understood, for a terminal."""
         different = len(set(self.rows))
-        told = [f"{len(self.rows):,} prompts"]
+        told = [f"{len(self.rows):,} prompt{'s' * (len(self.rows) > 1)}"]
         if self.skipped:
-            told.append(f"{self.skipped:,} lines without a word are skipped")
+            several = "lines without a word are" if self.skipped > 1 else "line without a word is"
+            told.append(f"{self.skipped:,} {several} skipped")
         if different < len(self.rows):
+            again = len(self.rows) - different
             told.append(
-                f"{len(self.rows) - different:,} are there before: each is made as often as it "
-                "is there"
+                f"{again:,} {'are' if again > 1 else 'is'} there before: each is made as often as "
+                "it is there"
             )
         return ", ".join(told)
 

@@ -8,73 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, stdev
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
+from synthgen.evaluation.utility_rows import (
+    SAW_NOTHING,
+    Gain,
+    TrainedOn,
+    UtilityRow,
+    spread,
+    toughest_lines,
+)
+
 FORMAT = "synthgen-utility"
 VERSION = 1
-
-TrainedOn = Literal["real", "synthetic", "real + synthetic"]
-
-SAW_ALL = "all training images"
-"""A generator that learnt from more than the classifier gets: shared in place of data."""
-SAW_THESE = "only these images"
-"""A generator that learnt from just the images that the classifier gets: the low-data case."""
-SAW_UNKNOWN = "images that are not known here"
-"""The generator's record of its training data is not that of the real images given."""
-SAW_NOTHING = "no generator"
-
-
-@dataclass(frozen=True)
-class UtilityRow:
-    """One kind of training set, trained on with every seed and tested on real test images."""
-
-    trained_on: TrainedOn
-    real_per_class: int
-    """Real images of each class: the x of a curve; 0 where none is used, and the largest class'
-    count where all are."""
-    all_real: bool
-    """Whether these are all the real images there are."""
-    real_images: int
-    synthetic_images: int
-    synthetic_share: float
-    """Share of each batch that is synthetic, 0 to 1."""
-    generator_saw: str
-    """What real data the generator was trained on: one of the ``SAW_…`` texts."""
-    accuracies: tuple[float, ...]
-    """Test accuracy, 0 to 1, of each seed."""
-    class_accuracies: tuple[float, ...]
-    """Mean over the seeds of the test accuracy of each class."""
-
-    @property
-    def accuracy(self) -> float:
-        """Mean over the seeds."""
-        return fmean(self.accuracies)
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation over the seeds (n - 1); 0 for one seed."""
-        return stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
-
-
-@dataclass(frozen=True)
-class Gain:
-    """Accuracy of real + synthetic less that of the same real images alone, seed by seed."""
-
-    real_per_class: int
-    all_real: bool
-    mean: float
-    deviation: float
-    """Standard deviation (n - 1) of the differences, which share seed and real images."""
-
-    @property
-    def verdict(self) -> Literal["better", "worse", "no difference"]:
-        """Whether the mean difference is further from nought than the deviation."""
-        if abs(self.mean) <= self.deviation:
-            return "no difference"
-        return "better" if self.mean > 0 else "worse"
 
 
 @dataclass(frozen=True)
@@ -97,6 +45,8 @@ class Utility:
     protocol: dict[str, Any]
     """Every setting of the classifier and its training: the same in all rows."""
     rows: tuple[UtilityRow, ...]
+    groups: tuple[str, ...] = ()
+    """Names of the groups that the worst one is looked for among."""
 
     @property
     def learner(self) -> str:
@@ -105,28 +55,35 @@ class Utility:
         return "classifier" if column is None else f"reader of {column}"
 
     @property
+    def protocol_name(self) -> str:
+        """``strong`` or ``quick``."""
+        return str(self.protocol.get("protocol", "quick"))
+
+    @property
     def measure(self) -> str:
         """What the rows' ``accuracies`` are: accuracy, or the mean over the parts of a measure."""
         measure = self.protocol.get("measure")
         return "accuracy" if measure is None else f"mean {measure}"
 
     def row(self, trained_on: TrainedOn, real_per_class: int) -> UtilityRow | None:
-        """The row of this kind and size, if it was measured."""
+        """The row of this kind and size that is of no baseline, if it was measured."""
         for row in self.rows:
-            if (row.trained_on, row.real_per_class) == (trained_on, real_per_class):
+            if (row.name, row.real_per_class) == (trained_on, real_per_class):
                 return row
         return None
 
+    def gain(self, row: UtilityRow) -> Gain | None:
+        """What a row has over the same real images alone; ``None`` where it is no more than those,
+        or they were not measured."""
+        alone = self.row("real", row.real_per_class)
+        if alone is None or row.name == "real" or not row.real_per_class:
+            return None
+        return Gain.between(row, row.accuracies, alone.accuracies)
+
     def gains(self) -> tuple[Gain, ...]:
         """One entry for each number of real images, in order."""
-        found = []
-        for both in self.rows:
-            alone = self.row("real", both.real_per_class)
-            if both.trained_on != "real + synthetic" or alone is None:
-                continue
-            differences = [a - b for a, b in zip(both.accuracies, alone.accuracies, strict=True)]
-            deviation = stdev(differences) if len(differences) > 1 else 0.0
-            found.append(Gain(both.real_per_class, both.all_real, fmean(differences), deviation))
+        both = [row for row in self.rows if row.trained_on == "real + synthetic"]
+        found = [gain for row in both if (gain := self.gain(row)) is not None]
         return tuple(sorted(found, key=lambda gain: gain.real_per_class))
 
     def _gap(self, made: UtilityRow, whole: UtilityRow) -> str:
@@ -146,7 +103,7 @@ class Utility:
     def sentences(self) -> list[str]:
         """What a person should know, in plain words."""
         lines = []
-        whole = next((row for row in self.rows if row.trained_on == "real" and row.all_real), None)
+        whole = next((row for row in self.rows if row.name == "real" and row.all_real), None)
         made = next((row for row in self.rows if row.trained_on == "synthetic"), None)
         if made is not None and whole is not None:
             lines.append(self._gap(made, whole))
@@ -160,13 +117,12 @@ class Utility:
             )
         for gain in self.gains():
             what = f"{gain.real_per_class:,} real images per class"
-            points = f"{100 * gain.mean:+.1f} ± {100 * gain.deviation:.1f} points"
+            points = f"{gain.points} points"
             lines.append(
                 {
                     "better": f"with {what} the synthetic images help: {points}",
                     "worse": f"with {what} the synthetic images harm: {points}",
-                    "no difference": f"with {what} the synthetic images make no difference beyond "
-                    f"the deviation: {points}",
+                    "open": f"with {what} it is open whether the synthetic images help: {points}",
                 }[gain.verdict]
             )
         if self.shared_images:
@@ -174,43 +130,60 @@ class Utility:
                 f"{self.shared_images:,} of {self.test_images:,} test images are among the real "
                 "training images, pixel by pixel: the accuracies flatter"
             )
-        return lines
+        return [*lines, *toughest_lines(self.rows)]
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each row and seed: what was trained on, how many images of either kind, the
         seed and the accuracy on real test images, 0 to 1."""
         frame = pd.DataFrame([asdict(row) for row in self.rows])
-        frame = frame.drop(columns="class_accuracies").rename(columns={"accuracies": "accuracy"})
+        frame = frame.drop(columns=["class_accuracies", "group_accuracies"]).rename(
+            columns={"accuracies": "accuracy"}
+        )
         frame["seed"] = [self.seeds[: len(values)] for values in frame["accuracy"]]
         return frame.explode(["seed", "accuracy"], ignore_index=True).astype(
             {"seed": "int64", "accuracy": "float64"}
         )
 
     def table(self) -> str:
-        """Markdown: one line for each row, accuracies in per cent, mean ± deviation."""
-        gains = {gain.real_per_class: gain for gain in self.gains()}
-        lines = [
-            "| trained on | real images per class | synthetic images | the generator saw "
-            f"| {self.measure} | against real only |",
-            "|---|---|---|---|---|---|",
+        """Markdown: one line for each row, accuracies in per cent, mean ± deviation, and the
+        differences to the same real images alone, mean and 95 % interval."""
+        heads = [
+            "trained on", "real images per class", "synthetic images", "the generator saw",
+            self.measure, "against real only", "",
+        ]  # fmt: skip
+        heads += [] if "learn" in self.protocol else ["worst class"]
+        heads += ["worst group"] if self.groups else []
+        lines = [heads, ["---"] * len(heads), *(self._cells(row) for row in self.rows)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")
+
+    def _cells(self, row: UtilityRow) -> list[str]:
+        gain = self.gain(row)
+        real = "none"
+        if row.real_per_class:
+            real = f"{row.real_per_class:,}" + (" (all)" if row.all_real else "")
+        cells = [
+            row.name,
+            real,
+            f"{row.synthetic_images:,}" if row.synthetic_images else "",
+            "" if row.generator_saw == SAW_NOTHING else row.generator_saw,
+            spread(row.accuracies),
+            gain.points if gain else "",
+            gain.verdict if gain else "",
         ]
-        for row in self.rows:
-            gain = gains.get(row.real_per_class) if row.trained_on == "real + synthetic" else None
-            against = f"{100 * gain.mean:+.1f} ± {100 * gain.deviation:.1f}" if gain else ""
-            real = "none"
-            if row.real_per_class:
-                real = f"{row.real_per_class:,}" + (" (all)" if row.all_real else "")
-            saw = "" if row.generator_saw == SAW_NOTHING else row.generator_saw
-            made = f"{row.synthetic_images:,}" if row.synthetic_images else ""
-            score = f"{100 * row.accuracy:.1f} ± {100 * row.deviation:.1f} %"
-            lines.append(f"| {row.trained_on} | {real} | {made} | {saw} | {score} | {against} |")
-        return "\n".join(lines)
+        if "learn" not in self.protocol:
+            worst = min(range(len(self.classes)), key=lambda k: row.class_accuracies[k])
+            cells.append(f"{100 * row.class_accuracies[worst]:.1f} % ({self.classes[worst]})")
+        if self.groups:
+            means = [sum(values) for values in zip(*row.group_accuracies, strict=True)]
+            cells.append(f"{spread(row.worst_groups)} ({self.groups[means.index(min(means))]})")
+        return cells
 
     def text(self) -> str:
         """For the terminal: the table, then the sentences."""
         head = (
             f"{self.dataset} against {self.real}, tested on {self.test_images:,} images of "
-            f"{self.test}; {len(self.seeds)} seeds, mean ± deviation:"
+            f"{self.test}; {len(self.seeds)} seeds, {self.protocol_name} protocol, mean ± "
+            "deviation, differences of the same seed with their 95 % interval:"
         )
         return "\n".join([head, "", self.table(), "", *self.sentences()])
 
@@ -220,7 +193,11 @@ class Utility:
             {**asdict(row), "accuracy": row.accuracy, "deviation": row.deviation}
             for row in self.rows
         ]
-        gains = [{**asdict(gain), "verdict": gain.verdict} for gain in self.gains()]
+        gains = [
+            {**asdict(gain), "half_width": gain.half_width if gain.seeds > 1 else None,
+             "verdict": gain.verdict}
+            for gain in self.gains()
+        ]  # fmt: skip
         return {
             "format": FORMAT, "version": VERSION, **asdict(self), "rows": rows, "gains": gains,
             "sentences": self.sentences(),
@@ -240,8 +217,11 @@ class Utility:
 
 
 def _fields(kind: type, record: dict[str, Any]) -> dict[str, Any]:
-    """The record's values of the dataclass' own fields, lists as tuples."""
+    """The record's values of the dataclass' own fields, lists as tuples; what an older record has
+    not is left out."""
     names: Sequence[str] = tuple(kind.__dataclass_fields__)  # type: ignore[attr-defined]
-    return {
-        name: tuple(value) if isinstance(value := record[name], list) else value for name in names
-    }
+    return {name: _tuples(record[name]) for name in names if name in record}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from synthgen.algorithms.registry import build
-from synthgen.generators.class_indices import class_indices
+from synthgen.generators.asked import Asked, Given, Maker, Samples, of_classes
 from synthgen.generators.discriminator import Discriminator, ImageJudge
 from synthgen.generators.drawing import draw, latent_size
 from synthgen.generators.format import (
@@ -30,7 +31,7 @@ from synthgen.networks.baking import bake
 from synthgen.networks.outline import outline
 from synthgen.networks.placement import place
 from synthgen.spec.errors import SynthgenError, name_list
-from synthgen.spec.image import ImageSpec, to_uint8
+from synthgen.spec.image import ImageSpec
 from synthgen.spec.task import sampled
 
 
@@ -41,6 +42,8 @@ class Generator:
     ``calibration`` (JSON, or ``None``) and
     ``reference`` (tensors by name, or ``None``) come from the bundle as well.
     """
+
+    maker: Maker | None = None
 
     def __init__(
         self, folder: Path, name: str, device: torch.device, precision: torch.dtype
@@ -253,45 +256,44 @@ class Generator:
         return self.generate(torch.from_numpy(flat), torch.from_numpy(labels), psi=psi, given=given)
 
     def sample(
-        self,
-        labels: str | Sequence[str] | Sequence[int],
-        *,
-        seed: int = 0,
-        truncation: float | None = None,
-        latent_std: float = 1.0,
-        batch_size: int = 256,
-    ) -> np.ndarray:
-        """Images ``uint8 [N, H, W, C]`` for class names or indices; of one name, one image.
+        self, labels: str | Sequence[str] | Sequence[int] | None = None, *, seed: int = 0,
+        truncation: float | None = None, latent_std: float = 1.0, batch_size: int = 256,
+        given: Given | None = None, prompts: Sequence[str] | None = None, **settings: Any,
+    ) -> np.ndarray:  # fmt: skip
+        """Images ``uint8 [N, H, W, C]``: of class names or indices (of one name, one image; by
+        default one of each class), of given rows in their order, or one of each prompt.
 
-        The k-th occurrence of a class is its candidate k in shard 0, so the images do not depend on
-        the batch size. Of a generator that makes pairs, the target's images.
+        The k-th occurrence of a class is its candidate k in shard 0. Of a generator that makes
+        pairs, the target's images. What they were made from as well: :meth:`sample_rows`.
+
+        Args:
+            labels: classes, one for each image.
+            seed: of every image.
+            truncation, latent_std: of the latents; off, and one, by default.
+            batch_size: images that are made at a time.
+            given: rows to make images from: a data set, images, or columns by field.
+            prompts: captions to make images of.
+            settings: others of ``synthgen sample``: ``set={"smiling": 1}``, ``balance``, ``n``.
 
         Raises:
-            SynthgenError: a class is not known, or the generator needs images to translate.
+            SynthgenError: a class is not known, or what the generator is given is missing or wrong.
         """
-        if self.translates:
+        asked = Asked(labels, seed, truncation, latent_std, batch_size, given, prompts, settings)
+        if asked.by_class and not self.translates:
+            return of_classes(self, asked)
+        return self._made(asked).images
+
+    def sample_rows(
+        self, labels: str | Sequence[str] | Sequence[int] | None = None, **asked: Any
+    ) -> Samples:
+        """The images of :meth:`sample`, which takes the same, with what they were made from, as
+        ``synthgen sample`` writes it: ``images uint8 [N, H, W, C]`` and ``columns`` by name."""
+        return self._made(Asked.of(labels, **asked))
+
+    def _made(self, asked: Asked) -> Samples:
+        if self.maker is None:
             raise SynthgenError(
-                f"generator '{self.name}' makes images from {name_list(self.given)}: use synthgen "
-                "sample --given DATA"
+                f"generator '{self.name}': images from {name_list(self.given) or 'conditions'} are "
+                "made by one that synthgen.load_generator has opened"
             )
-        wanted = [labels] if isinstance(labels, str) else labels
-        indices = class_indices(wanted, self.classes, f"generator '{self.name}'")
-        seen: dict[int, int] = {}
-        numbers = np.empty(len(indices), dtype=np.int64)
-        for position, label in enumerate(indices.tolist()):
-            numbers[position] = seen.get(label, 0)
-            seen[label] = seen.get(label, 0) + 1
-        images = np.empty(
-            (len(indices), self.image.height, self.image.width, self.image.channels), dtype=np.uint8
-        )
-        for start in range(0, len(indices), batch_size):
-            part = slice(start, start + batch_size)
-            count = len(indices[part])
-            # Always a full batch: the same kernels run whatever is left to make.
-            padded = np.resize(np.arange(start, start + count), batch_size)
-            drawn = self.candidates(
-                indices[padded], np.zeros_like(padded), numbers[padded],
-                seed=seed, latent_std=latent_std, truncation=truncation,
-            )  # fmt: skip
-            images[part] = to_uint8(drawn["image"][:count]).cpu().numpy()
-        return images
+        return self.maker(self, asked)

@@ -16,13 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from synthgen.data.splits import evenly
 from synthgen.features.classifier import LabelClassifier
+from synthgen.features.strong_classifier import StrongClassifier
 from synthgen.machine.devices import seed_generators
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec, to_float
 from synthgen.training.augment import translate
 from synthgen.training.batches import RealBatches
 from synthgen.training.loop import step_seed
+from synthgen.training.strong_budget import WHITENED_BY, StrongBudget
 
 TESTED_TOGETHER = 256
 
@@ -43,6 +46,35 @@ class Budget:
     crop: float = 0.07
     """Each image is shifted by up to this share of its side; zeros come in."""
 
+    def fresh(self, image: ImageSpec, classes: int, shown: np.ndarray) -> LabelClassifier:
+        """A network with random weights."""
+        return LabelClassifier(image, classes, self.width)
+
+    def augment(self, images: Tensor) -> Tensor:
+        """``float [N, C, H, W]`` in [-1, 1], shifted at random."""
+        return translate(images, self.crop) if self.crop else images
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """SGD with Nesterov momentum; each group's ``peak`` is its highest learning rate."""
+        return torch.optim.SGD(
+            [{"params": list(network.parameters()), "peak": self.peak_lr}],
+            lr=self.peak_lr, momentum=0.9, nesterov=True, weight_decay=self.weight_decay,
+        )  # fmt: skip
+
+    def rate(self, progress: float) -> float:
+        """Learning rate at a share of the steps, as a share of the peak."""
+        if progress < self.warm_up:
+            return (progress + 1e-3) / self.warm_up
+        return 0.5 * (1 + math.cos(math.pi * (progress - self.warm_up) / (1 - self.warm_up)))
+
+    def follower(self, network: nn.Module) -> Callable[[int], None]:
+        """What is to be called after each step, with its number: nothing happens."""
+        return lambda step: None
+
+
+AnyBudget = Budget | StrongBudget
+Learner = LabelClassifier | StrongClassifier
+
 
 @dataclass(frozen=True)
 class Source:
@@ -57,6 +89,8 @@ class Source:
     share: float
     soft: np.ndarray | None = None
     """``float32 [M, K]``: probabilities to learn in place of the labels."""
+    groups: np.ndarray | None = None
+    """``int64 [M]``: the group of each image, for what weighs or balances groups."""
 
     def targets(self, rows: np.ndarray, classes: int, smoothing: float) -> Tensor:
         """``float32 [n, classes]`` of these rows: ``soft``, or the label's, smoothed."""
@@ -67,17 +101,31 @@ class Source:
         return table[torch.from_numpy(self.labels[rows])]
 
 
+Loss = Callable[[nn.Module, Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
+"""What is made small: of the network, the budget's augmentation, images ``float [N, C, H, W]`` in
+[-1, 1] and targets ``float32 [N, K]``, behind which the group stands where sources have groups."""
+
+
+def plain_loss(
+    network: nn.Module, augment: Callable[[Tensor], Tensor], pixels: Tensor, truth: Tensor
+) -> Tensor:
+    """Cross-entropy of augmented images; a column of groups is left out."""
+    logits = network(augment(pixels))
+    return cross_entropy(logits, truth[:, : logits.shape[1]])
+
+
 def train_fixed_budget(
     sources: Sequence[Source],
     classes: int,
-    budget: Budget,
+    budget: AnyBudget,
     *,
     seed: int,
     device: torch.device,
     precision: torch.dtype,
     first_alone: float = 0.0,
+    loss: Loss = plain_loss,
     progress: Callable[[int], Any] = lambda images: None,
-) -> LabelClassifier:
+) -> Learner:
     """The trained classifier, in evaluation mode.
 
     A function of its arguments: weights, order and augmentation come from the seed.
@@ -90,11 +138,12 @@ def train_fixed_budget(
         device: where it is trained.
         precision: ``torch.bfloat16`` trains under autocast.
         first_alone: last share of the steps that show the first source only.
+        loss: what is made small.
         progress: told of images shown.
     """
     _, height, width, channels = sources[0].images.shape
     torch.manual_seed(step_seed(seed, 0, 1))
-    network = LabelClassifier(ImageSpec(height, width, channels), classes, budget.width)
+    network = budget.fresh(ImageSpec(height, width, channels), classes, _some(sources))
     place(network, device).train()
     taught = [
         (_Taught(source, classes, budget, step_seed(seed, 0, 2 + number)), source.share)
@@ -102,13 +151,19 @@ def train_fixed_budget(
     ]
 
     def loss_of(pixels: Tensor, truth: Tensor) -> Tensor:
-        return cross_entropy(network(_shifted(pixels, budget.crop)), truth)
+        return loss(network, budget.augment, pixels, truth)
 
     fit_fixed_budget(
         network, taught, loss_of, budget, seed=seed, device=device, precision=precision,
         first_alone=first_alone, progress=progress,
     )  # fmt: skip
     return network.eval()
+
+
+def _some(sources: Sequence[Source]) -> np.ndarray:
+    """Images of all sources, spread evenly over them: what a first layer may be set by."""
+    most = WHITENED_BY // len(sources)
+    return np.concatenate([s.images[s.rows[evenly(len(s.rows), most)]] for s in sources])
 
 
 class Shown(Protocol):
@@ -123,7 +178,7 @@ def fit_fixed_budget(
     network: nn.Module,
     shown: Sequence[tuple[Shown, float]],
     loss_of: Callable[[Tensor, Tensor], Tensor],
-    budget: Budget,
+    budget: AnyBudget,
     *,
     seed: int,
     device: torch.device,
@@ -139,10 +194,7 @@ def fit_fixed_budget(
     mixed = batch_counts([share for _, share in shown], budget.batch_size)
     alone = [budget.batch_size, *(0 for _ in shown[1:])]
     at = [0] * len(shown)
-    optimizer = torch.optim.SGD(
-        network.parameters(), lr=budget.peak_lr, momentum=0.9, nesterov=True,
-        weight_decay=budget.weight_decay,
-    )  # fmt: skip
+    optimizer, follow = budget.optimizer(network), budget.follower(network)
     for step in range(budget.steps):
         seed_generators(step_seed(seed, 1 + step, 0), device)
         parts = []
@@ -153,26 +205,32 @@ def fit_fixed_budget(
                 at[number] += count
         pixels, truth = (torch.cat(values) for values in zip(*parts, strict=True))
         for group in optimizer.param_groups:
-            group["lr"] = budget.peak_lr * _lr_factor(step / budget.steps, budget.warm_up)
+            group["lr"] = group["peak"] * budget.rate(step / budget.steps)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             loss = loss_of(pixels, truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        follow(step)
         progress(budget.batch_size)
 
 
 class _Taught:
-    """A source's images and targets ``float32 [n, K]``."""
+    """A source's images and targets ``float32 [n, K]``, and behind them the group, if there are
+    groups."""
 
-    def __init__(self, source: Source, classes: int, budget: Budget, seed: int) -> None:
+    def __init__(self, source: Source, classes: int, budget: AnyBudget, seed: int) -> None:
         self._source, self._classes, self._smoothing = source, classes, budget.smoothing
         rows = np.arange(len(source.labels))
         self._order = RealBatches(source.images, rows, source.rows, seed, budget.flip)
 
     def at(self, start: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         images, rows = self._order.at(start, count, device)
-        targets = self._source.targets(rows.cpu().numpy(), self._classes, self._smoothing)
+        places = rows.cpu().numpy()
+        targets = self._source.targets(places, self._classes, self._smoothing)
+        if self._source.groups is not None:
+            groups = torch.from_numpy(self._source.groups[places])
+            targets = torch.cat([targets, groups[:, None].float()], dim=1)
         return images, targets.to(device)
 
 
@@ -182,26 +240,30 @@ def batch_counts(shares: Sequence[float], batch_size: int) -> list[int]:
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-@torch.inference_mode()
+def probabilities(network: Learner, images: np.ndarray, device: torch.device) -> np.ndarray:
+    """``float32 [N, K]``: what a classifier says of images ``uint8 [N, H, W, C]``, in float32."""
+    found: np.ndarray = _logits(network, images, device).softmax(dim=1).numpy()
+    return found
+
+
 def confusion(
-    network: LabelClassifier, images: np.ndarray, labels: np.ndarray, device: torch.device
+    network: Learner, images: np.ndarray, labels: np.ndarray, device: torch.device
 ) -> np.ndarray:
     """``int64 [K, K]``: how many images ``uint8 [N, H, W, C]`` of each class (row) are taken for
     each class (column), in float32."""
     counts = np.zeros((network.classes, network.classes), dtype=np.int64)
-    for start in range(0, len(images), TESTED_TOGETHER):
-        part = slice(start, start + TESTED_TOGETHER)
-        pixels = torch.from_numpy(np.array(images[part])).to(device)
-        guesses = network(to_float(pixels)).argmax(dim=1).cpu().numpy()
-        np.add.at(counts, (labels[part], guesses), 1)
+    if not len(labels):
+        return counts
+    guesses = _logits(network, images, device).argmax(dim=1).numpy()
+    np.add.at(counts, (labels, guesses), 1)
     return counts
 
 
-def _shifted(images: Tensor, share: float) -> Tensor:
-    return translate(images, share) if share else images
-
-
-def _lr_factor(progress: float, warm_up: float) -> float:
-    if progress < warm_up:
-        return (progress + 1e-3) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+@torch.inference_mode()
+def _logits(network: Learner, images: np.ndarray, device: torch.device) -> Tensor:
+    parts = [
+        network(to_float(torch.from_numpy(np.array(images[start : start + TESTED_TOGETHER])).to(
+            device))).cpu()
+        for start in range(0, len(images), TESTED_TOGETHER)
+    ]  # fmt: skip
+    return torch.cat(parts)

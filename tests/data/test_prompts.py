@@ -20,7 +20,7 @@ def test_lines_are_prompts_empty_ones_are_skipped_and_equal_ones_kept(tmp_path):
     )
     assert found.rows == (("a red disc", ""), ("a blue disc", ""), ("a red disc", ""))
     assert found.line() == (
-        "3 prompts, 2 lines without a word are skipped, 1 are there before: each is made as often "
+        "3 prompts, 2 lines without a word are skipped, 1 is there before: each is made as often "
         "as it is there"
     )
     many = read_prompts(written(tmp_path, "\n".join(f"number {k}" for k in range(1000))))

@@ -55,8 +55,7 @@ def receipts(out):
 
 
 def until(condition, seconds=120, every=0.1):
-    """What ``condition`` finds, looked for ``every`` so many seconds: each question to the server
-    takes a part of the processor from the runs that are asked about."""
+    # Each question to the server takes time from the runs that are asked about.
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -81,7 +80,6 @@ def processes_of(run_id):
 
 def test_children_on_two_devices_make_the_bytes_of_a_local_run(cluster, tmp_path):
     out = tmp_path / "out"
-    # No more images than the shards need: what a run is made of is looked at here, not its size.
     smaller = {**SHARED, "n": 300, "images_per_shard": 15}
     parameters = {**smaller, "out": str(out), "children": 2}
     given = [f"--param={name}={json.dumps(value)}" for name, value in parameters.items()]

@@ -182,7 +182,7 @@ def test_every_command_takes_such_a_dataset(made, trained, data, tmp_path, capsy
     assert "images are nearer to their own source than" in (first / "README.md").read_text()
     assert "Edits, as the bundle" in (first / "report" / "report.html").read_text()
     learnt = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
-              "--steps", 4, "--attribute", "large", "--device", "cpu")  # fmt: skip
+              "--steps", 4, "--quick", "--attribute", "large", "--device", "cpu")  # fmt: skip
     assert command(*learnt) in (0, None)
     again = ("calibrate", trained("edits") / "bundle", "--data", data, "--device", "cpu")
     before = load_generator(str(trained("edits")), "cpu", "fp32").calibration["quantiles"]

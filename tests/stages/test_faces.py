@@ -191,7 +191,7 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
         ("export", tmp_path / "m", "--format", "imagefolder", "--out", tmp_path / "e"),
         ("evaluate", first, *real, *generator, "--device", "cpu"),
         ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1, "--steps",
-         4, "--attribute", "shape", "--device", "cpu"),
+         4, "--quick", "--attribute", "shape", "--device", "cpu"),
         ("report", first),
         ("calibrate", trained / "faces" / "bundle", "--data", scenes / "faces", "--device", "cpu"),
         ("sample", *generator, "--n", 8, "--device", "cpu", "--out", tmp_path / "again",

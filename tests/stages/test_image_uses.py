@@ -217,10 +217,10 @@ def test_every_command_takes_such_a_dataset(name, made, trained, data, tmp_path,
         assert "reader of mask reaches" in capsys.readouterr().out
     if name in ("paired", "unpaired"):
         code = command("utility", first, "--real", data[name], "--test", data[name], "--test-split",
-                       "train", "--sizes", "2", "--seeds", 1, "--steps", 4, "--device", "cpu")  # fmt: skip
+                       "train", "--sizes", "2", "--seeds", 1, "--steps", 4, "--quick", "--device", "cpu")  # fmt: skip
         assert code == 2, "the test images are those of training, and that is told"
         assert "are the real training images" in capsys.readouterr().err
-        held = ("--test", "held-out", "--sizes", "2", "--seeds", 1, "--steps", 4)
+        held = ("--test", "held-out", "--sizes", "2", "--seeds", 1, "--steps", 4, "--quick")
         assert command("utility", first, "--real", data[name], *held, "--device", "cpu") in (
             0,
             None,

@@ -177,7 +177,8 @@ def test_every_command_takes_such_a_dataset(made, trained, data, tmp_path, capsy
     files = sorted((tmp_path / "glb").rglob("*.glb"))
     assert len(files) == sum(any(cell) for cell in cells) > 0
     assert trimesh.load(files[0], force="mesh").is_watertight
-    held = ("--test", "held-out", "--sizes", "2", "--seeds", 1, "--steps", 4, "--device", "cpu")
+    held = ("--test", "held-out", "--sizes", "2", "--seeds", 1, "--steps", 4, "--quick")
+    held += ("--device", "cpu")
     assert command("utility", first, *real, *held) in (0, None)
 
 

@@ -99,7 +99,7 @@ def test_prompts_have_exact_counts_and_are_on_record(made, trained, tmp_path, ca
     assert Counter(rows["caption"]) == wanted and len(set(rows["pixel_hash"])) == 24
     assert rows.features["label"].names == ["disc"]
     said = capsys.readouterr().err
-    assert "4 prompts, 1 lines without a word are skipped, 1 are there before" in said
+    assert "4 prompts, 1 line without a word is skipped, 1 is there before" in said
     assert "2 of the prompts' 9 words are in no caption of the training rows (bleu, dragon" in said
     (tmp_path / "p.txt").unlink()  # the dataset needs no file
     generator = ("--generator", trained)
@@ -205,7 +205,7 @@ def test_every_command_takes_such_a_dataset(made, trained, scenes, tmp_path, cap
     assert f"found among {found['among']}" in (first / "README.md").read_text()
     assert "Captions, as the bundle" in (first / "report" / "report.html").read_text()
     told = ("utility", first, *real, "--test", "held-out", "--sizes", "all", "--seeds", 1,
-            "--steps", 4, "--device", "cpu")  # fmt: skip
+            "--steps", 4, "--quick", "--device", "cpu")  # fmt: skip
     assert command(*told) in (0, None)
 
 

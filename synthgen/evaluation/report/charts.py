@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from synthgen.evaluation.evidence import MapPoint
 from synthgen.evaluation.repeats import Closeness
 from synthgen.evaluation.report.markup import Html, element
-from synthgen.evaluation.utility import Utility, UtilityRow
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import UtilityRow
 
 COLOURS = 10
 """Classes that have a colour of their own; the style names them c0 to c9."""
@@ -97,7 +98,7 @@ def utility_chart(utility: Utility) -> Html:
 
 
 def _curve(utility: Utility, kind: str) -> list[UtilityRow]:
-    rows = [row for row in utility.rows if row.trained_on == kind and row.real_per_class]
+    rows = [row for row in utility.rows if row.name == kind and row.real_per_class]
     return sorted(rows, key=lambda row: row.real_per_class)
 
 

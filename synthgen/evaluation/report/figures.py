@@ -21,7 +21,8 @@ from synthgen.evaluation.report.content import Content
 from synthgen.evaluation.report.markup import Child, Html, bar, element, join, table
 from synthgen.evaluation.retrieval import retrieval_rows
 from synthgen.evaluation.text import measure_name, measure_rows, restored_rows, shown
-from synthgen.evaluation.utility import SAW_NOTHING, Utility
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import SAW_NOTHING
 
 MEANINGS = (
     ("Fréchet distance, kernel distance", "how far the two sets of images are from each other, "
@@ -169,7 +170,7 @@ def _legend_head(name: str, style: dict[str, str]) -> Html:
 def utility(found: Utility) -> Html:
     """Accuracy of one fixed classifier by what it was trained on."""
     rows = [
-        (row.trained_on, f"{row.real_per_class:,}" + (" (all)" if row.all_real else "")
+        (row.name, f"{row.real_per_class:,}" + (" (all)" if row.all_real else "")
          if row.real_per_class else "–",
          f"{row.synthetic_images:,}" if row.synthetic_images else "–",
          f"{100 * row.accuracy:.1f} ± {100 * row.deviation:.1f} %",

@@ -18,8 +18,6 @@ class ClassifierSettings(ReadingSettings):
         "train does with the same setting.",
     )
     limit_seed: int = Field(0, ge=0, lt=2**63, description="Seed of that choice.")
-    batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
-    width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
     flip: bool | None = Field(
         None,
         description="Mirror training images half of the time; not for digits and letters. "

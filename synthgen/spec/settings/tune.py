@@ -47,6 +47,8 @@ class TuneSettings(ClassifierSettings):
     )  # fmt: skip
     seeds: int = Field(2, ge=1, le=100, description="Classifiers trained for each trial.")
     steps: int = Field(400, ge=1, description="Training steps of every classifier.")
+    batch_size: int = Field(64, ge=2, le=4096, description="Images per step.")
+    width: int = Field(16, ge=4, le=512, description="Channels of the classifier.")
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of the synthetic images.")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of generator and classifier."

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from synthgen.spec.learning_baselines import BASELINES, check_baseline
 from synthgen.spec.settings.classifiers import ClassifierSettings
 
 ALL = "all"
@@ -71,10 +72,46 @@ class UtilitySettings(ClassifierSettings):
     generator: str | None = Field(
         None, description="The bundle that made the dataset, for soft labels, if it is not bundled."
     )
+    group: str | None = Field(
+        None,
+        description="Column of the real images whose values, each within each class, are groups: "
+        "the table has the worst one, and baselines balance or weigh them.",
+    )
+    quick: bool = Field(
+        False,
+        description="A small classifier and small batches: a first look, at a tenth of the time. "
+        "Masks and joints are always learnt so.",
+    )
+    baseline: tuple[str, ...] = Field(
+        (),
+        description="Ways to get more out of the same real images, as rows of their own: "
+        f"{', '.join(BASELINES)}.",
+    )
+    unlabelled_split: str = Field("train", description="Split of the unlabelled images.")
+    unlabelled: str | None = Field(
+        None,
+        description="Unlabelled images that baselines learn from as well: a folder, dataset folder "
+        "or hub id.",
+    )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
+    batch_size: int | None = Field(
+        None, ge=2, le=4096, description="Images per step; default: 256, quick 64."
+    )
+    width: int | None = Field(
+        None, ge=4, le=512, description="Channels of the classifier; default: 64, of grey images "
+        "32, quick 16.",
+    )  # fmt: skip
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="Arithmetic of the classifier; 'auto' is bf16 where the device has it."
     )
+
+    @model_validator(mode="after")
+    def _baselines_have_what_they_need(self) -> UtilitySettings:
+        for name in self.baseline:
+            check_baseline(name, self.group is not None, self.unlabelled is not None)
+        if len(set(self.baseline)) < len(self.baseline):
+            raise ValueError("baseline: name none twice")
+        return self
 
     @model_validator(mode="after")
     def _one_teacher(self) -> UtilitySettings:
@@ -82,7 +119,7 @@ class UtilitySettings(ClassifierSettings):
             raise ValueError("teachers and soft_labels both say what images show: choose one")
         return self
 
-    @field_validator("sizes", mode="before")
+    @field_validator("sizes", "baseline", mode="before")
     @classmethod
     def _listed(cls, sizes: Any) -> Any:
         """Where a comma already means something else: ``10+50+all``."""

@@ -80,9 +80,10 @@ def _told(evidence: tuple[Evidence, ...]) -> list[str]:
     return [f"   {each.kind}: {each.figure} ({each.source})" for each in evidence]
 
 
-def advice_on(facts: Facts, reading: str = "") -> Advice:
-    """The rows that fit; ``reading`` are the options by which the data are read, as typed."""
-    words = _words(facts, reading)
+def advice_on(facts: Facts, reading: str = "", labelled: str = "") -> Advice:
+    """The rows that fit; ``reading`` are the options by which ``train`` reads the data, as typed,
+    ``labelled`` those by which ``grow`` does."""
+    words = {**_words(facts, reading), "labelled": f" {labelled}" if labelled else ""}
     return Advice(facts, _fitting(WAYS, facts, words), _fitting(USELESS, facts, words))
 
 

@@ -40,10 +40,17 @@ def another_look(facts: Facts) -> Beside | None:
 def adapts(facts: Facts) -> str | None:
     """The images of the place of use look otherwise, and the data say what theirs show."""
     other = another_look(facts)
-    if other is None or not (facts.labelled or facts.masks):
+    if other is None or not facts.labelled:
         return None
-    masks = "; masks are carried along" if facts.masks else ""
-    return f"{other.path}: {other.told()}; your labels are of the data's look{masks}"
+    return f"{other.path}: {other.told()}; your labels are of the data's look"
+
+
+def recolours(facts: Facts) -> str | None:
+    """The images of the place of use look otherwise, and the data have masks alone."""
+    other = another_look(facts)
+    if other is None or facts.labelled or not facts.masks:
+        return None
+    return f"{other.path}: {other.told()}; no translation here carries masks along"
 
 
 def intervenes(facts: Facts) -> str | None:

@@ -9,6 +9,9 @@ from synthgen.stages.advise.look import look
 ASKED = ("data", "unlabelled", "target", "private", "field", "seed", "cache_dir")
 """Settings that are no part of how ``train`` reads the data."""
 
+OF_TRAINING = ("mask_names", "min_per_class")
+"""Ways of reading that ``train`` has and ``grow`` has not."""
+
 
 def advise(settings: AdviseSettings) -> Advice:
     """What can help a model that is to learn from the images which ``settings`` name.
@@ -16,4 +19,5 @@ def advise(settings: AdviseSettings) -> Advice:
     Raises:
         SynthgenError: one of the sets cannot be read.
     """
-    return advice_on(look(settings), settings.typed(without=ASKED))
+    reading = settings.typed(without=ASKED), settings.typed(without=(*ASKED, *OF_TRAINING))
+    return advice_on(look(settings), *reading)

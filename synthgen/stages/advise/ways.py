@@ -52,7 +52,7 @@ WAYS = (
         ),
         commands=(
             "synthgen adapt --source {data} --target {target} --out {out}-adapted",
-            "synthgen verify {out}-adapted",
+            "synthgen verify {out}-adapted/dataset",
         ),
     ),
     Way(
@@ -73,9 +73,17 @@ WAYS = (
         ),
         commands=(
             "synthgen train --use backgrounds --data {data}{reading} --out {runs}-backgrounds",
-            "synthgen sample --generator {runs}-backgrounds --n {many} --out {out}-backgrounds",
+            "synthgen sample --generator {runs}-backgrounds --n {many} --balance background "
+            "--out {out}-backgrounds",
             "synthgen utility {out}-backgrounds --real {data} --sizes all --baseline cutmix",
         ),
+    ),
+    Way(
+        name="recolour",
+        does="colour augmentation, Fourier domain adaptation, self-training on the target",
+        brings="no GAN",
+        fits=when.recolours,
+        evidence=(paper("the target's low frequencies", "FDA, arXiv:2004.05498"),),
     ),
     Way(
         name="grow",
@@ -92,8 +100,9 @@ WAYS = (
         ),
         first="self-training and FixMatch (arXiv:2001.07685) on the same pool, with as many steps",
         commands=(
-            "synthgen grow --labelled {data} --unlabelled {pool} --out {out}-grown",
-            "synthgen utility {out}-grown/dataset --real {data} --sizes all --baseline fixmatch",
+            "synthgen grow --labelled {data} --unlabelled {pool}{labelled} --out {out}-grown",
+            "synthgen utility {out}-grown/dataset --real {data} --sizes all"
+            " --unlabelled {pool} --baseline fixmatch",
         ),
     ),
     Way(
@@ -247,7 +256,8 @@ WAYS = (
         commands=(
             "synthgen train --data {data}{reading} --out {runs}-few",
             "synthgen sample --generator {runs}-few --per-class 1000 --out {out}-few",
-            "synthgen utility {out}-few --real {data} --sizes all --steps 3000 --teachers 5",
+            "synthgen utility {out}-few --real {data} --sizes all --quick --steps 3000"
+            " --teachers 5",
         ),
     ),
     Way(

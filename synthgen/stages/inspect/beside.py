@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from synthgen.data.cache import ImageData
-from synthgen.data.offered import offered_fields
+from synthgen.data.offered import offered_columns, offered_fields
+from synthgen.data.own_fields import own_fields
 from synthgen.data.records import load_records
-from synthgen.data.sources import Source
+from synthgen.data.sources import Source, place_here
 from synthgen.spec.fields import Field
 from synthgen.spec.maps import Keypoints, Mask
 from synthgen.spec.settings.data import DataSettings
@@ -35,11 +37,21 @@ def held_beside(
     fields: dict[str, Field] = {}
 
     def offered(source: Source, images: ImageData) -> dict[str, Field]:
-        fields.update(offered_fields(source.understood.columns, images.image))
+        known, image = source.understood.columns, images.image
+        fields.update(offered_fields(known, image))
+        fields.update({name: replace(field, height=image.height, width=image.width)
+                       for name, field in own_masks(settings).items()
+                       if name in offered_columns(known)})  # fmt: skip
         return fields
 
     records = load_records(wanted, offered, main="image", view=view)
     return tuple(f"column '{n}': {_told(f, records.columns[n])}" for n, f in fields.items())
+
+
+def own_masks(settings: DataSettings) -> dict[str, Mask]:
+    """The masks of data that synthgen itself has written, by column."""
+    found = own_fields(place_here(settings))
+    return {name: field for name, field in found.items() if isinstance(field, Mask)}
 
 
 def held_solids(settings: InspectSettings, data: ImageData) -> tuple[tuple[str, ...], list[Warned]]:

@@ -9,13 +9,13 @@ from synthgen.data.cache import ImageData, load_images
 from synthgen.data.glance import glance
 from synthgen.data.joints import FIELD as POINTS
 from synthgen.data.partners import STRUCTURES
-from synthgen.data.records import open_rows
+from synthgen.data.records import open_for, open_rows
 from synthgen.data.sources import Source, open_source
 from synthgen.machine.devices import resolve_device
 from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.inspect import InspectSettings
-from synthgen.stages.inspect.beside import held_beside, held_solids
+from synthgen.stages.inspect.beside import held_beside, held_solids, own_masks
 from synthgen.stages.inspect.findings import Inspection, Sizes, Warned
 from synthgen.stages.inspect.likeness import (
     alike_classes,
@@ -55,7 +55,7 @@ def _opened(settings: InspectSettings) -> Source:
         return open_source(settings, settings.split)
     read_so = _with_joints(settings)
     if read_so is None or read_so.view is None:
-        return open_rows(settings)
+        return open_for(settings, "image", settings.field)
     return read_so.view(open_rows(read_so.settings))
 
 
@@ -86,7 +86,7 @@ def examined(
     read_so = _with_joints(settings)
     columns = (
         held_beside(read_so.settings, data, read_so.view) if read_so is not None
-        else held_beside(settings, data) if partnered else ()
+        else held_beside(settings, data) if partnered or own_masks(settings) else ()
     )  # fmt: skip
     solids, odd = held_solids(settings, data)
     warnings += odd

@@ -76,8 +76,10 @@ def prepare(settings: DecidedTrainSettings, group: Ranks) -> Prepared:
     refuse_too_few(data.name, chosen, validation)
     if not _varies(data, chosen):
         raise SynthgenError(
-            f"{data.name}: the training images of a class are all the same image; a generator "
-            "learns from several that differ"
+            f"{data.name}: the training images of a class are all the same image, in each of "
+            f"{len(data.classes):,} classes ('{data.classes[0]}' has {_first_class(data):,}); a "
+            "generator learns from several that differ: add images, or read folders that are no "
+            "classes as one with --structure flat"
         )
     task, streams, given = loaded.streams(settings, registration, chosen, validation)
     keep_freed_memory()
@@ -151,6 +153,11 @@ def _varies(data: ImageData | Records, rows: np.ndarray) -> bool:
         if any((data.images[row] != data.images[first]).any() for row in others):
             return True
     return False
+
+
+def _first_class(data: ImageData | Records) -> int:
+    """Images of the first class."""
+    return int((data.labels == 0).sum())
 
 
 def _device(settings: TrainSettings, group: Ranks) -> torch.device:

@@ -72,6 +72,7 @@ class Target:
             data,
             images=data.images[known],
             labels=values[known],
+            rows=data.rows[known],
             classes=self.classes,
             fingerprint=f"{data.fingerprint}, by {self.name}",
         )

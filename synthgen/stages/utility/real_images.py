@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ class RealImages:
     real_rows: np.ndarray | None = None
     """Where a column of places is learnt, its stored rows of ``real``."""
     test_rows: np.ndarray | None = None
+    asked: tuple[DataSettings, DataSettings] = field(kw_only=True)
+    """By which either was read."""
+    beside: bool = field(kw_only=True)
+    """Whether rows may have something beside the images."""
 
     def learning(
         self, target: Target | PlaceTarget | None, real: np.ndarray, test: np.ndarray
@@ -76,7 +80,7 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     })  # fmt: skip
     real = load_strata(asked, beside=beside)
     told = None if target is None else target.of_real(asked)
-    set_aside = _set_aside(dataset, real, target, told)
+    set_aside = _set_aside(dataset, real, target, told, asked, beside)
     if settings.test == HELD_OUT and not Path(HELD_OUT).is_dir():
         if set_aside is None:
             raise SynthgenError(
@@ -87,11 +91,11 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     test = _test(settings, common, beside, without=set_aside)
     if test is not None and test.fingerprint != real.fingerprint:
         name, whole = f"{test.name} ({settings.test_split})", real.fingerprint
-        found = RealImages(real, test, name, whole)
+        own_asked = _test_settings(settings, common)
+        found = RealImages(real, test, name, whole, asked=(asked, own_asked), beside=beside)
         if target is None or told is None:
             return found
-        own = target.of_real(_test_settings(settings, common))
-        return found.learning(target, told, own)
+        return found.learning(target, told, target.of_real(own_asked))
     if settings.test is not None or set_aside is None:
         raise SynthgenError(
             f"{settings.test or settings.real}: the test images are the real training images; name "
@@ -126,8 +130,9 @@ def _test_settings(settings: UtilitySettings, common: Mapping[str, Any]) -> Data
 
 
 def _set_aside(
-    dataset: Dataset, real: ImageData, target: Target | PlaceTarget | None, told: np.ndarray | None
-) -> RealImages | None:
+    dataset: Dataset, real: ImageData, target: Target | PlaceTarget | None,
+    told: np.ndarray | None, asked: DataSettings, beside: bool,
+) -> RealImages | None:  # fmt: skip
     """``real`` without the rows that the training of the dataset's one generator held out, and
     these rows as test images; ``None`` if it was trained on others."""
     manifest = dataset.manifest
@@ -137,7 +142,10 @@ def _set_aside(
     if rows is None or any(record != records[0] for record in records):
         return None
     learnt, held = (_only(real, part, name) for part, name in zip(rows, PARTS, strict=True))
-    found = RealImages(learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint)
+    found = RealImages(
+        learnt, held, f"{real.name} ({HELD_OUT})", real.fingerprint, asked=(asked, asked),
+        beside=beside,
+    )  # fmt: skip
     return found if told is None else found.learning(target, told[rows[0]], told[rows[1]])
 
 
@@ -149,5 +157,6 @@ def _only(data: ImageData, rows: np.ndarray, name: str) -> ImageData:
         data,
         images=data.images[rows],
         labels=data.labels[rows],
+        rows=data.rows[rows],
         fingerprint=f"{data.fingerprint}, {name}: {len(rows)}",
     )

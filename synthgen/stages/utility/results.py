@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,23 @@ class TrialStore:
     def __init__(self, cache_dir: str | None) -> None:
         self.folder = cache_root(cache_dir) / "classifier-trials"
 
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Whether the result of ``key`` is there."""
+        return self._path(_text(key)).is_file()
+
+    def _path(self, text: str) -> Path:
+        return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
     def get(
         self, key: Mapping[str, Any], train: Callable[[], np.ndarray]
     ) -> tuple[np.ndarray, bool]:
-        """The result of ``key`` (``int64 [K, K]``) and whether it was there already.
+        """The result of ``key`` (confusion counts ``int64``) and whether it was there already.
 
         Raises:
             SynthgenError: the folder cannot be written.
         """
-        text = json.dumps({"version": VERSION, **key}, sort_keys=True)
-        path = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+        text = _text(key)
+        path = self._path(text)
         try:
             return np.asarray(json.loads(path.read_text(encoding="utf-8"))["confusion"]), True
         except (OSError, ValueError, KeyError):
@@ -47,3 +55,7 @@ class TrialStore:
                 "--cache-dir"
             ) from None
         return counts, False
+
+
+def _text(key: Mapping[str, Any]) -> str:
+    return json.dumps({"version": VERSION, **key}, sort_keys=True)

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from synthgen.data.cache import ImageData
-from synthgen.data.splits import Labelled
+from synthgen.data.splits import Labelled, evenly
+from synthgen.data.strata import load_strata
 from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.dataset.manifest import Manifest
-from synthgen.evaluation.utility import (
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import (
     SAW_ALL,
     SAW_NOTHING,
     SAW_THESE,
     SAW_UNKNOWN,
-    Utility,
     UtilityRow,
 )
 from synthgen.machine.progress import Progress, say
 from synthgen.spec.errors import SynthgenError
+from synthgen.spec.image import ImageSpec
+from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import ALL, UtilitySettings
+from synthgen.spec.task import ALL as FLAT
 from synthgen.stages.finished.dataset import Dataset, open_dataset
 from synthgen.stages.judging.pixel_hashes import hashes_of
 from synthgen.stages.utility.attribute import Target
+from synthgen.stages.utility.duration import say_duration
+from synthgen.stages.utility.groups import Groups, groups_of
 from synthgen.stages.utility.places import Placed, PlaceTarget, PlaceTrials, learnt_of
 from synthgen.stages.utility.real_images import RealImages, utility_images
 from synthgen.stages.utility.trials import (
+    Beside,
     Kind,
     Trials,
     soft_labels,
     synthetic_images,
     takes_soft_labels,
 )
-from synthgen.training.fixed_budget import Budget
+from synthgen.training.fixed_budget import AnyBudget, Budget
+from synthgen.training.strong_budget import StrongBudget
 
 
 def utility(settings: UtilitySettings) -> Utility:
@@ -52,20 +60,19 @@ def utility(settings: UtilitySettings) -> Utility:
     images = utility_images(settings, dataset)
     real, test = images.real, images.test
     kinds = _kinds(settings, real)
-    budget = Budget(
-        steps=settings.steps, batch_size=settings.batch_size, width=settings.width,
-        flip=_flips(manifest) if settings.flip is None else settings.flip,
-    )  # fmt: skip
-    most = settings.steps * settings.batch_size  # more could never be shown
     target = learnt_of(dataset, settings)
+    budget = _budget(settings, manifest, dataset.image, isinstance(target, PlaceTarget))
+    most = budget.steps * budget.batch_size  # more could never be shown
     made = _made(settings, dataset, target, most)
     trials = _trials(settings, budget, images, dataset, target, made, most)
     scoring = _scoring(trials, real)
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
     shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
+    if isinstance(trials, Trials) and isinstance(budget, StrongBudget):
+        _say_duration(settings, budget, trials, kinds, real)
     record = None
-    total = settings.seeds * len(kinds) * settings.steps * settings.batch_size
+    total = settings.seeds * sum(kind.trainings for kind in kinds) * most
     with Progress(total, "training classifiers") as progress:
         for seed in range(settings.seeds):
             for kind in kinds:
@@ -91,6 +98,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     **_learnt(target, scoring),
                 },
                 rows=tuple(_row(kind, found[kind], real, made, saw, scoring) for kind in kinds),
+                groups=scoring.group_names(found[kinds[0]]),
             )
             with disk_errors(layout.root):
                 path = layout.root / "report" / "utility.json"
@@ -106,12 +114,25 @@ class _Scoring:
     parts: tuple[str, ...]
     measure: str
     """Of a column of places; empty where classes are told apart."""
+    groups: Groups | None = None
+
+    def group_names(self, results: Sequence[np.ndarray]) -> tuple[str, ...]:
+        """Those that the test images have."""
+        return () if self.groups is None else self.groups.accuracies(results[0], self.parts)[0]
+
+    def by_group(self, results: Sequence[np.ndarray]) -> tuple[tuple[float, ...], ...]:
+        """The accuracy on each group, for each seed."""
+        if self.groups is None:
+            return ()
+        return tuple(self.groups.accuracies(counts, self.parts)[1] for counts in results)
 
     def of(self, results: Sequence[np.ndarray]) -> tuple[list[float], np.ndarray]:
         """The measure of each seed, and the mean over the seeds of each part: accuracies of
         confusion counts, or the mean over the parts of values of each."""
         if self.measure:
             return [float(values.mean()) for values in results], np.stack(results).mean(axis=0)
+        if self.groups is not None:
+            results = [counts.sum(axis=0) for counts in results]
         by_class = np.stack([c.diagonal() / np.maximum(1, c.sum(axis=1)) for c in results])
         return [float(c.trace() / c.sum()) for c in results], by_class.mean(axis=0)
 
@@ -119,7 +140,7 @@ class _Scoring:
 def _scoring(trials: Trials | PlaceTrials, real: ImageData) -> _Scoring:
     if isinstance(trials, PlaceTrials):
         return _Scoring(trials.parts, trials.measure)
-    return _Scoring(real.classes, "")
+    return _Scoring(real.classes, "", trials.beside.groups)
 
 
 def _learnt(target: Target | PlaceTarget | None, scoring: _Scoring) -> dict[str, str]:
@@ -130,13 +151,19 @@ def _learnt(target: Target | PlaceTarget | None, scoring: _Scoring) -> dict[str,
 
 
 def _trials(
-    settings: UtilitySettings, budget: Budget, images: RealImages, dataset: Dataset,
+    settings: UtilitySettings, budget: AnyBudget, images: RealImages, dataset: Dataset,
     target: Target | PlaceTarget | None, made: Labelled, most: int,
 ) -> Trials | PlaceTrials:  # fmt: skip
     """What trains the rows of the table."""
     key = [dataset.shards, most, *([] if target is None else [target.name])]
     if isinstance(target, PlaceTarget):
         assert images.real_rows is not None and images.test_rows is not None
+        assert isinstance(budget, Budget)
+        if settings.baseline or settings.group is not None:
+            raise SynthgenError(
+                f"--baseline and --group are of classes, and {target.name} is learnt here; leave "
+                "them out"
+            )
         say(f"{target.name} is learnt in place of the label")
         real, test = (
             Placed(Labelled(data.images, data.labels), rows, data.fingerprint)
@@ -147,7 +174,50 @@ def _trials(
         own = Placed(made, target.of_made(dataset, most), dataset.shards)
         return PlaceTrials(settings, budget, target, real, test, own, key)
     soft = None if target is not None else soft_labels(settings, dataset, made, most)
-    return Trials(settings, budget, images.real, images.test, made, key, soft)
+    beside = _beside(settings, images, None if target is None else target.name, most)
+    return Trials(settings, budget, images.real, images.test, made, key, soft, beside)
+
+
+def _budget(
+    settings: UtilitySettings, manifest: Manifest, image: ImageSpec, placed: bool
+) -> AnyBudget:
+    """The protocol that is asked for; of columns of places there is the quick one alone."""
+    budget: AnyBudget = Budget() if settings.quick or placed else StrongBudget.of(image)
+    return replace(
+        budget,
+        steps=settings.steps,
+        batch_size=settings.batch_size or budget.batch_size,
+        width=settings.width or budget.width,
+        flip=_flips(manifest) if settings.flip is None else settings.flip,
+    )
+
+
+def _beside(
+    settings: UtilitySettings, images: RealImages, attribute: str | None, most: int
+) -> Beside:
+    """Groups and unlabelled images, ``most`` at most, where they are asked for."""
+    groups = None
+    if settings.group is not None:
+        groups = groups_of(settings.group, images, attribute)
+    if settings.unlabelled is None:
+        return Beside(groups)
+    pool = load_strata(DataSettings.parse({
+        **settings.reading(), **images.real.image.as_settings(), "data": settings.unlabelled,
+        "split": settings.unlabelled_split, "classes": (FLAT,), "min_per_class": 1,
+    }))  # fmt: skip
+    rows = evenly(len(pool.images), most)
+    own = f"{pool.fingerprint}, {len(rows)} of them"
+    say(f"unlabelled images: {len(rows):,} of {pool.name}, whatever labels they have")
+    return Beside(groups, pool.images[rows], own)
+
+
+def _say_duration(
+    settings: UtilitySettings, budget: StrongBudget, trials: Trials, kinds: Sequence[Kind],
+    real: ImageData,
+) -> None:  # fmt: skip
+    seeds = range(settings.seeds)
+    left = sum(k.trainings for k in kinds for seed in seeds if not trials.knows(k, seed))
+    say_duration(settings, budget, real.images, left)
 
 
 def _made(
@@ -183,6 +253,7 @@ def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
         )
     return [
         *(Kind("real", size, 0.0) for size in sizes),
+        *(Kind("real", size, 0.0, name) for name in settings.baseline for size in sizes),
         Kind("synthetic", 0, 1.0),
         *(Kind("real + synthetic", size, settings.synthetic_share) for size in sizes),
     ]
@@ -214,4 +285,6 @@ def _row(
         generator_saw=saw if kind.share else SAW_NOTHING,
         accuracies=tuple(scores),
         class_accuracies=tuple(float(value) for value in by_part),
+        baseline=kind.baseline,
+        group_accuracies=scoring.by_group(results),
     )

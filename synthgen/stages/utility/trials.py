@@ -12,16 +12,25 @@ import torch
 from synthgen.data.cache import ImageData
 from synthgen.data.splits import Labelled, few_per_class
 from synthgen.evaluation.fidelity import embed
-from synthgen.evaluation.utility import TrainedOn
+from synthgen.evaluation.utility_rows import TrainedOn
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import Progress
+from synthgen.spec.learning_baselines import BASELINES
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.spec.soft_labels import SOFT_LABEL
 from synthgen.stages.finished.dataset import TOGETHER, Dataset
 from synthgen.stages.finished.origin import load_origin
 from synthgen.stages.judging.teachers import Teachers
+from synthgen.stages.utility.groups import Groups
 from synthgen.stages.utility.results import TrialStore
-from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
+from synthgen.training.baselines.train import SELF_TRAINING, Baseline, train_baseline
+from synthgen.training.fixed_budget import (
+    AnyBudget,
+    Learner,
+    Source,
+    confusion,
+    train_fixed_budget,
+)
 
 TEACHERS = 1_000_000
 """From here on seeds are those of teachers."""
@@ -36,6 +45,22 @@ class Kind:
     trained_on: TrainedOn
     size: int | None
     share: float
+    baseline: str = ""
+
+    @property
+    def trainings(self) -> int:
+        """Classifiers that are trained for it."""
+        return 2 if self.baseline == SELF_TRAINING else 1
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the labels of real images."""
+
+    groups: Groups | None = None
+    pool: np.ndarray | None = None
+    """Unlabelled images ``uint8 [P, H, W, C]``."""
+    pool_fingerprint: str = ""
 
 
 def synthetic_images(dataset: Dataset, most: int) -> Labelled:
@@ -93,7 +118,7 @@ def takes_soft_labels(settings: UtilitySettings, dataset: Dataset) -> bool:
 
 
 def key_of(
-    kind: Kind, seed: int, budget: Budget, fingerprints: tuple[str, str], made: list[Any],
+    kind: Kind, seed: int, budget: AnyBudget, fingerprints: tuple[str, str], made: list[Any],
     finish: float,
 ) -> dict[str, Any]:  # fmt: skip
     """What decides a row's result with a seed, device and arithmetic apart: ``fingerprints`` are
@@ -106,6 +131,8 @@ def key_of(
         key["synthetic"] = [*made, kind.share]
     if kind.trained_on == "real + synthetic" and finish > 0:
         key["finish_on_real"] = finish
+    if kind.baseline:
+        key["baseline"] = kind.baseline
     return key
 
 
@@ -113,9 +140,10 @@ class Trials:
     """Trains a classifier for a row and a seed, or finds that it has been."""
 
     def __init__(
-        self, settings: UtilitySettings, budget: Budget, real: ImageData, test: ImageData,
-        made: Labelled, made_key: list[Any], soft: SoftLabels | None,
+        self, settings: UtilitySettings, budget: AnyBudget, real: ImageData, test: ImageData,
+        made: Labelled, made_key: list[Any], soft: SoftLabels | None, beside: Beside,
     ) -> None:  # fmt: skip
+        self.beside = beside
         self._budget = budget
         self._finish = settings.finish_on_real
         self._real = real
@@ -130,23 +158,36 @@ class Trials:
         self._precision = resolve_precision(settings.precision, self._device)
         self._store = TrialStore(settings.cache_dir)
 
-    def result(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
-        """Confusion counts ``int64 [K, K]`` on the test images; the seed chooses the few real
-        images as well."""
-        budget, real, test = self._budget, self._real, self._test
-        fingerprints = real.fingerprint, test.fingerprint
+    def knows(self, kind: Kind, seed: int) -> bool:
+        """Whether the result is there already."""
+        return self._store.has(self._key(kind, seed))
+
+    def _key(self, kind: Kind, seed: int) -> dict[str, Any]:
+        fingerprints = self._real.fingerprint, self._test.fingerprint
         key = {
-            **key_of(kind, seed, budget, fingerprints, self._made_key, self._finish),
+            **key_of(kind, seed, self._budget, fingerprints, self._made_key, self._finish),
             "device": self._device.type, "precision": str(self._precision),
         }  # fmt: skip
         if kind.share > 0 and self._soft is not None:
             key["soft_labels"] = self._soft.classifier_sha256
+        if kind.trained_on == "real + synthetic" and self._teachers:
+            key["teachers"] = self._teachers
+        if self.beside.groups is not None:
+            key["groups"] = self.beside.groups.key
+        if kind.baseline and BASELINES[kind.baseline] == "pool":
+            key["pool"] = self.beside.pool_fingerprint
+        return key
+
+    def result(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> np.ndarray:
+        """Confusion counts ``int64 [K, K]`` on the test images, or ``[V, K, K]`` for the values
+        of a column of groups; the seed chooses the few real images as well."""
+        budget, real = self._budget, self._real
         both = kind.trained_on == "real + synthetic"
         finish = self._finish if both else 0.0
-        if both and self._teachers:
-            key["teachers"] = self._teachers
 
         def train() -> np.ndarray:
+            if kind.baseline:
+                return self._counts(self._by_baseline(kind, seed, progress))
             sources = []
             if kind.size != 0:
                 rows = self._real_rows(kind, seed)
@@ -162,12 +203,34 @@ class Trials:
                 sources, len(real.classes), budget, seed=seed, device=self._device,
                 precision=self._precision, first_alone=finish, progress=progress,
             )  # fmt: skip
-            return confusion(network, test.images, test.labels, self._device)
+            return self._counts(network)
 
-        counts, known = self._store.get(key, train)
+        counts, known = self._store.get(self._key(kind, seed), train)
         if known:
-            progress(budget.steps * budget.batch_size)
+            progress(kind.trainings * budget.steps * budget.batch_size)
         return counts
+
+    def _counts(self, network: Learner) -> np.ndarray:
+        test, groups = self._test, self.beside.groups
+        if groups is None:
+            return confusion(network, test.images, test.labels, self._device)
+        parts = [np.flatnonzero(groups.test == value) for value in range(len(groups.values))]
+        return np.stack([
+            confusion(network, test.images[rows], test.labels[rows], self._device)
+            for rows in parts
+        ])  # fmt: skip
+
+    def _by_baseline(self, kind: Kind, seed: int, progress: Callable[[int], Any]) -> Learner:
+        groups, labels = self.beside.groups, self._real.labels
+        source = Source(
+            self._real.images, labels, self._real_rows(kind, seed), 1.0,
+            groups=None if groups is None else groups.of_real(labels),
+        )  # fmt: skip
+        return train_baseline(
+            Baseline(kind.baseline, self.beside.pool), source, len(self._real.classes),
+            self._budget, seed=seed, device=self._device, precision=self._precision,
+            progress=progress,
+        )  # fmt: skip
 
     def _real_rows(self, kind: Kind, seed: int) -> np.ndarray:
         if kind.size is None:

@@ -97,7 +97,7 @@ def test_masks(tmp_path):
     night = toy_world(60, 16, seed=1).twins
     save(tmp_path / "night", night)
     both = told(tmp_path / "masks", target=str(tmp_path / "night"))
-    assert both.names == ("adapt", "layout-to-photo") and "masks are carried" in both.ways[0].why
+    assert both.names == ("recolour", "layout-to-photo")
 
 
 def with_ages(folder, digits, old):

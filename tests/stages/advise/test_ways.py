@@ -21,19 +21,13 @@ from synthgen.uses.registry import find_use
 ROOT = Path(__file__).parent.parent.parent.parent
 UNMERGED = {
     "adapt: command",
-    "grow: command",
-    "share: --soft-labels",
-    "backgrounds: use",
-    "backgrounds: --baseline",
-    "grow: --baseline",
-    "fill-classes: --baseline",
 }
-"""What other branches bring: each is to go from here as soon as it is there."""
+"""What is printed before it is there; each is to go from here as soon as it is."""
 
 WORDS = dict(
     data="'my photos'", reading=" --resolution 32", target="target", pool="pool", runs="runs/a",
     out="out/a", images=10, many=1000, most=100, attribute="age", attributes="attributes=age",
-    generator="fashion-mnist-28", classes="bag,coat", weights="",
+    generator="fashion-mnist-28", classes="bag,coat", weights="", labelled=" --split train",
 )  # fmt: skip
 
 
@@ -59,7 +53,7 @@ def faults(way, line):
 
 def test_every_command_parses_but_for_those_that_are_not_there_yet():
     found = {f for way in WAYS for line in way.commands for f in faults(way, line.format(**WORDS))}
-    assert found == UNMERGED
+    assert found - UNMERGED == set()
 
 
 def test_a_command_that_is_wrong_is_found():

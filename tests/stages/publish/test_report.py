@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from synthgen.evaluation.utility import SAW_ALL, SAW_NOTHING, Utility, UtilityRow
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import SAW_ALL, SAW_NOTHING, UtilityRow
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.stages.evaluate.stage import evaluate

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthgen.evaluation.utility import SAW_ALL, SAW_THESE, SAW_UNKNOWN, Utility
+from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.utility import UtilitySettings
 from synthgen.stages.utility.stage import utility
 
 QUICK = {
-    "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
+    "quick": True, "steps": 40, "batch_size": 16, "width": 8, "seeds": 2, "flip": False, "device": "cpu",
     "precision": "fp32",
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What generated data must beat: methods that get more out of the same real images."""

@@ -8,10 +8,12 @@ split, by which nothing is chosen:
 
 - labels only;
 - labels + samples of a GAN that was trained on these few images alone (the control);
+- FixMatch: labels and the pool, in the same steps (``synthgen utility --baseline fixmatch``);
 - self-training: labels + the pool with the labels of classifiers, labelled as often as by
   ``synthgen grow``, by as many classifiers of as many steps, from the same first ones on;
 - grow: labels + samples of ``synthgen grow``'s last round;
-- grow + self-training: the same, + the pool with the labels that it has at the end.
+- grow + FixMatch: the same, + the pool by FixMatch;
+- grow + self-training: as grow, + the pool with the labels that it has at the end.
 
 A quarter of each batch is labelled images wherever there are others. Gains are differences of rows
 of a seed, with their 95 % interval (Student's t). Every finished row and every step of a GAN is
@@ -23,10 +25,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -35,6 +38,7 @@ from PIL import Image
 from benchmarks.low_data import write_subset
 from benchmarks.measuring import ask_for_data, data_of, table, write_json
 from synthgen.data.splits import Labelled
+from synthgen.evaluation.paired import differences, half_width
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import say
 from synthgen.spec.settings.grow import GrowSettings
@@ -50,14 +54,23 @@ from synthgen.stages.sample.stage import sample
 from synthgen.stages.train.stage import train
 from synthgen.stages.utility.trials import synthetic_images
 from synthgen.storage.whole import write_json_whole
-from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
+from synthgen.training.baselines.fixmatch import FixMatchLoss
+from synthgen.training.baselines.pool import Pool
+from synthgen.training.fixed_budget import (
+    AnyBudget,
+    Budget,
+    Source,
+    confusion,
+    train_fixed_budget,
+)
+from synthgen.training.strong_budget import StrongBudget
 
 NEEDS = "labelled images with a test split"
 LABELS = 0.25
 """Share of each batch that is labelled images, where there are others."""
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""Quantile 0.975 of Student's t for 1, 2, ... degrees of freedom."""
-ALONE = "labels only"
+ALONE, SEMI_SUPERVISED, SELF_TRAINING = "labels only", "FixMatch", "self-training"
+BESIDE = (ALONE, SEMI_SUPERVISED, SELF_TRAINING)
+"""Rows that others are compared with."""
 
 
 @dataclass(frozen=True)
@@ -134,29 +147,43 @@ class Seed:
         return {
             ALONE: lambda: [],
             "labels + samples of a GAN of them alone": lambda: [_whole(self.control, rest)],
-            "self-training": lambda: [self.self_trained()],
+            SEMI_SUPERVISED: lambda: [],
+            SELF_TRAINING: lambda: [self.self_trained()],
             "grow": lambda: [_whole(self.grown, rest)],
-            "grow + self-training": lambda: [
+            f"grow + {SEMI_SUPERVISED}": lambda: [_whole(self.grown, rest)],
+            f"grow + {SELF_TRAINING}": lambda: [
                 _whole(self.grown, rest * 2 / 3), self.labelled_by_grown()
             ],
         }  # fmt: skip
 
-    def accuracy(self, others: Sequence[Source]) -> float:
-        """Of the classifier that learns from the labels and ``others``, on the test images."""
-        inputs, asked = self.inputs, self.arguments
+    def accuracy(self, name: str, others: Sequence[Source]) -> float:
+        """Of a row's classifier, which learns from labels and ``others``, on the test images."""
+        inputs, classes = self.inputs, len(self.inputs.classes)
         assert inputs.test is not None
         device = resolve_device("auto")
         own = Source(
             inputs.given.images, inputs.given.labels, np.arange(len(inputs.given.labels)),
             LABELS if others else 1.0,
         )  # fmt: skip
-        network = train_fixed_budget(
-            [own, *others], len(inputs.classes),
-            Budget(steps=asked.steps, flip=asked.flip), seed=self.number, device=device,
-            precision=resolve_precision("auto", device),
-        )  # fmt: skip
+        how: dict[str, Any] = {
+            "seed": self.number, "device": device, "precision": resolve_precision("auto", device),
+        }  # fmt: skip
+        budget = self.budget
+        if SEMI_SUPERVISED in name:
+            pool = Pool(inputs.pool.images, self.number, budget.flip)
+            how, budget = {**how, "loss": FixMatchLoss(pool)}, replace(budget, smoothing=0.0)
+        network = train_fixed_budget([own, *others], classes, budget, **how)
         counts = confusion(network, inputs.test.images, inputs.test.labels, device)
         return float(counts.trace() / counts.sum())
+
+    @property
+    def budget(self) -> AnyBudget:
+        """Network and steps of every row's classifier: the protocol of ``synthgen utility``."""
+        asked = self.arguments
+        if asked.quick:
+            return Budget(steps=asked.steps, flip=asked.flip)
+        strong = StrongBudget.of(self.inputs.image)
+        return replace(strong, steps=asked.steps, flip=asked.flip)
 
     def measured(self) -> dict[str, float]:
         """Each row's accuracy; rows that are on record for the same settings are not made again."""
@@ -168,7 +195,7 @@ class Seed:
             found = known["accuracies"] if known["settings"] == key else {}
         for name, others in self.rows().items():
             if name not in found:
-                found[name] = self.accuracy(others())
+                found[name] = self.accuracy(name, others())
                 write_json_whole(path, {"settings": key, "accuracies": found})
             say(f"seed {self.number}, {name}: {found[name]:.2%}")
         return found
@@ -185,11 +212,9 @@ def _whole(made: Labelled, share: float) -> Source:
 
 def interval(values: Sequence[float]) -> str:
     """Mean and half its 95 % interval, in points; the mean alone for one value."""
-    if len(values) < 2:
-        return f"{100 * values[0]:+.2f}"
-    t = STUDENT[min(len(values) - 2, len(STUDENT) - 1)]
-    half = t * stdev(values) / len(values) ** 0.5
-    return f"{100 * fmean(values):+.2f} ± {100 * half:.2f}"
+    mean, deviation = differences(values, [0.0] * len(values))
+    half = half_width(deviation, len(values))
+    return f"{100 * mean:+.2f}" + (f" ± {100 * half:.2f}" if isfinite(half) else "")
 
 
 def summary(found: Sequence[dict[str, float]]) -> str:
@@ -199,10 +224,19 @@ def summary(found: Sequence[dict[str, float]]) -> str:
         own = [each[name] for each in found]
         gains = (
             "" if name == other else interval([a[name] - a[other] for a in found])
-            for other in (ALONE, "self-training")
+            for other in BESIDE
         )
         lines.append([name, f"{fmean(own):.2%}", *gains])
-    return table(["learnt from", "accuracy", "beside labels only", "beside self-training"], lines)
+    return table(
+        [
+            "learnt from",
+            "accuracy",
+            "beside labels only",
+            "beside FixMatch",
+            "beside self-training",
+        ],
+        lines,
+    )
 
 
 def write_digits(folder: Path) -> None:
@@ -227,9 +261,11 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--members", type=int, default=3, help="Classifiers that label the pool.")
     parser.add_argument("--member-steps", type=int, default=1000, help="Of each of them.")
-    parser.add_argument("--steps", type=int, default=2000, help="Of the classifier of each row.")
+    parser.add_argument("--steps", type=int, default=1000, help="Of the classifier of each row.")
+    parser.add_argument("--quick", action="store_true", help="Rows by the quick protocol.")
     parser.add_argument("--images", type=int, default=60_000, help="Shown to each GAN.")
     parser.add_argument("--samples", type=int, default=1000, help="Of each class.")
+    parser.add_argument("--filters", default="default", help="Of all samples.")
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--tiny", action="store_true", help="Rehearse on digits, in a minute.")
     parser.add_argument("--out", default="runs/grow")
@@ -240,12 +276,14 @@ def main() -> None:
     """Run all seeds, print the table."""
     arguments = options().parse_args()
     out = Path(arguments.out)
-    arguments.options, arguments.filters = {}, "default"
+    arguments.options = {}
     if arguments.tiny:
         write_digits(out / "digits")
-        small = {"data": str(out / "digits"), "per_class": 6, "seeds": 1, "rounds": 1, "members": 2,
-                 "member_steps": 60, "steps": 80, "images": 640, "samples": 20, "filters": "none",
-                 "options": {"width": 8, "widest": 8, "latent": 8, "style": 8}}  # fmt: skip
+        small = {
+            "data": str(out / "digits"), "per_class": 6, "seeds": 1, "rounds": 1, "members": 2,
+            "quick": True, "member_steps": 60, "steps": 80, "images": 640, "samples": 20,
+            "filters": "none", "options": {"width": 8, "widest": 8, "latent": 8, "style": 8},
+        }  # fmt: skip
         vars(arguments).update(small)
     else:
         arguments.data = data_of(arguments, NEEDS)

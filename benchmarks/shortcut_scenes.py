@@ -23,6 +23,9 @@ SEEN = 24
 """Grey level from which on a pixel of the source is one of the object."""
 EVEN = 0.25
 """Share of the photographs that textures are chosen from: those whose quarters differ least."""
+COLORLESS = 0.05
+"""Share of grey pixels from which on a photograph is none in colour: a hand could not cut a grey
+object out of it."""
 TILE = 8
 """Side of the corner of a scene that a hand takes for its background."""
 GREYISH = 6
@@ -83,8 +86,8 @@ def patterns(count: int = 200) -> np.ndarray:
 
 
 def textures_of(photos: np.ndarray, count: int) -> np.ndarray:
-    """One photograph for each class, ``uint8 [count, 64, 64, 3]``: of those whose quarters are most
-    alike the ones whose mean colours are farthest apart."""
+    """One photograph for each class, ``uint8 [count, 64, 64, 3]``: of those in colour whose
+    quarters are most alike the ones whose mean colours are farthest apart."""
     small = photos.astype(np.float32)
     half = small.shape[1] // 2
     quarters = np.stack([
@@ -92,7 +95,9 @@ def textures_of(photos: np.ndarray, count: int) -> np.ndarray:
     ])  # fmt: skip
     uneven = quarters.std(axis=0).sum(axis=1)
     fine = np.abs(np.diff(small.mean(axis=3), axis=2)).mean(axis=(1, 2))
-    order = np.argsort(uneven / (fine + 1))
+    spread = photos.max(axis=3).astype(int) - photos.min(axis=3)
+    grey = (spread <= GREYISH).mean(axis=(1, 2)) > COLORLESS
+    order = np.argsort(uneven / (fine + 1) + 1e6 * grey)
     kept = order[: max(count, int(EVEN * len(order)))]
     colors = small[kept].mean(axis=(1, 2))
     chosen = [0]

@@ -1,12 +1,13 @@
 """The scenes of ``benchmarks/shortcut.py``: what goes with what, and what a hand makes of them."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.shortcut import Result, text_of
+from benchmarks.shortcut import TINY, Result, judged, text_of
 from benchmarks.shortcut_scenes import (
     by_hand,
     confounded,
@@ -15,6 +16,7 @@ from benchmarks.shortcut_scenes import (
     textures_of,
     write_table,
 )
+from synthgen.training.fixed_budget import Source
 
 
 def scenes(count=60, together=1.0):
@@ -61,6 +63,15 @@ def test_the_table_is_read_with_backgrounds_beside_labels(tmp_path):
     assert rows["label"] == found.labels.tolist()
     assert rows["background"] == found.textures.tolist()
     assert (np.asarray(rows[3]["image"]) == found.images[3]).all()
+
+
+@pytest.mark.parametrize("row", ["training rows alone", "cutmix", "balanced", "groupdro"])
+def test_every_way_of_learning_is_judged_by_class_and_background(row):
+    found = scenes(60, 0.5)
+    groups = found.labels * 3 + found.textures
+    learnt = Source(found.images, found.labels, np.arange(60), 1.0, groups=groups)
+    result = judged(row, [learnt], found, replace(TINY, steps=2), 3, 0)
+    assert result.row == row and 0 <= result.worst <= 100 and 0 <= result.accuracy <= 100
 
 
 def test_single_seeds_stand_behind_their_mean():

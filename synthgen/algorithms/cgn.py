@@ -72,6 +72,9 @@ from synthgen.spec.settings.base import Settings
 from synthgen.spec.task import CONDITION, Task, label_to_image
 
 MECHANISMS = ("mask", "foreground", "background")
+DECIDED = (0.2, 0.7)
+"""Shares of the run from which on a mask must begin to decide, and to be small, and must be both.
+Asked at once, it shrinks to nothing and the object is drawn in the background."""
 
 
 class CgnOptions(Settings):
@@ -91,7 +94,7 @@ class CgnOptions(Settings):
         "image's side.",
     )  # fmt: skip
     texture: float = Field(
-        1.0, ge=0, description="Weight of the patches of the background that are to look like "
+        2.0, ge=0, description="Weight of the patches of the background that are to look like "
         "those in the corners of real images.",
     )  # fmt: skip
     smooth: float = Field(0.1, ge=0, description="Weight of R1 of the judge of patches.")
@@ -155,7 +158,10 @@ def cgn(task: Task, options: CgnOptions) -> Algorithm:
             "D": ("real_logits", "fake_logits"),
             "patches": ("corner_logits", "patch_logits"),
         },
-        schedules={"gamma": Schedule(options.gamma, options.gamma_end, end=0.5)},
+        schedules={
+            "gamma": Schedule(options.gamma, options.gamma_end, end=0.5),
+            "decided": Schedule(0.0, 1.0, *DECIDED),
+        },
         augments=not masked,
     )
 
@@ -171,11 +177,11 @@ def _phases(options: CgnOptions, adam: Adam) -> tuple[Phase, ...]:
     terms = {
         **deceive.terms,
         "texture": Term(options.texture, lambda t: non_saturating_generator(t["patch_logits"])),
-        "binary": Term(options.binary, lambda t: undecided(t["cut"])),
+        "binary": Term(options.binary, lambda t: t.scalar("decided") * undecided(t["cut"])),
         "bounds": Term(
             options.bounds, lambda t: outside_bounds(t["cut"], options.least, options.most)
         ),
-        "area": Term(options.area, lambda t: area(t["cut"])),
+        "area": Term(options.area, lambda t: t.scalar("decided") * area(t["cut"])),
     }
     return (
         judge,

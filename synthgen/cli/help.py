@@ -120,7 +120,7 @@ LAYOUTS = {
             " limit_per_class resolution color fit flip | limit_seed image_column label_column"
             " domain_column domain pixel_range on_bad_image max_pixels cache_dir",
             "Rounds": "rounds confidence class_ratio only_pool | sample_share pool_share",
-            "Classifiers": "members steps | classifier_batch width",
+            "Classifiers": "members fixmatch steps | classifier_batch width",
             "Generators": "algorithm options images minutes per_class | filters",
             "Output": "out keep_pool dry_run | seed experiment",
             "Hardware": "device threads | precision",

@@ -12,7 +12,7 @@ LABELLED, POOL = 8, slice(4, 60)
 def settings(images, where, **changes):
     return GrowSettings.parse({
         "labelled": str(images / "few"), "unlabelled": str(images / "pool"), "out": str(where),
-        "test": str(images / "test"), "test_split": "train", "rounds": 2, "members": 2,
+        "test": str(images / "test"), "test_split": "train", "rounds": 2, "members": 2, "fixmatch": False,
         "steps": 30, "classifier_batch": 32, "width": 8, "per_class": 6, "images": 320,
         "options": {"width": 8, "widest": 8, "latent": 8, "style": 8}, "filters": "none",
         "device": "cpu", "precision": "fp32", "threads": 1, "keep_pool": True, **changes,

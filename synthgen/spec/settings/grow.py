@@ -71,6 +71,11 @@ class GrowSettings(ReadingSettings):
         description="Classifiers whose mean answer labels the pool. Each is trained without its "
         "part of the labels, which calibrate it; a single one sees all and is not calibrated.",
     )
+    fixmatch: bool = Field(
+        True,
+        description="Have all classifiers learn from the pool itself by FixMatch as well; without, "
+        "they take a third of the time.",
+    )
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     classifier_batch: int = Field(64, ge=2, le=4096, description="Images of such a step.")
     width: int = Field(16, ge=4, le=512, description="Channels of every classifier.")

@@ -9,10 +9,15 @@ import numpy as np
 import torch
 
 from synthgen.data.splits import Labelled
-from synthgen.features.classifier import LabelClassifier
 from synthgen.machine.progress import Progress
 from synthgen.training.classifier import logits_of
-from synthgen.training.fixed_budget import Budget, Source, confusion, train_fixed_budget
+from synthgen.training.fixed_budget import (
+    Budget,
+    Learner,
+    Source,
+    confusion,
+    train_fixed_budget,
+)
 
 SURE = 0.8
 """Probability from which on an image of the pool is learnt under the class it was given."""
@@ -29,9 +34,7 @@ class Learning:
     seed: int
     device: torch.device
 
-    def fit(
-        self, parts: Sequence[tuple[Labelled, float]], name: str = "classifier"
-    ) -> LabelClassifier:
+    def fit(self, parts: Sequence[tuple[Labelled, float]], name: str = "classifier") -> Learner:
         """The classifier of images and their shares of every batch."""
         sources = [
             Source(part.images, part.labels, np.arange(len(part.labels)), share)
@@ -43,7 +46,7 @@ class Learning:
                 precision=torch.float32, progress=progress.add,
             )  # fmt: skip
 
-    def self_trained(self, labelled: Labelled, pool: np.ndarray) -> LabelClassifier:
+    def self_trained(self, labelled: Labelled, pool: np.ndarray) -> Learner:
         """Trained on labelled images, then twice on these and on what it says of the pool's images
         (``uint8 [N, H, W, C]``) that it is sure of; each time anew and with all steps."""
         network = self.fit([(labelled, 1.0)], "self-training")
@@ -54,13 +57,13 @@ class Learning:
             network = self.fit([(labelled, 0.5), (told, 0.5)], "self-training")
         return network
 
-    def accuracy(self, network: LabelClassifier, test: Labelled) -> float:
+    def accuracy(self, network: Learner, test: Labelled) -> float:
         """The share of the test images that it names rightly, in [0, 1]."""
         counts = confusion(network, test.images, test.labels, self.device)
         return float(counts.trace() / counts.sum())
 
 
-def sure_rows(network: LabelClassifier, pool: np.ndarray, device: torch.device) -> Labelled:
+def sure_rows(network: Learner, pool: np.ndarray, device: torch.device) -> Labelled:
     """The images of the pool that a classifier is sure of, under the classes that it names."""
     chances = logits_of(network, pool, np.arange(len(pool)), device).softmax(dim=1).numpy()
     sure = np.flatnonzero(chances.max(axis=1) >= SURE)
@@ -82,10 +85,10 @@ class Ways:
     """``None`` where there were no rounds."""
 
 
-def rows_of(learning: Learning, ways: Ways) -> Mapping[str, Callable[[], LabelClassifier]]:
+def rows_of(learning: Learning, ways: Ways) -> Mapping[str, Callable[[], Learner]]:
     """Each row of the table by name, as a function that trains its classifier."""
 
-    def alone(images: Labelled) -> Callable[[], LabelClassifier]:
+    def alone(images: Labelled) -> Callable[[], Learner]:
         return lambda: learning.fit([(images, 1.0)])
 
     found = {

@@ -8,7 +8,7 @@ what they say of images that they have not seen is known of every one (cross-val
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,22 @@ from synthgen.data.splits import Labelled
 from synthgen.features.classifier import LabelClassifier
 from synthgen.networks.placement import place
 from synthgen.spec.image import ImageSpec
+from synthgen.training.baselines.fixmatch import FixMatchLoss
+from synthgen.training.baselines.pool import Pool
 from synthgen.training.classifier import logits_of, replace_tensors
-from synthgen.training.fixed_budget import Budget, Source, train_fixed_budget
+from synthgen.training.fixed_budget import (
+    Budget,
+    Learner,
+    Loss,
+    Source,
+    plain_loss,
+    train_fixed_budget,
+)
+from synthgen.training.loop import step_seed
 
 SEEN_BY_ALL = -1
+POOL_ORDER = 101
+"""Number of the seed of the pool's order."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,8 @@ class Teaching:
     classes: int
     members: int
     budget: Budget
+    fixmatch: bool
+    """Whether they learn from the pool by FixMatch (Sohn et al. 2020, arXiv:2001.07685) as well."""
     seed: int
     device: torch.device
     precision: torch.dtype
@@ -83,6 +97,7 @@ def train_members(
     known: Labelled,
     share: float,
     others: Sequence[Source],
+    pool: np.ndarray,
     teaching: Teaching,
     folder: Path,
     progress: Callable[[int], Any] = lambda images: None,
@@ -93,6 +108,7 @@ def train_members(
         known: the labelled images.
         share: what share of each batch they are; 0 shows none, and they calibrate alone.
         others: what else is shown; all shares add up to 1.
+        pool: images ``uint8 [M, H, W, C]`` without labels, for FixMatch.
         teaching: how they are trained.
         folder: of the classifiers.
         progress: told of images shown.
@@ -112,12 +128,8 @@ def train_members(
             progress(teaching.budget.steps * teaching.budget.batch_size)
         else:
             learnt = np.flatnonzero(parts != member)
-            first = [Source(known.images, known.labels, learnt, share)] if share > 0 else []
-            network = train_fixed_budget(
-                [*first, *others], teaching.classes, teaching.budget,
-                seed=teaching.seed + member, device=teaching.device,
-                precision=teaching.precision, progress=progress,
-            )  # fmt: skip
+            own = Source(known.images, known.labels, learnt, share)
+            network = _trained(own, others, pool, teaching, teaching.seed + member, progress)
             replace_tensors(network.state_dict(), path)
         networks.append(network)
         held = np.flatnonzero(parts == member)
@@ -130,6 +142,27 @@ def train_members(
     accuracy = float((said.argmax(dim=1) == right).float().mean())
     temperature = temperature_of(said, right)
     return Ensemble(tuple(networks), teaching.classes, temperature, accuracy, len(right))
+
+
+def _trained(
+    own: Source,
+    others: Sequence[Source],
+    pool: np.ndarray,
+    teaching: Teaching,
+    seed: int,
+    progress: Callable[[int], Any],
+) -> Learner:
+    first = [own] if own.share > 0 else []
+    loss: Loss = plain_loss
+    budget = teaching.budget
+    if teaching.fixmatch:
+        loss = FixMatchLoss(Pool(pool, step_seed(seed, 0, POOL_ORDER), budget.flip))
+        # Smoothed labels keep a classifier from being sure.
+        budget = replace(budget, smoothing=0.0)
+    return train_fixed_budget(
+        [*first, *others], teaching.classes, budget, seed=seed, device=teaching.device,
+        precision=teaching.precision, loss=loss, progress=progress,
+    )  # fmt: skip
 
 
 def temperature_of(logits: Tensor, truth: Tensor) -> float:

@@ -102,9 +102,15 @@ def label_pool(
         return known
     device = teaching.device
     total = teaching.members * teaching.budget.steps * teaching.budget.batch_size
-    with disk_errors(where.root), Progress(total, f"classifiers {number}") as progress:
+    with disk_errors(where.root), Progress(total, f"classifiers of labelling {number}") as progress:
         ensemble = train_members(
-            inputs.given, share, others, teaching, where.classifiers, progress.add
+            inputs.given,
+            share,
+            others,
+            inputs.pool.images,
+            teaching,
+            where.classifiers,
+            progress.add,
         )
     chosen = choose(
         ensemble.probabilities(inputs.pool.images, device), inputs.shares,

@@ -75,6 +75,8 @@ def _seconds(settings: GrowSettings, inputs: Inputs) -> tuple[float, float]:
         decided = decide(asked, seen, device, watch).settings
         generator = asked.seconds or estimate(decided, split_counts(decided, seen)[0], watch)
         each = watch.classifier_seconds_per_image(image.height)
-    taught = settings.steps * settings.classifier_batch
+    # Beside each labelled image FixMatch shows two views of an unlabelled one.
+    views = 3 if settings.fixmatch else 1
+    taught = views * settings.steps * settings.classifier_batch
     # To look costs a third of what to learn costs.
     return generator, settings.members * each * (taught + len(inputs.pool.labels) / 3)

@@ -136,8 +136,9 @@ class Growth:
         )  # fmt: skip
         seed = (settings.seed << 12) + number * SEEDS_A_ROUND
         return Teaching(
-            len(self.inputs.classes), settings.members, budget, seed, self.device, self.precision
-        )
+            len(self.inputs.classes), settings.members, budget, settings.fixmatch, seed,
+            self.device, self.precision,
+        )  # fmt: skip
 
     def _others(self, number: int) -> list[Source]:
         """What the classifiers after a round learn from beside labels: its samples, its pool."""

@@ -149,6 +149,15 @@ def test_images_that_are_in_two_sets_are_counted(images, tmp_path):
     assert "warning: 3 test images are in the pool" in lines
 
 
+def test_labelled_images_may_be_a_dataset_and_the_pool_may_have_labels(images, grown, tmp_path):
+    asked = settings(images, tmp_path, labelled=str(grown.dataset), limit_per_class=4,
+                     unlabelled=str(images / "test"), test=str(images / "few"))  # fmt: skip
+    inputs = read_inputs(asked)
+    assert inputs.classes == NAMES and np.bincount(inputs.labelled.labels).tolist() == [4, 4, 4]
+    assert len(inputs.pool.labels) == 78 and not inputs.pool.labels.any()
+    assert not inputs.known.any() and inputs.test_in_pool == 0
+
+
 def test_the_generator_may_learn_from_the_pool_alone(images, grown, tmp_path, monkeypatch):
     from synthgen.stages.grow import steps
 

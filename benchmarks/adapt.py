@@ -49,6 +49,7 @@ BASELINE = "self-training"
 TINY = {
     "images": 3_000, "steps": 60, "classifier_batch": 32, "width": 8, "round_images": 2_000,
     "per_class": 50, "members": 1, "flip_limit": 1.0,
+    "filters": "none",
     "options": {"width": 8, "width_d": 8, "width_t": 8, "blocks": 1},
 }  # fmt: skip
 T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 8: 2.31, 9: 2.26}

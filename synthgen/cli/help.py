@@ -97,7 +97,7 @@ LAYOUTS = {
             f" test_split classes {READING} cache_dir",
             "Translation": "images minutes algorithm options guards copies flip_limit"
             " | batch_size flip seed",
-            "Refinement": "rounds round_images per_class | round_algorithm members",
+            "Refinement": "rounds round_images per_class | round_algorithm filters members",
             "Classifiers": "steps | classifier_batch width",
             "Run": "out dry_run",
             "Hardware": "device threads",

@@ -74,6 +74,10 @@ class AdaptSettings(ReadingSettings):
     )  # fmt: skip
     round_algorithm: str = Field("default", description="The generators' algorithm in rounds.")
     per_class: int = Field(1000, ge=1, description="Samples of each class in a round.")
+    filters: str = Field(
+        "default",
+        description="Filters of a round's samples: 'default', 'audit', 'none', or a YAML file.",
+    )
     members: int = Field(3, ge=1, le=20, description="Classifiers that label the pool together.")
     steps: int = Field(1000, ge=1, description="Training steps of every classifier.")
     classifier_batch: int = Field(64, ge=2, le=4096, description="Images per step of these.")

@@ -235,6 +235,7 @@ class _Run:
         return GrowSettings.parse({
             "labelled": str(self.places.kept), "unlabelled": str(self.places.target),
             "out": str(self.places.rounds), "classes": self.look.classes,
+            "image_column": "image", "filters": own.filters,
             **self.look.image.as_settings(), "rounds": own.rounds, "only_pool": True,
             "members": own.members, "steps": own.steps, "classifier_batch": own.classifier_batch,
             "width": own.width, "flip": own.flip, "per_class": own.per_class,

@@ -152,6 +152,35 @@ def test_stopped_after_every_step_it_ends_with_the_same_bytes(finished, values, 
     assert next(known) == next(known)
 
 
+@pytest.mark.slow
+def test_rounds_end_in_a_dataset_made_of_the_targets_own_look(values, tmp_path, monkeypatch):
+    from synthgen.stages.train import decide
+
+    monkeypatch.setattr(decide, "CLASSIFIER_IMAGES", (800, 800))
+    asked = {
+        "rounds": 1,
+        "members": 1,
+        "per_class": 6,
+        "round_images": 320,
+        "round_algorithm": "cgan",
+        "filters": "none",
+    }
+    done = []
+
+    def do(name, work):
+        done.append(name)
+        work()
+
+    report = adapt(AdaptSettings.parse({**values, **asked, "out": str(tmp_path / "out")}), do)
+    assert [name for name in done if name.startswith("refine round-1")]
+    assert done.index("keep") < done.index("finish") == len(done) - 1
+    data = datasets.load_dataset(str(report.dataset), split="train")
+    assert verify(report.dataset).problems == [] and "source" not in data.column_names
+    assert np.bincount(data["label"], minlength=3).tolist() == [6, 6, 6]
+    assert np.mean([np.asarray(image).mean() for image in data["image"]]) > 128
+    assert "experiment 2" in (report.dataset / "README.md").read_text()
+
+
 @pytest.fixture
 def permuting(monkeypatch):
     """A translator that turns every class into the next one."""

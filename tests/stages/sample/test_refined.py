@@ -62,8 +62,13 @@ def test_they_are_other_images_of_the_same_candidates_and_on_record(refined, ask
 
 
 @pytest.mark.slow
-def test_two_workers_write_the_same_bytes(refined, asked, tmp_path):
-    assert shards(made(tmp_path / "two", asked, workers=2).root) == shards(refined.root)
+def test_two_workers_write_the_same_bytes(asked, tmp_path):
+    """Of refined latents, and of soft labels, which are another column."""
+    both = [
+        made(tmp_path / str(workers), asked, soft_labels=True, workers=workers).root
+        for workers in (1, 2)
+    ]
+    assert shards(both[0]) == shards(both[1]) and "soft_label" in rows_of(both[1])[0]
 
 
 def test_a_candidate_depends_on_its_numbers_alone(asked, digit_folder):

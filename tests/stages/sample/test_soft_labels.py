@@ -91,11 +91,6 @@ def test_without_them_a_dataset_has_the_bytes_that_it_had(taught, tmp_path):
         assert theirs.drop_columns(["soft_label"]).equals(mine)
 
 
-@pytest.mark.slow
-def test_two_workers_write_the_same_bytes(taught, tmp_path):
-    assert shards(made(tmp_path / "two", workers=2).root) == shards(taught)
-
-
 def test_a_lost_shard_is_made_again_and_a_row_reproduced(taught, tmp_path):
     root = tmp_path / "digits"
     shutil.copytree(taught, root)

@@ -27,6 +27,14 @@ FORMAT = "synthgen-utility"
 VERSION = 1
 
 
+def flattered(shared: int, tested: int) -> str:
+    """What to say of test images that are in the pool of unlabelled ones."""
+    return (
+        f"{shared:,} of {tested:,} test images are among the unlabelled images, pixel by pixel: "
+        "the baselines that learn from these are flattered; name others with --unlabelled"
+    )
+
+
 @dataclass(frozen=True)
 class Utility:
     """All rows of one dataset; ``generator_saw`` holds for every row that uses synthetic images,
@@ -49,6 +57,8 @@ class Utility:
     rows: tuple[UtilityRow, ...]
     groups: tuple[str, ...] = ()
     """Names of the groups that the worst one is looked for among."""
+    shared_unlabelled: int = 0
+    """Test images whose very pixels are among the unlabelled images of baselines."""
 
     @property
     def learner(self) -> str:
@@ -132,6 +142,8 @@ class Utility:
                 f"{self.shared_images:,} of {self.test_images:,} test images are among the real "
                 "training images, pixel by pixel: the accuracies flatter"
             )
+        if self.shared_unlabelled:
+            lines.append(flattered(self.shared_unlabelled, self.test_images))
         return [*lines, *toughest_lines(self.rows), *membership_lines(self.rows)]
 
     def to_frame(self) -> pd.DataFrame:

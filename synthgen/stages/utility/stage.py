@@ -12,7 +12,7 @@ from synthgen.data.splits import Labelled, evenly
 from synthgen.data.strata import load_strata
 from synthgen.dataset.commit import disk_errors, write_json
 from synthgen.dataset.manifest import Manifest
-from synthgen.evaluation.utility import Utility
+from synthgen.evaluation.utility import Utility, flattered
 from synthgen.evaluation.utility_rows import (
     SAW_ALL,
     SAW_NOTHING,
@@ -62,7 +62,7 @@ def utility(settings: UtilitySettings) -> Utility:
     trials = _trials(settings, budget, images, dataset, target, made, most)
     scoring = _scoring(trials, real)
     saw = _what_it_saw(manifest, images.whole_fingerprint, kinds)
-    shared = int(np.isin(hashes_of(test.images), hashes_of(real.images)).sum())
+    shared = _among(test.images, real.images)
     found: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     attacks: dict[Kind, list[Attacked]] = {kind: [] for kind in kinds}
     if isinstance(trials, Trials) and isinstance(budget, StrongBudget):
@@ -93,6 +93,7 @@ def utility(settings: UtilitySettings) -> Utility:
                     for kind in kinds
                 ),
                 groups=scoring.group_names(found[kinds[0]]),
+                shared_unlabelled=trials.beside.tested if isinstance(trials, Trials) else 0,
             )
             with disk_errors(layout.root):
                 path = layout.root / "report" / "utility.json"
@@ -197,7 +198,15 @@ def _beside(
     rows = evenly(len(pool.images), most)
     own = f"{pool.fingerprint}, {len(rows)} of them"
     say(f"unlabelled images: {len(rows):,} of {pool.name}, whatever labels they have")
-    return Beside(groups, pool.images[rows], own)
+    tested = _among(images.test.images, pool.images[rows])
+    if tested:
+        say(flattered(tested, len(images.test.labels)))
+    return Beside(groups, pool.images[rows], own, tested)
+
+
+def _among(images: np.ndarray, others: np.ndarray) -> int:
+    """Images that are among the others, too, pixel by pixel."""
+    return int(np.isin(hashes_of(images), hashes_of(others)).sum())
 
 
 def _say_duration(

@@ -66,6 +66,8 @@ class Beside:
     pool: np.ndarray | None = None
     """Unlabelled images ``uint8 [P, H, W, C]``."""
     pool_fingerprint: str = ""
+    tested: int = 0
+    """Test images that are in the pool, pixel by pixel."""
     generators_own: np.ndarray | None = None
     """``int64``: real rows that the generator learnt from, where attacks are to tell them."""
 

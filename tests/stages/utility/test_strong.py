@@ -12,7 +12,7 @@ from synthgen.cli.main import cli
 from synthgen.evaluation.utility import Utility
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.utility import UtilitySettings
-from synthgen.stages.utility import duration
+from synthgen.stages.utility import duration, stage
 from synthgen.stages.utility.stage import utility
 from synthgen.stages.utility.trials import Kind, key_of
 from synthgen.training.fixed_budget import Budget
@@ -119,6 +119,22 @@ def test_what_was_trained_is_found_again_and_the_quick_protocol_is_another(
     for changes in ({"quick": True}, {"unlabelled": str(folders["test"])}):
         with pytest.raises(TypeError):
             utility(same.model_copy(update=changes))
+
+
+def test_test_images_among_the_unlabelled_ones_are_told(found, folders, monkeypatch):
+    assert found.shared_unlabelled == 0
+    told = []
+    monkeypatch.setattr(stage, "say", told.append)
+    line = (
+        "16 of 60 test images are among the unlabelled images, pixel by pixel: the baselines that "
+        "learn from these are flattered; name others with --unlabelled"
+    )
+    leaky = utility(settings_of(
+        folders, baseline=("fda",), unlabelled=str(folders["test"]), seeds=1, steps=1, quick=True,
+    ))  # fmt: skip
+    assert leaky.shared_unlabelled == 16 and leaky.shared_images == 0  # as many as are shown
+    assert line in told and line in leaky.sentences()
+    assert Utility.from_json(leaky.to_json()) == leaky
 
 
 def test_a_long_table_says_so_first_and_how_to_have_a_look(folders, monkeypatch, tmp_path, caplog):

@@ -116,6 +116,12 @@ class UtilitySettings(ClassifierSettings):
             check_baseline(name, self.group is not None, self.unlabelled is not None)
         if len(set(self.baseline)) < len(self.baseline):
             raise ValueError("baseline: name none twice")
+        users = [name for name, need in BASELINES.items() if need == "pool"]
+        if self.unlabelled is not None and not set(users) & set(self.baseline):
+            raise ValueError(
+                "unlabelled images are for baselines: name "
+                f"{', '.join(users[:-1])} or {users[-1]} with --baseline"
+            )
         return self
 
     @model_validator(mode="after")

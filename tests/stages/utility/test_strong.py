@@ -171,6 +171,10 @@ def test_the_quick_protocols_results_are_found_where_they_were():
         ({"baseline": ("fda",)}, "baseline fda learns from unlabelled images.*--unlabelled"),
         ({"baseline": ("groupdro",)}, "baseline groupdro weighs groups; .*--group"),
         ({"baseline": ("cutmix", "cutmix")}, "name none twice"),
+        (
+            {"unlabelled": "pool", "baseline": ("cutmix",)},
+            "for baselines: name self-training, fixmatch or fda with --baseline",
+        ),
         ({"group": "shadow"}, "--group shadow: real has no such column .*did you mean 'shade'"),
         ({"group": "file_name"}, "no such column|has 60 values|has 120 values"),
     ],

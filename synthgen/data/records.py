@@ -221,15 +221,13 @@ def _told(
 
 def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str]) -> Source:
     """The source whose images are those of the field ``main``: its column, where there is one of
-    its name, else the images that the source has.
+    its name, else the images that the source has; any do where there is no such field.
 
     Raises:
         SynthgenError: as :func:`open_rows`, or the column that is named for it is missing.
     """
-    if main is None:
-        return open_rows(settings)
-    asked = columns.get(main)
-    wanted = asked or main
+    asked = None if main is None else columns.get(main)
+    wanted = asked or main or "image"
     if settings.image_column is not None:
         return open_rows(settings)
     if asked is None:
@@ -240,7 +238,7 @@ def open_for(settings: DataSettings, main: str | None, columns: Mapping[str, str
                 return open_rows(settings.model_copy(update={"image_column": wanted}))
             except SynthgenError:
                 raise first from None
-        if main == "image":
+        if main in (None, "image"):
             return source
     else:
         source = open_rows(settings.model_copy(update={"image_column": asked}))

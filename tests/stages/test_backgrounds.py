@@ -131,10 +131,9 @@ def test_a_column_of_backgrounds_and_masks_of_the_data_are_learnt_from(made, tra
     assert generator.task.fields["mask"].names == ("ground", "thing")
     assert generator.task.streams[0] == ("image", "label", "attributes", "mask")
     assert command("verify", root) in (0, None)
-    again, _ = made(
-        "told", out="given", n=9, source=str(root), image_column="image"
-    )  # rows that were made, given
-    assert len(again) == 9
+    for named in ({}, {"image_column": "image"}):  # rows that were made, given
+        again, _ = made("told", out=f"given-{len(named)}", n=9, source=str(root), **named)
+        assert len(again) == 9
 
 
 def test_default_filters_judge_nothing_by_who_has_learnt_from_real_images(trained):

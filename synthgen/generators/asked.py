@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthgen.generators.class_indices import class_indices
+from synthgen.generators.class_indices import class_indices, whole
+from synthgen.spec.errors import SynthgenError
 from synthgen.spec.image import to_uint8
 
 if TYPE_CHECKING:
@@ -45,6 +46,31 @@ class Asked:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of ``synthgen sample`` by name."""
 
+    def __post_init__(self) -> None:
+        """Refuse what a run of the command line would refuse.
+
+        Raises:
+            SynthgenError: a number is out of its range, or there are two numbers of images.
+        """
+        for name, value, least in (("seed", self.seed, 0), ("batch_size", self.batch_size, 1)):
+            if whole(value) is None or value < least:
+                raise SynthgenError(f"sample: {name} is {value!r}, not a whole number from {least}")
+        if not (_number(self.latent_std) and 0 < self.latent_std <= WIDEST):
+            raise SynthgenError(
+                f"sample: latent_std is {self.latent_std!r}, not a number above 0 up to {WIDEST}"
+            )
+        if not (self.truncation is None or _number(self.truncation)
+                and 0 <= self.truncation <= WIDEST):  # fmt: skip
+            raise SynthgenError(
+                f"sample: truncation is {self.truncation!r}, not a number from 0 to {WIDEST}, or "
+                "None"
+            )
+        counts = [name for name in ("n", "per_class") if self.settings.get(name) is not None]
+        if self.labels is not None and counts:
+            raise SynthgenError(
+                f"sample: say labels or {counts[0]}, not both: a label is one image of its class"
+            )
+
     @staticmethod
     def of(labels: str | Sequence[str] | Sequence[int] | None, **options: Any) -> Asked:
         """What the arguments of a call ask for."""
@@ -56,6 +82,14 @@ class Asked:
     def by_class(self) -> bool:
         """Whether classes alone are asked for."""
         return self.given is None and self.prompts is None and not self.settings
+
+
+WIDEST = 4
+"""Bound of truncation and deviation of latents, as the command line has it."""
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 Maker = Callable[["Generator", Asked], Samples]

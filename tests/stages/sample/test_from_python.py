@@ -49,6 +49,11 @@ def translator():
     return synthgen.load_generator(str(BUNDLES / "cyclegan"), "cpu", "fp32")
 
 
+@pytest.fixture(scope="module")
+def digits_generator():
+    return synthgen.load_generator(str(BUNDLES / "r3gan"), "cpu", "fp32")
+
+
 def test_given_rows_of_a_folder_become_what_the_command_line_makes(translator, digits, tmp_path):
     images, labels = digits
     for label, name in enumerate(translator.classes):
@@ -137,6 +142,32 @@ def test_each_prompt_becomes_an_image(opened):
 def test_mistakes_are_told(name, asked, words, opened):
     with pytest.raises(SynthgenError, match=words):
         opened(name).sample(**asked)
+
+
+@pytest.mark.parametrize(
+    ("labels", "asked", "words"),
+    [
+        (["one"], {"n": 3}, "say labels or n, not both"),
+        (["one"], {"per_class": 3}, "say labels or per_class, not both"),
+        ([1.5], {}, "class 1.5: is no name and no whole number"),
+        ([9], {}, "class 9 is not in"),
+        (None, {"seed": -1}, "seed is -1, not a whole number from 0"),
+        (None, {"seed": 0.5}, "seed is 0.5, not"),
+        (None, {"latent_std": 0.0}, "latent_std is 0.0, not a number above 0"),
+        (None, {"truncation": -0.1}, "truncation is -0.1, not a number from 0"),
+        (None, {"truncation": float("nan")}, "truncation is nan"),
+        (None, {"batch_size": 0}, "batch_size is 0, not a whole number from 1"),
+    ],
+)
+def test_python_is_refused_what_the_command_line_refuses(labels, asked, words, digits_generator):
+    for ask in (digits_generator.sample, digits_generator.sample_rows):
+        with pytest.raises(SynthgenError, match=words):
+            ask(labels, **asked)
+
+
+def test_whole_numbers_of_numpy_are_classes(digits_generator):
+    found = digits_generator.sample(np.array([1, 0]), seed=np.int64(3))
+    assert np.array_equal(found, digits_generator.sample([1, 0], seed=3))
 
 
 def test_a_generator_that_was_opened_elsewhere_says_where_to_open_it():

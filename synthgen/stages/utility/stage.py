@@ -238,17 +238,19 @@ def _flips(manifest: Manifest) -> bool:
 
 def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
     """The rows of the table; sizes that the largest class does not reach are left out."""
-    largest = int(np.bincount(real.labels).max())
+    counts = np.bincount(real.labels, minlength=len(real.classes))
+    has = f"{real.name}: has at most {counts.max():,} images of a class"
     wanted = sorted(int(size) for size in settings.sizes if size != ALL)
-    for size in wanted:
-        if size >= largest:
-            say(f"{real.name}: has {largest:,} images per class; no row of {size:,}")
-    sizes: list[int | None] = [size for size in wanted if size < largest]
-    sizes += [None] if ALL in settings.sizes else []
+    few = [size for size in wanted if size < counts.max()]
+    sizes: list[int | None] = [*few, *([None] if ALL in settings.sizes else [])]
     if not sizes:
-        raise SynthgenError(
-            f"{real.name}: has {largest:,} images per class; name a smaller size, or 'all'"
-        )
+        raise SynthgenError(f"{has}; name a smaller size, or 'all'")
+    if len(few) < len(wanted):
+        say(f"{has}; no row of {' or '.join(f'{size:,}' for size in wanted[len(few):])}")
+    least = int(counts.argmin())
+    if few and counts[least] < few[-1]:
+        say(f"{real.name}: class '{real.classes[least]}' has {counts[least]:,} images, of which "
+            "rows of more take all")  # fmt: skip
     return [
         *(Kind("real", size, 0.0) for size in sizes),
         *(Kind("real", size, 0.0, name) for name in settings.baseline for size in sizes),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
 from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.stages.utility.stage import _kinds
 
 
 def test_the_table_has_each_kind_and_size_with_every_seed(measure, dataset):
@@ -70,6 +72,28 @@ def test_a_stopped_run_trains_nothing_again_and_ends_the_same(measure, monkeypat
 def test_the_test_images_may_not_be_the_training_images(measure, digit_folder):
     with pytest.raises(SynthgenError, match="are the real training images"):
         measure(test=str(digit_folder))
+
+
+def test_what_classes_have_too_few_images_for_is_told_once(monkeypatch):
+    told = []
+    monkeypatch.setattr("synthgen.stages.utility.stage.say", told.append)
+    labels = np.repeat([0, 1, 2], [40, 7, 20])
+    real = SimpleNamespace(name="few", labels=labels, classes=("nought", "one", "two"))
+
+    def kinds(*sizes):
+        asked = {"dataset": "x", "real": "x", "sizes": sizes}
+        return [kind.size for kind in _kinds(UtilitySettings.parse(asked), real)]
+
+    assert kinds("5", "10", "40", "1000", "all") == [5, 10, None, 0, 5, 10, None]
+    assert told == [
+        "few: has at most 40 images of a class; no row of 40 or 1,000",
+        "few: class 'one' has 7 images, of which rows of more take all",
+    ]
+    told.clear()
+    assert kinds("5") == [5, 0, 5] and not told
+    with pytest.raises(SynthgenError, match="at most 40 images of a class; name a smaller size"):
+        kinds("1000")
+    assert not told
 
 
 def test_training_images_among_the_test_images_are_counted(measure, test_folder, digits, tmp_path):

@@ -14,7 +14,7 @@ from synthgen.data.cache import ImageData
 from synthgen.data.strata import load_strata
 from synthgen.dataset.manifest import Manifest
 from synthgen.machine.progress import say
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.utility import HELD_OUT, UtilitySettings
 from synthgen.spec.task import ALL
@@ -85,6 +85,11 @@ def utility_images(settings: UtilitySettings, dataset: Dataset) -> RealImages:
     set_aside = _set_aside(dataset, real, target, told, asked, beside)
     if settings.test == HELD_OUT and not Path(HELD_OUT).is_dir():
         if set_aside is None:
+            if some := _some_classes(dataset.manifest, asked, beside):
+                raise SynthgenError(
+                    f"{real.name}: {some}, so which rows of it were held out is not known; name "
+                    "test images with --test"
+                )
             raise SynthgenError(
                 f"{real.name}: is not what this dataset's generator was trained on, so no rows of "
                 "it were held out; name test images with --test"
@@ -143,11 +148,34 @@ def generators_own(manifest: Manifest, images: RealImages) -> np.ndarray:
     made = manifest.parts or (manifest.made,)
     found = [training_rows(part.generator.trained, real) for part in made]
     if any(rows is None for rows in found):
+        if some := _some_classes(manifest, images.asked[0], images.beside):
+            raise SynthgenError(
+                f"{real.name}: {some}, so nobody's membership can be told; measure it with a "
+                "dataset of all of them"
+            )
         raise SynthgenError(
             f"{real.name}: is not what the dataset's generator was trained on, so nobody's "
             "membership can be told; name its training images with --real"
         )
     return reduce(np.intersect1d, [rows[0] for rows in found if rows is not None])
+
+
+def _some_classes(manifest: Manifest, asked: DataSettings, beside: bool) -> str:
+    """What to say where the real images, all classes of them, are those that a generator of the
+    dataset was trained on, and the dataset is of some classes alone; empty where it is not so."""
+    own = manifest.plan.classes
+    try:
+        every = load_strata(asked.model_copy(update={"classes": None}), beside=beside)
+    except SynthgenError:  # what they are cannot be told, and that they are others is said
+        return ""
+    made = manifest.parts or (manifest.made,)
+    prints = {part.generator.trained.data_fingerprint for part in made}
+    if every.fingerprint not in prints or not set(own) < set(every.classes):
+        return ""
+    return (
+        f"only {name_list(own)} of the {len(every.classes)} classes that the generator was trained "
+        "on are in this dataset"
+    )
 
 
 def _set_aside(

@@ -12,7 +12,9 @@ from synthgen.evaluation.utility import Utility
 from synthgen.evaluation.utility_rows import SAW_ALL, SAW_THESE, SAW_UNKNOWN
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.evaluate import EvaluateSettings
+from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.utility import UtilitySettings
+from synthgen.stages.sample.stage import sample
 from synthgen.stages.utility.stage import _kinds
 
 
@@ -275,6 +277,19 @@ def test_without_a_test_split_the_rows_that_training_held_out_are_the_test(measu
 def test_rows_held_out_are_those_of_the_generators_own_images(measure, test_folder):
     with pytest.raises(SynthgenError, match="no rows of it were held out"):
         measure(real=str(test_folder), test="held-out")
+
+
+def test_a_dataset_of_some_of_the_generators_classes_is_named(measure, run_folder, tmp_path):
+    sample(SampleSettings.parse({
+        "generator": str(run_folder), "out": str(tmp_path / "two"), "filters": "none", "n": 8,
+        "device": "cpu", "precision": "fp32", "classes": ("nought", "one"),
+    }))  # fmt: skip
+    few = {"dataset": str(tmp_path / "two"), "seeds": 1, "steps": 1, "sizes": ("all",)}
+    only = "digits: only nought, one of the 3 classes that the generator was trained on"
+    with pytest.raises(SynthgenError, match=f"{only} .*is not known"):
+        measure(**few, test="held-out")
+    with pytest.raises(SynthgenError, match=f"{only} .*nobody's membership can be told"):
+        measure(**few, membership=True)
 
 
 @pytest.mark.parametrize("given,used", [(None, False), (True, True)])

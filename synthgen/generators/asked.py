@@ -59,8 +59,8 @@ class Asked:
             raise SynthgenError(
                 f"sample: latent_std is {self.latent_std!r}, not a number above 0 up to {WIDEST}"
             )
-        if not (self.truncation is None or _number(self.truncation)
-                and 0 <= self.truncation <= WIDEST):  # fmt: skip
+        psi = self.truncation
+        if psi is not None and not (_number(psi) and 0 <= psi <= WIDEST):
             raise SynthgenError(
                 f"sample: truncation is {self.truncation!r}, not a number from 0 to {WIDEST}, or "
                 "None"

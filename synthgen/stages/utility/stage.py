@@ -246,7 +246,7 @@ def _kinds(settings: UtilitySettings, real: ImageData) -> list[Kind]:
     if not sizes:
         raise SynthgenError(f"{has}; name a smaller size, or 'all'")
     if len(few) < len(wanted):
-        say(f"{has}; no row of {' or '.join(f'{size:,}' for size in wanted[len(few):])}")
+        say(f"{has}; no row of {' or '.join(f'{size:,}' for size in wanted[len(few) :])}")
     least = int(counts.argmin())
     if few and counts[least] < few[-1]:
         say(f"{real.name}: class '{real.classes[least]}' has {counts[least]:,} images, of which "

@@ -198,9 +198,10 @@ class Utility:
 
     def text(self) -> str:
         """For the terminal: the table, then the sentences."""
+        seeds = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         head = (
             f"{self.dataset} against {self.real}, tested on {self.test_images:,} images of "
-            f"{self.test}; {len(self.seeds)} seeds, {self.protocol_name} protocol, mean ± "
+            f"{self.test}; {seeds}, {self.protocol_name} protocol, mean ± "
             "deviation, differences of the same seed with their 95 % interval:"
         )
         return "\n".join([head, "", self.table(), "", *self.sentences()])

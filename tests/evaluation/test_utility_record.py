@@ -1,6 +1,7 @@
 """The record of utility: gains, verdicts, sentences, JSON."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,11 @@ def test_every_row_of_the_table_says_what_the_generator_saw(utility):
     assert len(lines) == len(utility.rows)
     for line, entry in zip(lines, utility.rows, strict=True):
         assert (SAW_ALL in line) == (entry.trained_on != "real")
+
+
+def test_one_seed_is_no_seeds(utility):
+    assert "; 2 seeds, quick protocol" in utility.text()
+    assert "; 1 seed, quick protocol" in replace(utility, seeds=(0,)).text()
 
 
 def test_rows_and_seeds_are_a_table(utility):

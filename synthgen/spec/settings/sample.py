@@ -199,6 +199,8 @@ class SampleSettings(Settings):
     def _taught(self) -> SampleSettings:
         if self.teachers and not self.soft_labels:
             raise ValueError("teachers give soft labels: set soft_labels as well")
+        if twice := [name for name in self.teachers if self.teachers.count(name) > 1]:
+            raise ValueError(f"teachers: '{twice[0]}' is named twice; name each once")
         return self
 
     @model_validator(mode="after")

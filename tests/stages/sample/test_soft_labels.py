@@ -168,6 +168,8 @@ def test_what_does_not_go_together_is_one_line(taught, tmp_path):
         made(tmp_path / "no", teachers=("fashion-mnist-28",))
     with pytest.raises(SynthgenError, match="set soft_labels as well"):
         made(tmp_path / "no", soft_labels=False, teachers=(BUNDLE,))
+    with pytest.raises(SynthgenError, match=r"teachers: '.*' is named twice; name each once"):
+        made(tmp_path / "no", teachers=(BUNDLE, "fashion-mnist-28", BUNDLE))
     assert not (tmp_path / "no").exists()
 
 

@@ -13,6 +13,7 @@ from synthgen.dataset.layout import Layout
 from synthgen.dataset.run_settings import AMOUNT
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.plan import Plan
+from synthgen.spec.refinement import REFINED
 from synthgen.storage.lock import locked
 from synthgen.storage.place import Place
 from synthgen.storage.store_path import StorePath, protocols
@@ -127,12 +128,23 @@ def _compare(root: Place, theirs: Any, mine: dict[str, Any], ignore: tuple[str, 
         raise SynthgenError(f"{root}: its .synthgen/settings.json is damaged; use --overwrite")
     for key in sorted(set(theirs) | set(mine)):
         if key not in ignore and theirs.get(key) != mine.get(key):
+            if key == REFINED and _other_images(theirs.get(key), mine.get(key)):
+                raise SynthgenError(
+                    f"{root}: the real images that its latents were refined towards have changed; "
+                    "put them back, name another --out, or start over with --overwrite"
+                )
             shown = _apart(theirs.get(key), mine.get(key))
             more = " or grow it with --extend" if key in AMOUNT else ""
             raise SynthgenError(
                 f"{root}: holds a run with {key}={shown[0]}, not {shown[1]}; name another --out, "
                 f"start over with --overwrite{more}"
             )
+
+
+def _other_images(theirs: Any, mine: Any) -> bool:
+    """Whether two records of refined latents are of other real images."""
+    known = isinstance(theirs, dict) and isinstance(mine, dict)
+    return known and theirs.get("real_fingerprint") != mine.get("real_fingerprint")
 
 
 SHOWN = 80

@@ -137,3 +137,23 @@ def test_class_names_cannot_break_the_card(sampled, run_folder, tmp_path):
     front = yaml.safe_load(text.split("---\n")[1])
     names = front["dataset_info"][0]["features"][1]["dtype"]["class_label"]["names"]
     assert tuple(names.values()) == nasty
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"real_fingerprint": "f2", "targets_sha256": "t2"},
+         "the real images that its latents were refined towards have changed; put them back"),
+        ({"targets_sha256": "t2"}, "holds a run with refined="),
+    ],
+)  # fmt: skip
+def test_real_images_that_have_changed_are_said_in_words(changes, said, tmp_path):
+    record = {"steps": 4, "real_fingerprint": "f1", "targets_sha256": "t1"}
+    with open_run(tmp_path / "out", {"refined": record}, PLAN, "new"):
+        pass
+    other = {"refined": {**record, **changes}}
+    with (
+        pytest.raises(SynthgenError, match=said),
+        open_run(tmp_path / "out", other, PLAN, "new"),
+    ):
+        pass

@@ -104,7 +104,8 @@ def grow(settings: GrowSettings, do: Do | None = None) -> GrowReport:
         for step in Growth(settings, inputs, out).steps():
             (do or at_once)(step.name, step.work)
         report = report_of(out, settings)
-        write_whole(out / REPORT, f"# Rounds\n\n{report.table()}\n")
+        told = "".join(f"\n- {line}\n" for line in inputs.test_lines())
+        write_whole(out / REPORT, f"# Rounds\n\n{report.table()}\n{told}")
         write_json_whole(out / FINISHED, {"labellings": len(report.rounds)})
     return report
 

@@ -14,6 +14,7 @@ from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.stages.adapt import stage
+from synthgen.stages.adapt.look import look_at
 from synthgen.stages.adapt.rows import Labels, write_rows
 from synthgen.stages.adapt.stage import adapt
 
@@ -221,6 +222,32 @@ def test_where_labels_flip_it_stops_with_one_line_and_leaves_the_work(permuting,
         adapt(settings.model_copy(update={"flip_limit": 0.72}))
 
 
+def labelled_target(target, folder, strangers):
+    """Class folders of target images; the last ``strangers`` of them are of a class of its own."""
+    files = sorted(target.iterdir())[:30]
+    for number, path in enumerate(files):
+        kind = "stranger" if number >= len(files) - strangers else CLASSES[number % 3]
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        (folder / kind / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_test_images_that_are_left_out_or_seen_before_are_counted(
+    values, target, negatives, tmp_path
+):
+    test = labelled_target(target, tmp_path / "test", strangers=6)
+    for name in CLASSES:
+        for path in sorted((negatives / name).iterdir())[:5]:
+            (test / name / path.name).write_bytes(path.read_bytes())
+    own = {"out": str(tmp_path / "no"), "test": str(test), "test_split": "train"}
+    lines = look_at(AdaptSettings.parse({**values, **own})).lines()
+    assert lines[-2:] == [
+        "test: test, 39 of 45 images; 6 of classes that no label names are left out: the accuracy "
+        "says nothing of them",
+        "warning: 24 test images are in the target: the accuracy on them says too much",
+    ]
+
+
 def test_mistakes_are_one_line_and_leave_no_folder(
     values, source, target, digit_folder, negatives, tmp_path
 ):
@@ -240,6 +267,10 @@ def test_mistakes_are_one_line_and_leave_no_folder(
     Image.new("L", (8, 8)).save(other / "cat" / "one.png")
     fails("nought", test=str(other), test_split="train")
     fails("all images of the source are the target's", target=str(source))
+    own = {"test": str(source), "test_split": "train"}
+    fails(r"all of the test images are the source's \(digits\); name others", **own)
+    own["test"] = str(labelled_target(target, tmp_path / "own", strangers=0))
+    fails(r"all of the test images are the target's \(camera\); name others", **own)
     fails("'dcgan' does not translate", algorithm="dcgan")
     fails("unknown key 'widht'", options={"widht": 3})
     fails("--no-guards and --options disagree", guards=False, options={"task": 1.0})

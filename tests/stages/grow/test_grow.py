@@ -47,7 +47,8 @@ def test_each_labelling_says_how_many_of_each_class_and_how_sure(grown):
         assert all(record.sure[n] >= record.confidence for n, k in record.kept.items() if k)
     first = grown.rounds[0]
     assert first.held_out > 0.6 and first.test > 0.6 and first.unsure >= 5
-    assert f"{first.test:.1%}" in (grown.root / "report.md").read_text()
+    page = (grown.root / "report.md").read_text()
+    assert f"{first.test:.1%}" in page and "- warning: 3 test images are in the pool" in page
 
 
 def test_the_pool_is_a_dataset_with_the_given_labels_among_the_told(grown):
@@ -147,6 +148,17 @@ def test_images_that_are_in_two_sets_are_counted(images, tmp_path):
     lines = "\n".join(inputs.lines())
     assert "12 are labelled ones and keep that label" in lines
     assert "warning: 3 test images are in the pool" in lines
+    assert "test: test, 78 images\n" in lines
+
+
+def test_test_images_of_classes_that_no_label_names_are_counted(images, tmp_path):
+    inputs = read_inputs(settings(images, tmp_path, classes=("nought", "one")))
+    line = (
+        "test: test, 52 of 78 images; 26 of classes that no label names are left out: the accuracy "
+        "says nothing of them"
+    )
+    assert len(inputs.test.labels) == 52 and line in inputs.lines()
+    assert line in inputs.test_lines()
 
 
 def test_labelled_images_may_be_a_dataset_and_the_pool_may_have_labels(images, grown, tmp_path):

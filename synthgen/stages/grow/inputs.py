@@ -10,10 +10,11 @@ import numpy as np
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.glance import glance
 from synthgen.data.records import Records, load_records
+from synthgen.data.sources import open_source
 from synthgen.data.splits import Labelled
 from synthgen.machine.devices import resolve_device
 from synthgen.machine.progress import say
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
@@ -36,6 +37,8 @@ class Inputs:
     -1."""
     test_in_pool: int
     test_in_labelled: int
+    unused: tuple[str, ...] = ()
+    """Classes of the labelled set that ``--classes`` leaves out."""
 
     @property
     def test(self) -> ImageData | None:
@@ -88,6 +91,11 @@ class Inputs:
             *self.pool.lines(),
         ]  # fmt: skip
         found += [f"skipped: {each}" for each in (*self.labelled.skipped, *self.pool.skipped)]
+        if self.unused:
+            found.append(
+                f"warning: the pool may hold the classes left out ({name_list(self.unused, 10)}): "
+                "they will be taken for others"
+            )
         return found + self.test_lines()
 
     def test_lines(self) -> list[str]:
@@ -109,11 +117,12 @@ def read_inputs(settings: GrowSettings) -> Inputs:
             is not labelled.
     """
     asked = settings.of_labelled()
+    source = open_source(asked, asked.split)
     if settings.resolution is None:
         device = resolve_device(settings.device)
-        side = sides_for(glance(asked).short_side, LARGEST_SIDE[device.type])[0]
+        side = sides_for(glance(asked, source).short_side, LARGEST_SIDE[device.type])[0]
         asked = asked.model_copy(update={"resolution": side})
-    labelled = load_images(asked)
+    labelled = load_images(asked, source=source)
     if len(labelled.classes) < 2:
         raise SynthgenError(
             f"{labelled.name}: has the one class '{labelled.classes[0]}', and there is nothing to "
@@ -137,7 +146,8 @@ def read_inputs(settings: GrowSettings) -> Inputs:
             "--unlabelled"
         )
     counts = [0 if held is None else held.among(each.images) for each in (pool, labelled)]
-    return Inputs(labelled, pool, held, given, *counts)
+    unused = tuple(name for name in source.classes if name not in labelled.classes)
+    return Inputs(labelled, pool, held, given, *counts, unused)
 
 
 def tell(inputs: Inputs) -> None:

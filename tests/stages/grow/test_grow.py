@@ -161,6 +161,13 @@ def test_test_images_of_classes_that_no_label_names_are_counted(images, tmp_path
     assert line in inputs.test_lines()
 
 
+def test_classes_left_out_are_said_to_be_taken_for_others(images, tmp_path):
+    some = read_inputs(settings(images, tmp_path, classes=("nought", "one"))).lines()
+    warning = "warning: the pool may hold the classes left out (two): they will be taken for others"
+    assert warning in some
+    assert "left out (" not in "\n".join(read_inputs(settings(images, tmp_path)).lines())
+
+
 def test_labelled_images_may_be_a_dataset_and_the_pool_may_have_labels(images, grown, tmp_path):
     asked = settings(images, tmp_path, labelled=str(grown.dataset), limit_per_class=4,
                      unlabelled=str(images / "test"), test=str(images / "few"))  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 import datasets
 import numpy as np
 import pytest
+from adapting import labelled_target
 from click.testing import CliRunner
 from PIL import Image
 
@@ -14,72 +15,8 @@ from synthgen.dataset.verify import verify
 from synthgen.spec.errors import SynthgenError
 from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.stages.adapt import stage
-from synthgen.stages.adapt.look import look_at
 from synthgen.stages.adapt.rows import Labels, write_rows
 from synthgen.stages.adapt.stage import adapt
-
-CLASSES = ("nought", "one", "two")
-
-
-@pytest.fixture(scope="module")
-def source(digits, tmp_path_factory):
-    """A table of 150 digits with a number of their own and a text."""
-    images, labels = digits
-    rows = np.concatenate([np.flatnonzero(labels == label)[:50] for label in range(3)])
-    rows = np.random.default_rng(0).permutation(rows)
-    table = datasets.Dataset.from_dict({
-        "image": [Image.fromarray(images[row][..., 0]) for row in rows],
-        "label": labels[rows].tolist(), "number": rows.tolist(),
-        "hand": [f"hand {row % 7}" for row in rows],
-    })  # fmt: skip
-    table = table.cast_column("image", datasets.Image())
-    table = table.cast_column("label", datasets.ClassLabel(names=list(CLASSES)))
-    folder = tmp_path_factory.mktemp("source") / "digits"
-    folder.mkdir()
-    table.to_parquet(folder / "train.parquet")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def target(digits, tmp_path_factory):
-    """Negatives of other digits in one folder, with names that say nothing."""
-    images, labels = digits
-    folder = tmp_path_factory.mktemp("target") / "camera"
-    folder.mkdir()
-    for label in range(3):
-        for row in np.flatnonzero(labels == label)[80:130]:
-            Image.fromarray(255 - images[row][..., 0]).save(folder / f"{row:05d}.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def negatives(digits, tmp_path_factory):
-    """Labelled negatives to test on."""
-    images, labels = digits
-    folder = tmp_path_factory.mktemp("test") / "held"
-    for label, name in enumerate(CLASSES):
-        (folder / name).mkdir(parents=True)
-        for row in np.flatnonzero(labels == label)[130:150]:
-            Image.fromarray(255 - images[row][..., 0]).save(folder / name / f"{row:05d}.png")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def values(source, target):
-    return {
-        "source": str(source), "target": str(target), "rounds": 0, "images": 320, "steps": 60,
-        "classifier_batch": 32, "width": 8, "options": {"width": 8, "width_d": 8, "width_t": 8, "blocks": 1},
-        "device": "cpu", "threads": 1,
-    }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def finished(values, negatives, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "whole"
-    settings = AdaptSettings.parse(
-        {**values, "out": str(out), "test": str(negatives), "test_split": "train"}
-    )
-    return settings, adapt(settings)
 
 
 def pixels(folder):
@@ -220,32 +157,6 @@ def test_where_labels_flip_it_stops_with_one_line_and_leaves_the_work(permuting,
     assert options["task"] == 0
     with pytest.raises(SynthgenError, match=r"no image passes|labels flipped"):
         adapt(settings.model_copy(update={"flip_limit": 0.72}))
-
-
-def labelled_target(target, folder, strangers):
-    """Class folders of target images; the last ``strangers`` of them are of a class of its own."""
-    files = sorted(target.iterdir())[:30]
-    for number, path in enumerate(files):
-        kind = "stranger" if number >= len(files) - strangers else CLASSES[number % 3]
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-        (folder / kind / path.name).write_bytes(path.read_bytes())
-    return folder
-
-
-def test_test_images_that_are_left_out_or_seen_before_are_counted(
-    values, target, negatives, tmp_path
-):
-    test = labelled_target(target, tmp_path / "test", strangers=6)
-    for name in CLASSES:
-        for path in sorted((negatives / name).iterdir())[:5]:
-            (test / name / path.name).write_bytes(path.read_bytes())
-    own = {"out": str(tmp_path / "no"), "test": str(test), "test_split": "train"}
-    lines = look_at(AdaptSettings.parse({**values, **own})).lines()
-    assert lines[-2:] == [
-        "test: test, 39 of 45 images; 6 of classes that no label names are left out: the accuracy "
-        "says nothing of them",
-        "warning: 24 test images are in the target: the accuracy on them says too much",
-    ]
 
 
 def test_mistakes_are_one_line_and_leave_no_folder(

@@ -1,5 +1,6 @@
 """``synthgen grow`` on digits: rounds, receipts, killed and gone on with."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -139,6 +140,37 @@ def test_a_finished_folder_says_so_and_one_of_other_settings_is_refused(grown, i
     assert bytes_of(grown.root) == before
     with pytest.raises(SynthgenError, match=r"holds a run with confidence=0\.6, not 0\.7"):
         grow(settings(images, grown.root, confidence=0.7))
+
+
+def test_where_filters_take_all_the_folder_goes_on_with_others(
+    grown, images, tmp_path, monkeypatch
+):
+    from synthgen.stages.grow import steps
+
+    monkeypatch.setattr(steps, "train", lambda asked: None)  # all are; runs know their own place
+    out = tmp_path / "out"
+    shutil.copytree(grown.root, out)
+    for name in ("final", "dataset", "pool", "round-2/samples"):
+        shutil.rmtree(out / name)
+    (out / "finished.json").unlink()
+    strict = tmp_path / "strict.yaml"
+    strict.write_text("light:\n  score: brightness\n  min: 1000\n")
+    asked = settings(images, out, filters=str(strict))
+    before = bytes_of(out)
+    for _ in range(2):
+        with pytest.raises(
+            SynthgenError,
+            match=r"keeps 0 of .*\); go on with --filters none, or give more --images with",
+        ):
+            grow(asked)
+        assert before.items() <= bytes_of(out).items()  # what was finished stays
+        assert json.loads((out / "settings.json").read_text())["filters"] == str(strict)
+    report = grow(settings(images, out))
+    assert report == dataclasses.replace(grown, root=out, pool=out / "pool")
+    assert bytes_of(out) == bytes_of(grown.root)
+    assert json.loads((out / "settings.json").read_text())["filters"] == "none"
+    with pytest.raises(SynthgenError, match="holds a run with filters='none'"):
+        grow(asked)
 
 
 def test_images_that_are_in_two_sets_are_counted(images, tmp_path):

@@ -239,6 +239,16 @@ def test_the_command_tells_its_plan_and_makes_nothing(images, tmp_path):
     assert not Path(asked.out).exists()
 
 
+def test_a_line_gives_no_figure_of_what_is_not_there(grown):
+    record = grown.rounds[0]
+    kept = dict.fromkeys(record.kept, 0) | {"two": 3}
+    bare = dataclasses.replace(record, kept=kept, sure=record.sure, held_out=None, temperature=None)
+    assert bare.by_class()[0] == "  nought: 0 kept"
+    assert bare.by_class()[2].startswith("  two: 3 kept, mean confidence 0.")
+    assert "not calibrated: no label was held out" in bare.line(2)
+    assert "not calibrated" not in record.line(2)
+
+
 def test_receipts_are_plain_json(grown):
     record = json.loads((grown.root / "round-1" / "labels.json").read_text())
     assert record["kept"] == dict(grown.rounds[0].kept) and record["number"] == 1

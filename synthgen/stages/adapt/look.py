@@ -120,7 +120,8 @@ def look_at(settings: AdaptSettings) -> Look:
         shown, {}, carry=True,
     )  # fmt: skip
     _check(source, target)
-    held, seen = None, (0, 0)
+    held: Held | None = None
+    seen = 0, 0
     if settings.test is not None:
         held = load_held({
             **settings.reading(), **spec, "data": settings.test, "split": settings.test_split,

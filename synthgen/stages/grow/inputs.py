@@ -145,9 +145,11 @@ def read_inputs(settings: GrowSettings) -> Inputs:
             f"{pool.name}: all images of the pool are labelled ones; name a pool of others with "
             "--unlabelled"
         )
-    counts = [0 if held is None else held.among(each.images) for each in (pool, labelled)]
+    in_pool, in_labelled = (
+        0 if held is None else held.among(each.images) for each in (pool, labelled)
+    )
     unused = tuple(name for name in source.classes if name not in labelled.classes)
-    return Inputs(labelled, pool, held, given, *counts, unused)
+    return Inputs(labelled, pool, held, given, in_pool, in_labelled, unused)
 
 
 def tell(inputs: Inputs) -> None:

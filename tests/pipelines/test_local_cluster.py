@@ -70,6 +70,8 @@ def test_a_silent_server_is_asked_again_what_changes_nothing(answering, monkeypa
     cluster, left = answering(SILENT, 200)
     assert cluster.api("GET", "health") == {"status": 200} and left == [200]
     cluster, left = answering(SILENT, 200)
+    assert cluster.api("POST", "flow_runs/filter", {}) == {"status": 200} and left == [200]
+    cluster, left = answering(SILENT, 200)
     with pytest.raises(TimeoutError):
         cluster.api("POST", "deployments/x/create_flow_run", {})
     monkeypatch.setattr(local_cluster, "BUSY_SECONDS", 0.6)

@@ -11,7 +11,7 @@ import numpy as np
 
 from synthgen.sampling.candidates import CandidateBatch, Judge, Repeats
 from synthgen.sampling.cells import Cells
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, TooFewPass
 from synthgen.spec.plan import ShardPlan
 
 LEAST_EXAMINED = 500
@@ -208,10 +208,7 @@ def _check_floor(
                 for name, number in zip(judge.reasons, rejected[label], strict=True)
                 if number
             )
-            raise SynthgenError(
-                f"class '{class_names[label]}' keeps {count - lost} of {count} candidates, "
-                f"under the "
-                f"acceptance floor of {judge.acceptance_floor:.1%} (rejected: {reasons}); "
-                f"train the "
-                "generator longer, loosen --filters, or lower --acceptance-floor"
+            raise TooFewPass(
+                f"class '{class_names[label]}' keeps {count - lost} of {count} candidates, under "
+                f"the acceptance floor of {judge.acceptance_floor:.1%} (rejected: {reasons})"
             )

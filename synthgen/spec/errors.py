@@ -20,6 +20,22 @@ class SynthgenError(Exception):
         super().__init__(printable(without_credentials(text)))
 
 
+class TooFewPass(SynthgenError):
+    """Filters take nearly all candidates. A stage that samples on the way to something else says in
+    :attr:`mend` which of its own options help."""
+
+    mend = "train the generator longer, loosen --filters, or lower --acceptance-floor"
+
+    def instead(self, mend: str) -> TooFewPass:
+        """The same finding, with other words on what to do."""
+        error = TooFewPass(*self.args)
+        error.mend = mend
+        return error
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}; {self.mend}"
+
+
 def printable(text: str) -> str:
     """``text`` with the bytes of a file name that is not UTF-8 written out in hexadecimal."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

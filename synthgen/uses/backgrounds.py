@@ -76,7 +76,7 @@ HELP = Help(
         "synthgen train --use backgrounds --data {data}{reading} --out {runs}-backgrounds",
         "synthgen sample --generator {runs}-backgrounds --n {many} --balance background "
         "--out {out}-backgrounds",
-        "synthgen utility {out}-backgrounds --real {data} --sizes all --baseline cutmix",
+        "synthgen utility {out}-backgrounds --real {data} --sizes all{held} --baseline cutmix",
     ),
 )
 

@@ -52,7 +52,7 @@ HELP = Help(
         "synthgen train --use layout-to-photo --data {data}{reading} --out {runs}-layouts",
         "synthgen sample --generator {runs}-layouts --given {data} --n {images} "
         "--out {out}-layouts",
-        "synthgen utility {out}-layouts --real {data} --learn mask --sizes all",
+        "synthgen utility {out}-layouts --real {data} --learn mask --sizes all{held}",
     ),
 )
 

@@ -63,7 +63,7 @@ HELP = Help(
     commands=(
         "synthgen train --use pose-to-person --data {data}{reading} --out {runs}-poses",
         "synthgen sample --generator {runs}-poses --given {data} --n {images} --out {out}-poses",
-        "synthgen utility {out}-poses --real {data} --learn keypoints --sizes all",
+        "synthgen utility {out}-poses --real {data} --learn keypoints --sizes all{held}",
     ),
 )
 

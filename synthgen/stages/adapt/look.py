@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgen.data.cache import ImageData, load_images
+from synthgen.data.cache import ImageData
 from synthgen.data.glance import glance
 from synthgen.data.records import Records, load_records, open_rows, without_labels
 from synthgen.data.splits import Labelled
@@ -20,6 +20,7 @@ from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.task import ALL
 from synthgen.stages.adapt.canonical import Canonical, Frame, frame_of, needed
+from synthgen.stages.grow.held import Held, load_held, seen_before
 from synthgen.stages.judging.pixel_hashes import hashes_of
 
 LARGEST_SIDE = 64
@@ -34,10 +35,17 @@ class Look:
 
     source: Records
     target: Records
-    test: ImageData | None
+    held: Held | None
+    """The test images."""
+    seen: tuple[int, int]
+    """How many of these are images of the target, and of the source."""
     canonical: Canonical
     frames: tuple[Frame, Frame]
     """The source's and the target's."""
+
+    @property
+    def test(self) -> ImageData | None:
+        return None if self.held is None else self.held.data
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,8 +85,10 @@ class Look:
             *(self.canonical.lines() or ["the source's images are taken as they are"]),
         ]  # fmt: skip
         told += [f"skipped: {each}" for each in (*self.source.skipped, *self.target.skipped)]
-        if self.test is not None:
-            told.append(f"test: {self.test.name}, {len(self.test.labels):,} images of the target")
+        if self.held is not None:
+            told += self.held.lines()
+        for count, where in zip(self.seen, ("target", "source"), strict=True):
+            told += seen_before(count, where)
         return told
 
 
@@ -94,7 +104,7 @@ def look_at(settings: AdaptSettings) -> Look:
 
     Raises:
         SynthgenError: the source has no labels or one class, the target too few images, the test
-            images other classes.
+            images other classes or no image that is not the target's or the source's.
     """
     asked = _of_target(settings)
     seen = glance(asked, open_rows(without_labels(asked)))
@@ -110,19 +120,32 @@ def look_at(settings: AdaptSettings) -> Look:
         shown, {}, carry=True,
     )  # fmt: skip
     _check(source, target)
-    test = None
+    held: Held | None = None
+    seen = 0, 0
     if settings.test is not None:
-        test = load_images(DataSettings.parse({
+        held = load_held({
             **settings.reading(), **spec, "data": settings.test, "split": settings.test_split,
-            "classes": source.classes, "min_per_class": 1,
-        }))  # fmt: skip
-        if test.fingerprint == target.fingerprint:
-            raise SynthgenError(
-                f"{test.name}: the test images are the target's; name others with --test"
-            )
+        }, source.classes)  # fmt: skip
+        seen = _new_to_test(held, source, target)
     frames = frame_of(source.images), frame_of(target.images)
     canonical = needed(*frames) if settings.canonical else Canonical()
-    return Look(source, target, test, canonical, frames)
+    return Look(source, target, held, seen, canonical, frames)
+
+
+def _new_to_test(held: Held, source: Records, target: Records) -> tuple[int, int]:
+    """How many test images are among the target's, and among the source's.
+
+    Raises:
+        SynthgenError: all of them are.
+    """
+    counts = held.among(target.images), held.among(source.images)
+    for count, other, whose in zip(counts, (target, source), ("target's", "source's"), strict=True):
+        if count == len(held.data.labels):
+            raise SynthgenError(
+                f"{held.data.name}: all of the test images are the {whose} ({other.name}); name "
+                "others with --test"
+            )
+    return counts
 
 
 def _of_target(settings: AdaptSettings) -> DataSettings:

@@ -21,6 +21,7 @@ from synthgen.dataset.layout import load_line
 from synthgen.machine.devices import resolve_device
 from synthgen.machine.progress import say
 from synthgen.machine.threads import chosen_threads
+from synthgen.spec.errors import TooFewPass
 from synthgen.spec.settings.adapt import AdaptSettings
 from synthgen.spec.settings.grow import GrowSettings
 from synthgen.stages.adapt.audit import Audit, refuse_flips
@@ -32,8 +33,9 @@ from synthgen.stages.adapt.readers import Reader, pseudo_labels, train_reader
 from synthgen.stages.adapt.rows import Labels, write_rows
 from synthgen.stages.adapt.translation import train_translator, training, translate_all
 from synthgen.stages.finished.dataset import open_dataset
-from synthgen.stages.grow.folder import begin, begun
+from synthgen.stages.grow.folder import MAY_CHANGE, begin, begun, may_change
 from synthgen.stages.grow.stage import Do, at_once, grow
+from synthgen.stages.grow.steps import MEND
 from synthgen.stages.train.folder import held
 from synthgen.storage.place import path_here
 from synthgen.storage.put_folder import put_folder, staging_beside
@@ -94,12 +96,16 @@ def adapt(settings: AdaptSettings, do: Do | None = None) -> AdaptReport:
 def _folder(settings: AdaptSettings) -> Path:
     """The run's folder, which holds nothing or this run."""
     out = path_here(settings.out, "an adaptation").expanduser()
-    begun(out, _lasting(settings))
+    places, free = Places(out), MAY_CHANGE
+    if settings.rounds and places.done("refine") is None:
+        free = may_change(places.rounds, settings.rounds)
+    begun(out, _lasting(settings), free)
     return out
 
 
 def _lasting(settings: AdaptSettings) -> AdaptSettings:
-    """What a run may not have otherwise when it goes on: all but the audit's limit."""
+    """What a run may not have otherwise when it goes on, all but the audit's limit; and filters,
+    which it may have otherwise for a while."""
     return settings.model_copy(update={"flip_limit": 0.1})
 
 
@@ -154,7 +160,7 @@ class _Run:
         self._once("keep", self._keep, do)
         self._tested(do)  # what needs no refinement is known before it
         if settings.rounds and places.done("refine") is None:
-            grow(self._growing(), lambda name, work: do(f"refine {name}", work))
+            self._refine(do)
             places.finish("refine")
         self._once("finish", self._finish, do)
         tested = self._tested(do)
@@ -167,6 +173,12 @@ class _Run:
         if self.places.done(name) is None:
             do(name, work)
             self.places.finish(name)
+
+    def _refine(self, do: Do) -> None:
+        try:
+            grow(self._growing(), lambda name, work: do(f"refine {name}", work))
+        except TooFewPass as error:
+            raise error.instead(MEND.format(images="--round-images")) from None
 
     @property
     def _audited(self) -> Audit:

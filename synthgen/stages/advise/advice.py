@@ -19,6 +19,15 @@ from synthgen.stages.advise.ways import USELESS, ways
 MANY = (1_000, 10_000)
 """Fewest and most samples that a command asks for; ten times the images in between."""
 
+HELD = " --test HELD"
+"""What ``utility`` is told where the data have no test split."""
+
+NOTE = (
+    "HELD: labelled images that you keep aside, in none of these commands; or have synthgen "
+    "inspect DATA --out seen --set-aside 0.2 make a test split, and take seen for DATA, without "
+    "--test"
+)
+
 CLASSES_SHOWN = 12
 """Weights that a line shows."""
 
@@ -44,7 +53,8 @@ class Suggestion:
             made[0] += " (no GAN)"
         if self.first:
             made.append(f"   first, without a GAN: {self.first}")
-        return made + _told(self.evidence) + [f"   $ {line}" for line in self.commands]
+        made += _told(self.evidence) + [f"   $ {line}" for line in self.commands]
+        return made + [f"   {NOTE}"] * any(HELD in line for line in self.commands)
 
 
 @dataclass(frozen=True)
@@ -110,6 +120,7 @@ def _words(facts: Facts, reading: str) -> Mapping[str, object]:
         "reading": f" {reading}" if reading else "",
         "target": shlex.quote(other.path) if other is not None else "",
         "pool": shlex.quote(pool.path) if pool is not None else "",
+        "held": "" if facts.test_split else HELD,
         "runs": f"runs/{_plain(facts.name)}",
         "out": f"out/{_plain(facts.name)}",
         "images": facts.images,

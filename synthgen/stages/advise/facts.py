@@ -74,6 +74,8 @@ class Facts:
     """Of the label and each attribute, or where there is no label of two attributes; the strongest
     first."""
     corners: Corners | None = None
+    test_split: bool = False
+    """Whether the data have a split of test images."""
     pool: Beside | None = None
     target: Beside | None = None
     shared: str | None = None

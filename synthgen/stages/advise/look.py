@@ -35,6 +35,9 @@ from synthgen.stages.inspect.stage import look_through
 MOST_BESIDE = 4_000
 """Images of a pool or a target that are looked at."""
 
+TEST = "test"
+"""The split that ``utility`` tests on where nothing else is named."""
+
 FEW_WORDS = 24
 """A column of so many different texts is a caption, one of fewer an attribute."""
 
@@ -74,6 +77,7 @@ def look(settings: AdviseSettings) -> Facts:
         attributes=tuple(thing.name for thing in things),
         associations=tuple(found),
         corners=_corners(data, single) if labelled else None,
+        test_split=_has_test(wanted, source),
         pool=_beside(settings.unlabelled, wanted, data, codes, settings.seed),
         target=_beside(settings.target, wanted, data, codes, settings.seed),
         shared=_shared(data, codes, settings.seed),
@@ -85,6 +89,15 @@ def _as_data(settings: AdviseSettings) -> DataSettings:
     """How the data are read: a class may be of any size here."""
     own = {name: getattr(settings, name) for name in DataSettings.model_fields}
     return DataSettings.model_validate({**own, "min_per_class": 1})
+
+
+def _has_test(settings: DataSettings, source: Source) -> bool:
+    """Whether there is a split of test images that ``utility`` finds: one with other images."""
+    try:
+        test = open_rows(settings.model_copy(update={"split": TEST}))
+    except SynthgenError:
+        return False
+    return test.quick_key() != source.quick_key()
 
 
 def _counts(data: ImageData) -> list[int]:

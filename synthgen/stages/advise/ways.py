@@ -34,7 +34,7 @@ OWN = (
         commands=(
             "synthgen train --data {data}{reading} --no-reference --out {runs}-share",
             "synthgen sample --generator {runs}-share --n {many} --soft-labels --out {out}-share",
-            "synthgen utility {out}-share --real {data} --sizes all",
+            "synthgen utility {out}-share --real {data} --sizes all{held}",
         ),
     ),
     Way(
@@ -85,7 +85,7 @@ OWN = (
         first="self-training and FixMatch (arXiv:2001.07685) on the same pool, with as many steps",
         commands=(
             "synthgen grow --labelled {data} --unlabelled {pool}{labelled} --out {out}-grown",
-            "synthgen utility {out}-grown/dataset --real {data} --sizes all"
+            "synthgen utility {out}-grown/dataset --real {data} --sizes all{held}"
             " --unlabelled {pool} --baseline fixmatch",
         ),
     ),
@@ -104,7 +104,7 @@ OWN = (
         commands=(
             "synthgen sample --generator {generator} --classes {classes} --per-class 1000 "
             "--out {out}-shared",
-            "synthgen utility {out}-shared --real {data} --sizes all",
+            "synthgen utility {out}-shared --real {data} --sizes all{held}",
         ),
     ),
     Way(
@@ -126,7 +126,7 @@ OWN = (
         commands=(
             "synthgen train --data {data}{reading} --out {runs}-filled",
             "synthgen sample --generator {runs}-filled --per-class {most} --out {out}-filled",
-            "synthgen utility {out}-filled --real {data} --sizes all --baseline balanced",
+            "synthgen utility {out}-filled --real {data} --sizes all{held} --baseline balanced",
         ),
     ),
     Way(
@@ -158,7 +158,7 @@ OWN = (
         commands=(
             "synthgen train --data {data}{reading} --out {runs}-few",
             "synthgen sample --generator {runs}-few --per-class 1000 --out {out}-few",
-            "synthgen utility {out}-few --real {data} --sizes all --quick --steps 3000"
+            "synthgen utility {out}-few --real {data} --sizes all{held} --quick --steps 3000"
             " --teachers 5",
         ),
     ),

@@ -10,14 +10,16 @@ import numpy as np
 from synthgen.data.cache import ImageData, load_images
 from synthgen.data.glance import glance
 from synthgen.data.records import Records, load_records
+from synthgen.data.sources import open_source
 from synthgen.data.splits import Labelled
 from synthgen.machine.devices import resolve_device
 from synthgen.machine.progress import say
-from synthgen.spec.errors import SynthgenError
+from synthgen.spec.errors import SynthgenError, name_list
 from synthgen.spec.fields import Image
 from synthgen.spec.image import ImageSpec
 from synthgen.spec.settings.data import DataSettings
 from synthgen.spec.settings.grow import GrowSettings
+from synthgen.stages.grow.held import Held, load_held, seen_before
 from synthgen.stages.judging.pixel_hashes import hashes_of
 from synthgen.stages.train.sizes import LARGEST_SIDE, sides_for
 
@@ -28,12 +30,19 @@ class Inputs:
 
     labelled: ImageData
     pool: Records
-    test: ImageData | None
+    held: Held | None
+    """The test images."""
     pool_given: np.ndarray
     """``int64 [N]``: the label of each pool image that is a labelled one, which it keeps; else
     -1."""
     test_in_pool: int
     test_in_labelled: int
+    unused: tuple[str, ...] = ()
+    """Classes of the labelled set that ``--classes`` leaves out."""
+
+    @property
+    def test(self) -> ImageData | None:
+        return None if self.held is None else self.held.data
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -82,15 +91,22 @@ class Inputs:
             *self.pool.lines(),
         ]  # fmt: skip
         found += [f"skipped: {each}" for each in (*self.labelled.skipped, *self.pool.skipped)]
-        if self.test is not None:
-            found.append(f"test: {self.test.name}, {len(self.test.labels):,} images")
-        for count, where in ((self.test_in_pool, "pool"), (self.test_in_labelled, "labelled set")):
-            if count:
-                found.append(
-                    f"warning: {count:,} test images are in the {where}: the accuracy on them says "
-                    "too much"
-                )
-        return found
+        if self.unused:
+            found.append(
+                f"warning: the pool may hold the classes left out ({name_list(self.unused, 10)}): "
+                "they will be taken for others"
+            )
+        return found + self.test_lines()
+
+    def test_lines(self) -> list[str]:
+        """What there is to say of the test images: how many, left out, seen before."""
+        if self.held is None:
+            return []
+        return [
+            *self.held.lines(),
+            *seen_before(self.test_in_pool, "pool"),
+            *seen_before(self.test_in_labelled, "labelled set"),
+        ]
 
 
 def read_inputs(settings: GrowSettings) -> Inputs:
@@ -101,11 +117,12 @@ def read_inputs(settings: GrowSettings) -> Inputs:
             is not labelled.
     """
     asked = settings.of_labelled()
+    source = open_source(asked, asked.split)
     if settings.resolution is None:
         device = resolve_device(settings.device)
-        side = sides_for(glance(asked).short_side, LARGEST_SIDE[device.type])[0]
+        side = sides_for(glance(asked, source).short_side, LARGEST_SIDE[device.type])[0]
         asked = asked.model_copy(update={"resolution": side})
-    labelled = load_images(asked)
+    labelled = load_images(asked, source=source)
     if len(labelled.classes) < 2:
         raise SynthgenError(
             f"{labelled.name}: has the one class '{labelled.classes[0]}', and there is nothing to "
@@ -114,12 +131,12 @@ def read_inputs(settings: GrowSettings) -> Inputs:
     pool = load_records(
         _of_pool(settings, labelled.image), {"image": Image(1, 1, 1)}, labelled=False
     )
-    test = None
+    held = None
     if settings.test is not None:
-        test = load_images(DataSettings.parse({
-            **_like(settings, labelled.image), "data": settings.test, "split": settings.test_split,
-            "classes": labelled.classes,
-        }))  # fmt: skip
+        like = _like(settings, labelled.image)
+        held = load_held(
+            {**like, "data": settings.test, "split": settings.test_split}, labelled.classes
+        )
     own, theirs = hashes_of(labelled.images), hashes_of(pool.images)
     label_of = dict(zip(own.tolist(), labelled.labels.tolist(), strict=True))
     given = np.array([label_of.get(each, -1) for each in theirs.tolist()], dtype=np.int64)
@@ -128,11 +145,11 @@ def read_inputs(settings: GrowSettings) -> Inputs:
             f"{pool.name}: all images of the pool are labelled ones; name a pool of others with "
             "--unlabelled"
         )
-    tested = hashes_of(test.images) if test is not None else np.array([], dtype=own.dtype)
-    return Inputs(
-        labelled, pool, test, given,
-        int(np.isin(tested, theirs).sum()), int(np.isin(tested, own).sum()),
-    )  # fmt: skip
+    in_pool, in_labelled = (
+        0 if held is None else held.among(each.images) for each in (pool, labelled)
+    )
+    unused = tuple(name for name in source.classes if name not in labelled.classes)
+    return Inputs(labelled, pool, held, given, in_pool, in_labelled, unused)
 
 
 def tell(inputs: Inputs) -> None:

@@ -57,6 +57,8 @@ class RoundRecord:
             parts.append(f"{self.surplus:,} of classes that had too many")
         if self.held_out is not None:
             parts.append(f"{self.held_out:.1%} of {self.held_images:,} held-out labels told")
+        else:
+            parts.append("not calibrated: no label was held out")
         if self.test is not None:
             parts.append(f"{self.test:.1%} on the test images")
         return ", ".join(parts)
@@ -64,7 +66,8 @@ class RoundRecord:
     def by_class(self) -> list[str]:
         """A line for each class: how many are kept, and how sure."""
         return [
-            f"  {name}: {count:,} kept, mean confidence {self.sure[name]:.2f}"
+            f"  {name}: {count:,} kept"
+            + (f", mean confidence {self.sure[name]:.2f}" if count else "")
             for name, count in self.kept.items()
         ]
 

@@ -11,7 +11,7 @@ from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.threads import chosen_threads
 from synthgen.spec.settings.grow import GrowSettings
 from synthgen.spec.settings.train import TrainSettings
-from synthgen.stages.grow.folder import begun
+from synthgen.stages.grow.folder import begun, may_change
 from synthgen.stages.grow.inputs import Inputs, read_inputs
 from synthgen.stages.train.budget import duration
 from synthgen.stages.train.decide import decide, estimate, split_counts
@@ -32,7 +32,8 @@ def describe(settings: GrowSettings) -> str:
     Raises:
         SynthgenError: as for growing itself.
     """
-    begun(path_here(settings.out, "a dataset that grows"), settings)
+    out = path_here(settings.out, "a dataset that grows")
+    begun(out, settings, may_change(out, settings.rounds))
     inputs = read_inputs(settings)
     classes, shown = len(inputs.classes), settings.steps * settings.classifier_batch
     generator, classifiers = _seconds(settings, inputs)

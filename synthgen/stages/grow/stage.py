@@ -23,6 +23,7 @@ from synthgen.stages.grow.folder import (
     REPORT,
     begin,
     begun,
+    may_change,
     round_folder,
 )
 from synthgen.stages.grow.inputs import read_inputs, tell
@@ -94,7 +95,7 @@ def grow(settings: GrowSettings, do: Do | None = None) -> GrowReport:
             are sure of nothing.
     """
     out = path_here(settings.out, "a dataset that grows")
-    if begun(out, settings) and is_finished(out):
+    if begun(out, settings, may_change(out, settings.rounds)) and is_finished(out):
         say(f"{out}: is finished")
         return report_of(out, settings)
     inputs = read_inputs(settings)
@@ -104,7 +105,8 @@ def grow(settings: GrowSettings, do: Do | None = None) -> GrowReport:
         for step in Growth(settings, inputs, out).steps():
             (do or at_once)(step.name, step.work)
         report = report_of(out, settings)
-        write_whole(out / REPORT, f"# Rounds\n\n{report.table()}\n")
+        told = "".join(f"\n- {line}\n" for line in inputs.test_lines())
+        write_whole(out / REPORT, f"# Rounds\n\n{report.table()}\n{told}")
         write_json_whole(out / FINISHED, {"labellings": len(report.rounds)})
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from synthgen.data.splits import Labelled
-from synthgen.dataset.commit import disk_errors
+from synthgen.dataset.commit import disk_errors, read_json
 from synthgen.dataset.layout import Layout
 from synthgen.machine.devices import resolve_device, resolve_precision
 from synthgen.machine.progress import say
 from synthgen.machine.threads import chosen_threads
+from synthgen.spec.errors import TooFewPass
 from synthgen.spec.settings.grow import GrowSettings
 from synthgen.spec.settings.sample import SampleSettings
 from synthgen.spec.settings.train import TrainSettings
@@ -32,6 +34,8 @@ from synthgen.stages.train.stage import train
 from synthgen.stages.utility.trials import synthetic_images
 from synthgen.training.fixed_budget import Budget, Source
 
+MEND = "go on with --filters none, or give more {images} with another --out"
+"""Where filters take nearly all samples."""
 SEEDS_A_ROUND = 100
 """Between the seeds of two labellings' classifiers: no more than so many are trained in one."""
 
@@ -102,14 +106,29 @@ class Growth:
         train(TrainSettings.parse(values))
 
     def sample(self, number: int) -> None:
-        """Make the round's samples, filtered by default."""
+        """Make the round's samples, filtered by default. What other filters have left unfinished
+        is begun anew; what they have finished stays.
+
+        Raises:
+            SynthgenError: the filters take nearly all.
+        """
         settings, where = self.settings, self.folder(number)
         wanted = SampleSettings.parse({
             "generator": str(where.run / "bundle"), "per_class": settings.per_class,
             "seed": settings.seed, "out": str(where.samples), "device": settings.device,
             "precision": settings.precision, "filters": settings.filters,
         })  # fmt: skip
-        run(told(resolve(wanted), self._story(number)), "new")
+        resolved, layout = told(resolve(wanted), self._story(number)), Layout(where.samples)
+        other = layout.settings.is_file() and read_json(layout.settings).get(
+            "filters"
+        ) != json.loads(json.dumps(resolved.settings["filters"]))
+        if other and layout.is_complete():
+            say(f"{where.samples}: finished with other filters, and stays")
+            return
+        try:
+            run(resolved, "overwrite" if other else "new")
+        except TooFewPass as error:
+            raise error.instead(MEND.format(images="--images")) from None
 
     def finish(self) -> None:
         """Copy the last round's samples to their place, and the labelled pool if it is wanted."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -200,6 +201,20 @@ def test_a_background_that_tells_the_class(digits, tmp_path):
     assert advice.names[0] == "backgrounds" and advice.facts.corners.share > 0.95
     assert "teachers" not in advice.names
     assert "backgrounds" not in told(tmp_path / "any").names
+
+
+def test_without_a_test_split_images_are_to_be_kept_aside(few, tmp_path):
+    alone = told(few, private=True)
+    assert not alone.facts.test_split and "--test HELD" in alone.ways[0].commands[-1]
+    assert [line.split(":")[0].strip() for line in alone.lines()].count("HELD") == 2
+    shutil.copytree(few, tmp_path / "both" / "train")
+    for name in NAMES:
+        (tmp_path / "both" / "test" / name).mkdir(parents=True)
+        path = tmp_path / "both" / "train" / name / "0039.png"
+        path.rename(tmp_path / "both" / "test" / name / "0039.png")
+    both = told(tmp_path / "both", private=True)
+    assert both.facts.images == 117 and both.facts.test_split
+    assert "HELD" not in "\n".join(both.lines())
 
 
 def test_images_that_must_stay_where_they_are(few):

@@ -24,6 +24,7 @@ WORDS = dict(
     data="'my photos'", reading=" --resolution 32", target="target", pool="pool", runs="runs/a",
     out="out/a", images=10, many=1000, most=100, attribute="age", attributes="attributes=age",
     generator="fashion-mnist-28", classes="bag,coat", weights="", labelled=" --split train",
+    held=" --test HELD",
 )  # fmt: skip
 
 
@@ -87,6 +88,11 @@ def test_names_with_blanks_and_commas_can_be_typed():
     train, sample, _ = advice_on(facts, "--resolution 8").ways[0].commands
     assert shlex.split(train)[2:6] == ["--data", "my photos", "--resolution", "8"]
     assert "runs/my-photos-share" in shlex.split(sample)
+
+
+def test_every_comparison_names_its_test_images():
+    compared = [w for way in WAYS for w in way.commands if w.startswith("synthgen utility")]
+    assert len(compared) >= 8 and all("{held}" in line for line in compared)
 
 
 def test_cramers_v_is_nought_of_chance_and_one_of_the_same():

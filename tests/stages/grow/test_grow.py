@@ -1,5 +1,6 @@
 """``synthgen grow`` on digits: rounds, receipts, killed and gone on with."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -47,7 +48,8 @@ def test_each_labelling_says_how_many_of_each_class_and_how_sure(grown):
         assert all(record.sure[n] >= record.confidence for n, k in record.kept.items() if k)
     first = grown.rounds[0]
     assert first.held_out > 0.6 and first.test > 0.6 and first.unsure >= 5
-    assert f"{first.test:.1%}" in (grown.root / "report.md").read_text()
+    page = (grown.root / "report.md").read_text()
+    assert f"{first.test:.1%}" in page and "- warning: 3 test images are in the pool" in page
 
 
 def test_the_pool_is_a_dataset_with_the_given_labels_among_the_told(grown):
@@ -140,6 +142,37 @@ def test_a_finished_folder_says_so_and_one_of_other_settings_is_refused(grown, i
         grow(settings(images, grown.root, confidence=0.7))
 
 
+def test_where_filters_take_all_the_folder_goes_on_with_others(
+    grown, images, tmp_path, monkeypatch
+):
+    from synthgen.stages.grow import steps
+
+    monkeypatch.setattr(steps, "train", lambda asked: None)  # all are; runs know their own place
+    out = tmp_path / "out"
+    shutil.copytree(grown.root, out)
+    for name in ("final", "dataset", "pool", "round-2/samples"):
+        shutil.rmtree(out / name)
+    (out / "finished.json").unlink()
+    strict = tmp_path / "strict.yaml"
+    strict.write_text("light:\n  score: brightness\n  min: 1000\n")
+    asked = settings(images, out, filters=str(strict))
+    before = bytes_of(out)
+    for _ in range(2):
+        with pytest.raises(
+            SynthgenError,
+            match=r"keeps 0 of .*\); go on with --filters none, or give more --images with",
+        ):
+            grow(asked)
+        assert before.items() <= bytes_of(out).items()  # what was finished stays
+        assert json.loads((out / "settings.json").read_text())["filters"] == str(strict)
+    report = grow(settings(images, out))
+    assert report == dataclasses.replace(grown, root=out, pool=out / "pool")
+    assert bytes_of(out) == bytes_of(grown.root)
+    assert json.loads((out / "settings.json").read_text())["filters"] == "none"
+    with pytest.raises(SynthgenError, match="holds a run with filters='none'"):
+        grow(asked)
+
+
 def test_images_that_are_in_two_sets_are_counted(images, tmp_path):
     inputs = read_inputs(settings(images, tmp_path))
     assert inputs.test_in_pool == 3 and inputs.test_in_labelled == 0
@@ -147,6 +180,24 @@ def test_images_that_are_in_two_sets_are_counted(images, tmp_path):
     lines = "\n".join(inputs.lines())
     assert "12 are labelled ones and keep that label" in lines
     assert "warning: 3 test images are in the pool" in lines
+    assert "test: test, 78 images\n" in lines
+
+
+def test_test_images_of_classes_that_no_label_names_are_counted(images, tmp_path):
+    inputs = read_inputs(settings(images, tmp_path, classes=("nought", "one")))
+    line = (
+        "test: test, 52 of 78 images; 26 of classes that no label names are left out: the accuracy "
+        "says nothing of them"
+    )
+    assert len(inputs.test.labels) == 52 and line in inputs.lines()
+    assert line in inputs.test_lines()
+
+
+def test_classes_left_out_are_said_to_be_taken_for_others(images, tmp_path):
+    some = read_inputs(settings(images, tmp_path, classes=("nought", "one"))).lines()
+    warning = "warning: the pool may hold the classes left out (two): they will be taken for others"
+    assert warning in some
+    assert "left out (" not in "\n".join(read_inputs(settings(images, tmp_path)).lines())
 
 
 def test_labelled_images_may_be_a_dataset_and_the_pool_may_have_labels(images, grown, tmp_path):
@@ -186,6 +237,16 @@ def test_the_command_tells_its_plan_and_makes_nothing(images, tmp_path):
     assert "pool: pool, 188 images, labels not read" in done.output
     assert "estimate, from a few steps" in done.output
     assert not Path(asked.out).exists()
+
+
+def test_a_line_gives_no_figure_of_what_is_not_there(grown):
+    record = grown.rounds[0]
+    kept = dict.fromkeys(record.kept, 0) | {"two": 3}
+    bare = dataclasses.replace(record, kept=kept, sure=record.sure, held_out=None, temperature=None)
+    assert bare.by_class()[0] == "  nought: 0 kept"
+    assert bare.by_class()[2].startswith("  two: 3 kept, mean confidence 0.")
+    assert "not calibrated: no label was held out" in bare.line(2)
+    assert "not calibrated" not in record.line(2)
 
 
 def test_receipts_are_plain_json(grown):

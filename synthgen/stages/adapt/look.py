@@ -107,9 +107,9 @@ def look_at(settings: AdaptSettings) -> Look:
             images other classes or no image that is not the target's or the source's.
     """
     asked = _of_target(settings)
-    seen = glance(asked, open_rows(without_labels(asked)))
-    side = settings.resolution or min(LARGEST_SIDE, seen.short_side)
-    spec = ImageSpec(side, side, seen.channels).as_settings()
+    glanced = glance(asked, open_rows(without_labels(asked)))
+    side = settings.resolution or min(LARGEST_SIDE, glanced.short_side)
+    spec = ImageSpec(side, side, glanced.channels).as_settings()
     shown = {"image": Image(1, 1, 1)}
     target = load_records(asked.model_copy(update=spec), shown, {}, labelled=False)
     source = load_records(
@@ -120,8 +120,7 @@ def look_at(settings: AdaptSettings) -> Look:
         shown, {}, carry=True,
     )  # fmt: skip
     _check(source, target)
-    held: Held | None = None
-    seen = 0, 0
+    held, seen = None, (0, 0)
     if settings.test is not None:
         held = load_held({
             **settings.reading(), **spec, "data": settings.test, "split": settings.test_split,
